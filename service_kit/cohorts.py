@@ -73,10 +73,8 @@ class Cohorts:
         self._turns = 0  # as which one of all,
         self._now = ""  # at which step,
         self._run = 0  # and as which one of it in a row
-        self._measured = (
-            0  # turns since they were looked at last; how long they lasted, they computed, the whole process computed (seconds)
-        )
-        self._lasted = self._computed = self._all_computed = 0.0
+        self._measured = 0  # turns since they were looked at last: for how many seconds
+        self._lasted = self._computed = self._all_computed = 0.0  # they lasted, their owners computed, the whole process computed
         self._open_until = 0.0  # monotonic seconds
         self._mine = threading.local()
 
@@ -140,14 +138,14 @@ class Cohorts:
         return me
 
     def _measure(self, lasted: float, computed: float, all_computed: float) -> None:
-        """Note a turn, in seconds: how long it lasted, and how long who had it and how long the whole process computed meanwhile. After some of them, let everybody through where others of this process computed for most of the time."""
+        """Note a turn: how long it lasted, and its owner and the whole process computed meanwhile (seconds). After some of them, let everybody
+        through where others of this process computed for most of the time.
+        """
         with self._guard:
             self._measured += 1
-            self._lasted, self._computed, self._all_computed = (
-                self._lasted + lasted,
-                self._computed + computed,
-                self._all_computed + all_computed,
-            )
+            self._lasted += lasted
+            self._computed += computed
+            self._all_computed += all_computed
             if self._measured < MEASURED:
                 return
             is_crowded = min(self._lasted, self._all_computed) > self._crowded * self._computed

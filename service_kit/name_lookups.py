@@ -21,9 +21,8 @@ AT_ONCE: Final = 64  # of one process: threads that wait for the system, own lim
 AT_ONCE_OF_DOMAIN: Final = 16
 AT_ONCE_OF_HOST: Final = 4
 _COUNTRY_CHARACTERS: Final = 2
-_SECOND_LEVELS: Final = frozenset(
-    ["ac", "co", "com", "edu", "go", "gov", "mil", "ne", "net", "or", "org"]
-)  # below which countries give out names
+# Below which countries give out names; and besides them .cn, by provinces (CNNIC)
+_SECOND_LEVELS: Final = frozenset(["ac", "co", "com", "edu", "go", "gov", "mil", "ne", "net", "or", "org"])
 _PROVINCES: Final = frozenset(
     [
         "ah",
@@ -62,7 +61,6 @@ _PROVINCES: Final = frozenset(
         "zj",
     ]
 )
-"""Below ``.cn`` besides them: by provinces (CNNIC)."""
 
 
 class NoPlaceError(Exception):

@@ -190,8 +190,8 @@ class TransparencyLog:
         size = self.head().size
         if newer > size:
             raise TrustError(Kind.NOT_FOUND, "LOG_SIZE_UNKNOWN", asked=newer, size=size)
-        read = partial(self._read_within, self.tree_named(tree_name), size)
-        return TiledTree(TreeHash(self.tree_named(tree_name).digest_oid), newer, read).consistency_proof(older)
+        tree = self.tree_named(tree_name)
+        return TiledTree(TreeHash(tree.digest_oid), newer, partial(self._read_within, tree, size)).consistency_proof(older)
 
     def _read_within(self, tree: LogTree, size: int, level: int, index: int, width: int) -> bytes:
         """``width`` hashes of a tile, from the tile as it is in the tree of ``size``: one of just that width need never have been written."""

@@ -118,7 +118,7 @@ class RoleHolderView(BaseModel):
     """Who holds a role."""
 
     holder: str
-    role: Annotated[Role, Field(strict=False)]
+    role: Role
     appointed_by: str
     appointed_at: str = Field(description="UTC, RFC 3339")
     reason: str

@@ -78,15 +78,8 @@ def list_licences(
         )
 
 
-def list_history(context: ServiceContext, caller: Caller, licence_id: str) -> list[EventRecord]:
-    """The events of a licence, oldest first. LICENCE_NOT_FOUND."""
-    with context.database.read() as conn:
-        load_own_licence(conn, caller, licence_id)
-        return store.list_events(conn, licence_id)
-
-
-def locate_history(context: ServiceContext, caller: Caller, licence_id: str) -> list[tuple[EventRecord, int | None]]:
-    """The same, each with where it stands in the public log; None in the moment before the log has taken it in. LICENCE_NOT_FOUND."""
+def list_history(context: ServiceContext, caller: Caller, licence_id: str) -> list[tuple[EventRecord, int | None]]:
+    """What happened to one licence, each with where it stands in the public log; None in the moment before the log has taken it in. LICENCE_NOT_FOUND."""
     with context.database.read() as conn:
         load_own_licence(conn, caller, licence_id)
         return [(each, index_of(conn, each.entry_id)) for each in store.list_events(conn, licence_id)]

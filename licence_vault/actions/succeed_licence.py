@@ -91,9 +91,8 @@ def succeed_licence(
     if step.name == "extend" and content.valid_to is not None and (data.valid_to is None or content.valid_to < data.valid_to):
         raise field_unacceptable("valid_to", "not before the end it has: an extension cuts nothing short")
     end = None if content.is_open_ended else content.valid_to
-    if (
-        step.name == "extend" and content.valid_from in {None, data.valid_from} and end == data.valid_to
-    ):  # both None: open-ended, and was so
+    is_same = content.valid_from in {None, data.valid_from} and end == data.valid_to  # both ends None: open-ended, and was so
+    if step.name == "extend" and is_same:
         raise field_unacceptable("valid_to", "later than the end it has, where it begins as before")
     counts_today = data.valid_from <= today and (data.valid_to is None or today <= data.valid_to)
     if content.valid_from is not None and content.valid_from > today and counts_today:

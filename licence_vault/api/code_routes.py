@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date  # noqa: TC003 - pydantic reads the annotations at run time
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -13,13 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crypto.report_json import write_report
 from licence_vault.actions.verify_printed_code import verify_printed_code
+from licence_vault.api.peer_rates import PeerRates
 from licence_vault.faces.limits import QR_TEXT_CHARACTERS
 from licence_vault.limits import CODES_PER_MINUTE
 from service_kit.composition import public
 from service_kit.problems import language_of, problem_answers
-from service_kit.rates import Rates
 from service_kit.request_shapes import Moment, RequestShape
-from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from licence_vault.faces.qr import QrClaims
@@ -78,7 +76,7 @@ class CodeAnswer(BaseModel):
 
 def add_code_routes(router: APIRouter, context: ServiceContext) -> None:
     """Add them to the service's router."""
-    rates = Rates(per_second=CODES_PER_MINUTE / 60, burst=CODES_PER_MINUTE)
+    rates = PeerRates(CODES_PER_MINUTE)
 
     @router.post(
         "/v1/licence-code-verifications",
@@ -91,9 +89,7 @@ def add_code_routes(router: APIRouter, context: ServiceContext) -> None:
     )
     @public(_OPEN)
     async def verify(request: Request, body: CodeBody) -> CodeAnswer:
-        wait = rates.take(request.client.host if request.client else "local", time.monotonic())
-        if wait > 0:
-            raise TrustError(Kind.TOO_MANY, "TOO_BUSY", retry_after_seconds=int(wait) + 1)
+        rates.take(request)
         found = await anyio.to_thread.run_sync(partial(verify_printed_code, context, body.text, body.at))
         written = write_report("", found.report, language_of(request.headers.get("accept-language")))
         says = None if found.claims is None else _says(found.claims)

@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from licence_vault.actions.issue_credential import issue_credential
 from licence_vault.actions.offer_credential import offer_credential
 from licence_vault.actions.redeem_offer import TOKEN_SECONDS, redeem_code
-from licence_vault.api.wallet_answers import NO_STORE, WalletRates, answer, json_answer, read_body, refusals, refuse
-from licence_vault.credential_errors import credential_token_invalid, credential_type_unknown
+from licence_vault.api.peer_rates import PeerRates
+from licence_vault.api.wallet_answers import NO_STORE, answer, json_answer, read_body, refusals, refuse
+from licence_vault.credential_errors import credential_token_invalid, credential_type_unknown, rate_exceeded
 from licence_vault.credentials.issuance_messages import (
     AUTHORIZATION_METADATA_PATH,
     CREDENTIAL_PATH,
@@ -194,7 +195,9 @@ def _add_metadata_routes(router: APIRouter, desk: CredentialDesk) -> None:
 
 
 def _add_wallet_routes(router: APIRouter, desk: CredentialDesk) -> None:
-    tokens, credentials, nonces = (WalletRates(each) for each in (TOKENS_PER_MINUTE, CREDENTIALS_PER_MINUTE, NONCES_PER_MINUTE))
+    tokens, credentials, nonces = (
+        PeerRates(each, rate_exceeded) for each in (TOKENS_PER_MINUTE, CREDENTIALS_PER_MINUTE, NONCES_PER_MINUTE)
+    )
 
     @router.post(
         TOKEN_PATH,

@@ -131,7 +131,7 @@ def add_licence_routes(router: APIRouter, means: IssuingMeans) -> None:
     )
     @needs(SCOPE_READ)
     def read_events(request: Request, licence_id: LicenceId) -> History:
-        return History(events=[write_event(*each) for each in find_licences.locate_history(context, caller_of(request), licence_id)])
+        return History(events=[write_event(*each) for each in find_licences.list_history(context, caller_of(request), licence_id)])
 
     @router.get(
         "/v1/licences/{licence_id}/files/{form}",

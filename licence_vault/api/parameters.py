@@ -8,6 +8,7 @@ from fastapi import Path
 
 from service_kit.preconditions import write_etag
 
+LOG_INDEX_TEXT: Final = "Where its leaf stands in the public log (`GET /licences/log/entries/{index}`); null in the moment before it does, and served once it is under a checkpoint."
 TypeCode = Annotated[str, Path(pattern=r"^[0-9A-Z]{21}$", description="Code of the type (GB/T 36904): 18 + 3 characters.")]
 TypeNumber = Annotated[int, Path(ge=1, le=999_999, description="Number of the version.")]
 IssuerCode = Annotated[str, Path(pattern=r"^[0-9A-Z]{18}$", description="Credit code of the issuing authority.")]
@@ -26,6 +27,3 @@ class Revised(Protocol):
 def etag_of(revised: Revised) -> str:
     """The ETag of what is counted up with every change."""
     return write_etag(revised.revision)
-
-
-LOG_INDEX_TEXT: Final = "Where its leaf stands in the public log (`GET /licences/log/entries/{index}`); null in the moment before it does, and served once it is under a checkpoint."

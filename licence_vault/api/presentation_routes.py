@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from licence_vault.actions.ask_presentation import PURPOSE_CHARACTERS, ask_presentation, find_answer
 from licence_vault.actions.take_presentation import take_presentation
-from licence_vault.api.wallet_answers import WalletRates, answer, json_answer, read_body, refusals, refuse
+from licence_vault.api.peer_rates import PeerRates
+from licence_vault.api.wallet_answers import answer, json_answer, read_body, refusals, refuse
+from licence_vault.credential_errors import rate_exceeded
 from licence_vault.credentials.lanes import LaneName
 from licence_vault.credentials.presentation_messages import PATH, PATH_DEPTH_MAX, PATHS_MAX, TYPES_MAX, read_question
 from service_kit.composition import caller_of, needs, public
@@ -118,7 +120,7 @@ class PresentationResult(BaseModel):
 
 def add_presentation_routes(router: APIRouter, desk: PresentationDesk) -> None:
     """Add them to the service's router."""
-    rates = WalletRates(ANSWERS_PER_MINUTE)
+    rates = PeerRates(ANSWERS_PER_MINUTE, rate_exceeded)
 
     @router.post(
         "/v1/licence-presentations",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +19,7 @@ from licence_vault import limits
 from licence_vault.actions.list_shared_types import find_shared_type, list_shared_types
 from licence_vault.actions.query_shared import ShareCall, query_by_code, query_by_identifier, query_of_holder
 from licence_vault.actions.verify_shared import StatedLicence, verify_shared_file, verify_stated
+from licence_vault.api.peer_rates import PeerRates, peer_of
 from licence_vault.api.share_copies import FORM, MAKER, give_address, give_addresses, give_file
 from licence_vault.api.share_data import write_items, write_licence_data, write_result, write_type
 from licence_vault.api.share_envelope import ShareRequest, read_parts, read_request, read_text, write_answer, write_refusal
@@ -35,7 +35,6 @@ from licence_vault.uses import SCOPE_USE, Officer
 from service_kit.admission import Admission
 from service_kit.composition import public
 from service_kit.problems import problem_answers
-from service_kit.rates import Rates
 from standards.errors import Kind, TrustError
 from standards.gb32100_credit_code import is_credit_code
 from standards.gbt36903_metadata import CREDIT_CODE, HOLDER_CODE_TYPES, RESIDENT_ID
@@ -260,8 +259,7 @@ OPERATIONS: Final = (
 
 def add_share_routes(router: APIRouter, desk: ShareDesk) -> None:
     """Add them to the service's router."""
-    per_second = limits.SHARE_PER_MINUTE / 60
-    rates = Rates(per_second=per_second, burst=limits.SHARE_PER_MINUTE)
+    rates = PeerRates(limits.SHARE_PER_MINUTE)
     files = Admission(places=limits.SHARE_FILES_AT_ONCE, bytes_max=limits.SHARE_FILES_AT_ONCE * limits.SHARE_FILE_BODY_BYTES)
     for operation in OPERATIONS:
         _add(router, desk, operation, rates, files)
@@ -273,18 +271,15 @@ def _object(needed: tuple[str, ...], allowed: tuple[str, ...]) -> dict[str, Any]
     return {"type": "object", "required": list(needed), "properties": members, "additionalProperties": False}
 
 
-def _add(router: APIRouter, desk: ShareDesk, operation: Operation, rates: Rates, files: Admission) -> None:
+def _add(router: APIRouter, desk: ShareDesk, operation: Operation, rates: PeerRates, files: Admission) -> None:
     async def take(request: Request) -> Response:
-        peer = request.client.host if request.client else "local"
-        wait = rates.take(peer, time.monotonic())
-        if wait > 0:
-            raise TrustError(Kind.TOO_MANY, "TOO_BUSY", retry_after_seconds=int(wait) + 1)
+        rates.take(request)
         if request.scope["query_string"]:  # a call says all in its body: what stands elsewhere must not seem to have been asked
             return write_refusal(share_malformed("address", "no parameters"))
         if operation.name != _FILE:
             body = await read_body(request, limits.SHARE_BODY_BYTES)
             return await anyio.to_thread.run_sync(partial(_answer, desk, operation, body))
-        with files.take(peer) as held:
+        with files.take(peer_of(request)) as held:
             body = await read_body(request, limits.SHARE_FILE_BODY_BYTES, held=held)
             return await anyio.to_thread.run_sync(partial(_answer, desk, operation, body))
 

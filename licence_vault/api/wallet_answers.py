@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
-import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Response
 
-from licence_vault.credential_errors import rate_exceeded
 from licence_vault.credentials.issuance_messages import REQUEST_BYTES
 from service_kit.problem_catalogue import text_of
-from service_kit.rates import Rates
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -57,20 +53,6 @@ ERROR_SCHEMA: Final[dict[str, Any]] = {
         "code": {"type": "string", "description": "Stable code of the error catalogue."},
     },
 }
-
-
-class WalletRates:
-    """How often one address may ask, counted in the event loop. ``per_minute`` refill, as many at once."""
-
-    def __init__(self, per_minute: int) -> None:
-        self._rates = Rates(per_second=per_minute / 60, burst=per_minute)
-
-    def take(self, request: Request) -> None:
-        """One more. WALLET_RATE_EXCEEDED."""
-        peer = request.client.host if request.client else "local"
-        wait = self._rates.take(peer, time.monotonic())
-        if wait > 0:
-            raise rate_exceeded(math.ceil(wait))
 
 
 async def read_body(request: Request, limit_bytes: int = REQUEST_BYTES, *, held: Held | None = None) -> bytes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from licence_vault.actions.define_type import draft_type, take_type_step
 from licence_vault.actions.enter_issuer import IssuerOrder, enter_issuer, give_membership
-from licence_vault.actions.find_licences import LicenceWish, list_licences
+from licence_vault.actions.find_licences import LicenceWish, list_history, list_licences
 from licence_vault.actions.issue_licence import LicenceOrder, issue_licence
 from licence_vault.actions.issuing_means import Seals, wait_for_proof
 from licence_vault.actions.sweep_issues import sweep_issues
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pytest
 
     from licence_vault.actions.issuing_means import IssuingMeans, LogProof
-    from licence_vault.register import LicenceRecord
+    from licence_vault.register import EventRecord, LicenceRecord
     from standards.errors import TrustError
 
 ISSUER = "11430000006122244L"
@@ -101,6 +101,10 @@ class IssuingHere:
             give_membership(context, caller("cl_admin"), code, name)
         self.publish(type_file(face=FACE))
         self.publish(type_file(face=FACE, code=f"{AUTHORITY}991", numbering=""))
+
+    def history(self, licence_id: str, who: Caller | None = None) -> list[EventRecord]:
+        """What happened to a licence, as the clerk, or ``who``, is told."""
+        return [event for event, _ in list_history(self.vault.context, who or self.clerk, licence_id)]
 
     def publish(self, whole: dict[str, Any]) -> None:
         version = draft_type(self.vault.context, caller("cl_author"), whole)

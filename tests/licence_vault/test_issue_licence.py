@@ -87,7 +87,7 @@ def test_a_licence_is_whole(here: IssuingHere, form: str, media_type: str) -> No
         assert receipt.entry == attached["licence.leaf"]
 
     # two events in the log; the second binds the file
-    history = list_history(here.vault.context, here.clerk, record.id)
+    history = here.history(record.id)
     assert [(each.event.value, each.from_state, each.to_state) for each in history] == [
         ("made", "", "draft"),
         ("issued", "draft", "issued"),
@@ -301,7 +301,7 @@ def test_what_is_refused_for_good_is_abandoned(here: IssuingHere) -> None:
     wish = LicenceWish(state=LicenceState.CANCELLED)
     listed = list_licences(here.vault.context, here.means.contents, here.clerk, wish, after="", limit=99)
     [given_up] = [each for each in listed if each.state_reason == "SEAL_NOT_ACTIVE"]
-    assert [each.event.value for each in list_history(here.vault.context, here.clerk, given_up.id)] == ["made", "cancelled"]
+    assert [each.event.value for each in here.history(given_up.id)] == ["made", "cancelled"]
     with here.vault.context.database.read() as conn:
         assert store.list_files(conn, given_up.id) == []
     here.sealer.fail_with = None

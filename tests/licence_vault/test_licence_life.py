@@ -10,7 +10,7 @@ import pytest
 
 from licence_vault.actions.change_licence_state import change_licence_state, expire_licences
 from licence_vault.actions.erase_licence import erase_licence
-from licence_vault.actions.find_licences import find_licence, list_history
+from licence_vault.actions.find_licences import find_licence
 from licence_vault.actions.issue_licence import LicenceOrder, Succession, issue_licence
 from licence_vault.actions.succeed_licence import NewContent, succeed_licence
 from licence_vault.actions.sweep_issues import sweep_issues
@@ -102,7 +102,7 @@ def test_events_and_leaves_tell_one_story(here: IssuingHere) -> None:
         record = take(here, record, name, reason=f"理由 {name}")
     assert (record.state, record.state_reason) == (LicenceState.REVOKED, "理由 revoke")
     here.take_in()
-    history = list_history(here.vault.context, here.clerk, record.id)
+    history = here.history(record.id)
     assert [each.event.value for each in history] == [
         "made", "issued", "suspended", "resumed", "annual_check", "annual_check", "transferred_out", "transferred_in", "revoked",
     ]  # fmt: skip
@@ -172,12 +172,12 @@ def test_a_changed_licence_is_the_next_version_of_the_same_number(here: IssuingH
     assert [each.record.version for each in chain] == [1, 2, 3, 4]
     assert len({each.data.number for each in chain if each.data is not None}) == 1
     assert [each.record.state.value for each in chain] == ["replaced", "replaced", "replaced", "issued"]
-    made = list_history(here.vault.context, here.clerk, changed.id)[0]
+    made = here.history(changed.id)[0]
     leaf_index = here.index(made.entry_id)
     assert leaf_index is not None
     leaf = read_leaf(here.vault.log.receipt_at(leaf_index).entry)
     assert isinstance(leaf, LicenceLeaf)
-    assert leaf.previous == here.index(list_history(here.vault.context, here.clerk, first.id)[1].entry_id)
+    assert leaf.previous == here.index(here.history(first.id)[1].entry_id)
     with pytest.raises(TrustError) as raised:
         succeed(here, first, "change", NewContent(fields={"KZ_address": "x"}))
     assert code(raised) == "LICENCE_SUCCEEDED"
@@ -340,7 +340,7 @@ def test_what_is_over_expires_by_itself_and_can_be_extended(here: IssuingHere) -
         assert expire_licences(here.vault.context) == 1
         assert {read(here, each).state for each in (short, suspended)} == {LicenceState.EXPIRED}
         assert read(here, later).state is LicenceState.ISSUED
-        event = list_history(here.vault.context, here.clerk, short.id)[-1]
+        event = here.history(short.id)[-1]
         assert (event.operation, event.holder, event.reason) == ("04", "service:licences", "")
         extended = succeed(here, short, "extend", NewContent(valid_to=date(2027, 11, 28)), reason="")
         assert extended.state is LicenceState.ISSUED

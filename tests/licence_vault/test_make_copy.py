@@ -12,7 +12,6 @@ import pytest
 from crypto.sm3 import sm3
 from licence_vault import store
 from licence_vault.actions.erase_licence import erase_licence
-from licence_vault.actions.find_licences import list_history
 from licence_vault.actions.finish_copy import CopyUse, finish_copy, read_copy
 from licence_vault.actions.make_copy import CopyOrder, begin_copy, make_copy
 from licence_vault.actions.sweep_copies import sweep_copies
@@ -56,7 +55,7 @@ def test_a_copy_is_whole(here: IssuingHere, licence: LicenceRecord, form: str) -
     leaf = read_leaf(attached[COPY_FILES.leaf])
     assert isinstance(leaf, LicenceLeaf)
     assert (leaf.event, leaf.commitment, leaf.status_index) == ("annotated", said.commitment(), licence.status_index)
-    issued = list_history(here.vault.context, here.clerk, licence.id)[-1]
+    issued = here.history(licence.id)[-1]
     assert leaf.previous == here.index(issued.entry_id)
 
     # what a reader sees

@@ -10,7 +10,7 @@ import pytest
 from licence_vault.actions.arrival import Arrival
 from licence_vault.actions.change_licence_state import change_licence_state
 from licence_vault.actions.erase_licence import erase_licence
-from licence_vault.actions.find_licences import find_licence, list_history
+from licence_vault.actions.find_licences import find_licence
 from licence_vault.actions.receive_licence import receive_licence
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.limits import ISSUING_LEASE_SECONDS, ISSUING_RETRY_SECONDS
@@ -76,7 +76,7 @@ def test_a_licence_is_taken_in_by_another_authority(here: IssuingHere) -> None:
     assert (record.predecessor_id, record.transferred_from) == (left.id, left.identifier)
     assert record.root_id == record.id
     assert receive(here, left.identifier, key="arrival").id == record.id
-    history = list_history(here.vault.context, here.stranger, record.id)
+    history = here.history(record.id, here.stranger)
     assert [(each.event.value, each.operation, each.reason) for each in history] == [("made", "", "迁入"), ("transferred_in", "08", "迁入")]
 
     # in the public log the first leaf of the new one follows the last of the old one

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from crypto.report_json import write_report, write_time
 from crypto.sm3 import sm3
 from licence_vault import showings, uses
-from licence_vault.actions.own_trust import own_trust
-from licence_vault.verify_code import verify_code
+from licence_vault.actions.verify_printed_code import verify_printed_code
 from licence_vault.verify_credential import is_credential
 from seal_service.actions.publish_status import find_status
 from seal_service.actions.verify_document import verify_document
@@ -76,9 +75,7 @@ class CheckDesk:
         if is_of_holders:
             return self.check_file("", text.encode("ascii", "replace"), language, holder=holder)
         if "#" in text and self.has_licences:
-            context = self.context
-            trust = context.trust().joined_with(own_trust(context))
-            found = verify_code(text, trust, context.clock.now())
+            found = verify_printed_code(self.context, text)
             return self._checked("", found.report, language, None if found.claims is None else claims_shown(found.claims))
         return Checked(line="code_unclear" if text else "code_empty", tone="unknown")
 

@@ -52,7 +52,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
 def issuer(opened: Issuer) -> Iterator[Issuer]:
     """The one issuer of the module, in the morning, with nobody having asked too often."""
     opened.clock.at = AT
-    with patch("licence_vault.api.wallet_answers.Rates.take", lambda *_: 0.0):
+    with patch("licence_vault.api.peer_rates.Rates.take", lambda *_: 0.0):
         yield opened
 
 
@@ -322,9 +322,7 @@ def test_requests_that_cannot_be_read(issuer: Issuer) -> None:
 
 def test_whoever_asks_too_often_waits(opened: Issuer) -> None:
     opened.clock.at = AT
-    with patch(
-        "licence_vault.api.wallet_answers.time", SimpleNamespace(monotonic=lambda: 1e9)
-    ):  # a slow machine would be given more meanwhile
+    with patch("licence_vault.api.peer_rates.time", SimpleNamespace(monotonic=lambda: 1e9)):  # a slow machine would be given more meanwhile
         answers = [opened.http.post(messages.NONCE_PATH) for _ in range(NONCES_PER_MINUTE + 5)]
     assert refusal(answers[-1], 429) == ("temporarily_unavailable", "WALLET_RATE_EXCEEDED")
     assert int(answers[-1].headers["retry-after"]) >= 1

@@ -47,7 +47,7 @@ def vault(opened: Issuer) -> Iterator[Issuer]:
     opened.clock.at = AT
     opened.statuses.clear()
     opened.statuses[STATUS.list, STATUS.index] = 0
-    with patch("licence_vault.api.wallet_answers.Rates.take", lambda *_: 0.0):
+    with patch("licence_vault.api.peer_rates.Rates.take", lambda *_: 0.0):
         yield opened
 
 
