@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_REMEMBERED_RESPONSES: Final = 64  # at most 256 kB each
 _OPEN: Final = frozenset({"signature-unsupported", "signature-weak", "unknown-critical-extension", "responder-revocation-unknown"})
 """Why a response may not be relied on although nothing shows it to be wrong."""
+_WORST_FIRST: Final = (REVOKED, UNKNOWN, GOOD)
 _CERT_ID_DIGESTS: Final = frozenset({oids.SHA1, oids.SHA256, oids.SM3})  # here an index, not a proof: SHA-1 does no harm
 
 
@@ -70,7 +71,7 @@ def examine_ocsp(
     about = [single for single in basic.responses if is_about(single.certificate_id, certificate, issuer)]
     if not about:
         return Ignored("ocsp", "other-certificate")
-    single = next((single for single in about if single.status != GOOD), about[0])  # of contradicting answers the worse one counts
+    single = min(about, key=lambda each: _WORST_FIRST.index(each.status))  # of contradicting answers the worst one counts
     delegate, problem = _find_responder(basic, single.this_update, issuer, tuple(crls), tuple(responders))
     if problem == "signature-bad":
         return Ignored("ocsp", problem)

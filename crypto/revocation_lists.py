@@ -1,7 +1,8 @@
 """What a revocation list (RFC 5280, 5 and 6.3) says about a certificate: signature, scope, entry.
 
 Lists are remembered with their index and with the signatures already checked, bounded by the bytes they take. Only complete, direct
-lists are used; indirect, partial and delta lists are named as unusable, never taken for good.
+lists show a certificate good; indirect, partial and delta lists are named as unusable, never taken for good. That a certificate is revoked
+counts in whichever list its issuer says so (6.3.3 (i), (j); 5.2.4): within one issuer a serial number is one certificate.
 """
 
 from __future__ import annotations
@@ -15,17 +16,22 @@ from crypto.revocation_statements import Ignored, Says, Statement
 from crypto.signatures import SignatureCheck, verify_signature
 from standards import gbt33560_oids as oids
 from standards.errors import MalformedError
-from standards.rfc5280_crl import EXPIRED_CERTS_ON_CRL, CrlFields, IssuingDistributionPoint, read_crl, read_issuing_distribution_point
+from standards.rfc5280_crl import EXPIRED_CERTS_ON_CRL, read_crl, read_issuing_distribution_point
 from standards.rfc5280_extensions import CRL_SIGN
 from standards.rfc5280_names import is_same_name
 
 if TYPE_CHECKING:
     from crypto.certificates import Certificate
+    from standards.rfc5280_crl import CrlFields, IssuingDistributionPoint, RevokedEntry
 
 MAX_REMEMBERED_BYTES: Final = 48 * 1024 * 1024  # DER of all remembered lists; an index takes about five times the entries
 MAX_REMEMBERED_CHECKS: Final = 8  # keys tried on one list; a list has one issuer, with few keys
 MAX_REMEMBERED_STATEMENTS: Final = 32  # certificates looked up in one list: the few that come back with every document
 
+_NAMES_REVOKED: Final = frozenset(
+    {"delta-list", "partial-list", "relative-distribution-point", "other-distribution-point", "other-kind-of-certificate"}
+)
+"""Why a list shows no certificate good, while what it says of one that it names is the issuer's word."""
 _UNDECIDED: Final = f"signature-{SignatureCheck.UNSUPPORTED.name.lower()}"
 _KNOWN_CRITICAL: Final = frozenset(
     {oids.CRL_NUMBER, oids.AUTHORITY_KEY_IDENTIFIER, oids.ISSUING_DISTRIBUTION_POINT, oids.DELTA_CRL_INDICATOR, EXPIRED_CERTS_ON_CRL}
@@ -112,24 +118,52 @@ def _examine(crl: RevocationList, certificate: Certificate, issuer: Certificate)
     if check is SignatureCheck.BAD:
         return Ignored("crl", "signature-bad")
     if check is not SignatureCheck.GOOD:
-        return replace(
-            _statement(fields, Says.UNUSABLE, reason=f"signature-{check.name.lower()}"), alleges_revoked=_lists_it(fields, certificate)
-        )
+        alleged = _says_revoked(_what_it_says(fields, certificate))
+        return replace(_statement(fields, Says.UNUSABLE, reason=f"signature-{check.name.lower()}"), alleges_revoked=alleged)
     if issuer.key_usage is not None and CRL_SIGN not in issuer.key_usage:
         return _statement(fields, Says.UNUSABLE, reason="issuer-may-not-sign-lists")
-    # From here on the list is authentic: whatever is wrong with it makes it unusable, not ignorable.
-    try:
-        return _scope(fields, certificate) or _look_up(fields, certificate)
-    except MalformedError as error:
-        return _statement(fields, Says.UNUSABLE, reason=error.code)
+    return _what_it_says(fields, certificate)
 
 
-def _lists_it(fields: CrlFields, certificate: Certificate) -> bool:
+def _what_it_says(fields: CrlFields, certificate: Certificate) -> Statement | Ignored:
+    """What an authentic list says: whatever is wrong with it makes it unusable, not ignorable."""
     try:
         said = _scope(fields, certificate) or _look_up(fields, certificate)
+    except MalformedError as error:
+        said = _statement(fields, Says.UNUSABLE, reason=error.code)
+    if isinstance(said, Statement) and said.says is not Says.UNUSABLE:
+        return said
+    try:
+        return _named_anyway(fields, certificate, said) or said
+    except MalformedError:
+        return said
+
+
+def _named_anyway(fields: CrlFields, certificate: Certificate, said: Statement | Ignored) -> Statement | None:
+    """That the certificate is revoked, said by a list that otherwise does not decide about it; ``None`` where it does not say so.
+
+    Where the standard forbids to go by the list at all, and of a hold in a delta list, which another may have ended, it is an allegation.
+    """
+    entry = fields.find(certificate.serial)
+    if entry is None or entry.names_other_issuer or entry.reason == "removeFromCRL" or _is_of_attribute_certificates(fields):
+        return None
+    is_hold = said.reason == "delta-list" and entry.reason == "certificateHold"
+    if said.reason in _NAMES_REVOKED and not is_hold and not fields.has_unknown_critical_entry_extension:
+        return _revoked(fields, entry)
+    return replace(_statement(fields, Says.UNUSABLE, reason=said.reason or ""), alleges_revoked=True)
+
+
+def _is_of_attribute_certificates(fields: CrlFields) -> bool:
+    """Whether its serial numbers are others than those of certificates; a scope that cannot be read does not say so."""
+    extension = fields.extension(oids.ISSUING_DISTRIBUTION_POINT)
+    try:
+        return extension is not None and read_issuing_distribution_point(extension.value_der).only_attribute_certificates
     except MalformedError:
         return False
-    return isinstance(said, Statement) and said.says is Says.REVOKED
+
+
+def _says_revoked(said: Statement | Ignored) -> bool:
+    return isinstance(said, Statement) and (said.says is Says.REVOKED or said.alleges_revoked)
 
 
 def _statement(fields: CrlFields, says: Says, *, reason: str) -> Statement:
@@ -178,5 +212,9 @@ def _look_up(fields: CrlFields, certificate: Certificate) -> Statement:
         return _statement(fields, Says.UNUSABLE, reason="indirect-list")
     if entry.reason == "removeFromCRL":  # belongs into delta lists only
         return _statement(fields, Says.UNUSABLE, reason="remove-from-complete-list")
+    return _revoked(fields, entry)
+
+
+def _revoked(fields: CrlFields, entry: RevokedEntry) -> Statement:
     revoked_at = entry.revoked_at if entry.invalid_at is None else min(entry.revoked_at, entry.invalid_at)
     return Statement("crl", Says.REVOKED, fields.this_update, fields.next_update, entry.reason, revoked_at)

@@ -27,7 +27,7 @@ class Statement:
 
     ``revoked_at`` is the earlier of revocation date and stated invalidity date. ``keeps_expired_since``: the issuer states that it goes on
     listing certificates that expired after this moment. ``alleges_revoked``: it is unusable, says that the certificate is revoked, and what speaks
-    against it is only that it could not be checked: nobody knows that it is wrong.
+    against it is only that it could not be checked, or not understood as a whole: nobody knows that it is wrong.
     """
 
     source: Source

@@ -32,6 +32,7 @@ _CAUSES: Final = {
         "DER_BOOLEAN": ("A BOOLEAN is neither 00 nor FF.", "BOOLEAN 既不是 00 也不是 FF。"),
         "DER_ELEMENT_COUNT": ("A structure has too few or too many elements.", "结构的元素过少或过多。"),
         "DER_INTEGER_NOT_MINIMAL": ("An INTEGER is written longer than needed.", "INTEGER 的编码长于所需。"),
+        "DER_INTEGER_TOO_LONG": ("An INTEGER is longer than the limit.", "INTEGER 超过长度上限。"),
         "DER_LENGTH": ("A length is not written as DER demands.", "长度不符合 DER 要求。"),
         "DER_LONG_TAG": ("A tag number has the long form, which no structure here uses.", "标签使用了此处不用的长格式。"),
         "DER_NOT_CONSTRUCTED": ("A structure was expected where a value stands.", "应为结构之处却是单值。"),

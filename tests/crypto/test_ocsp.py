@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import pytest
@@ -199,6 +200,29 @@ def open_cases() -> list[tuple[str, RevocationEvidence, str | None]]:
         ("a list of such an algorithm", beside(crls=(listed(PKI.seal.serial),)), "signature-unsupported"),
         ("such a list without it", beside(crls=(listed(77),)), None),
     ]
+
+
+def contradicting_responses() -> list[bytes]:
+    """One response that says of one certificate all there is to say, in every order."""
+    asked = cert_id_der(PKI.seal, CA.certificate)
+
+    def single(status: str) -> bytes:
+        revoked_at = AT - DAY if status == ocsp.REVOKED else None
+        at = AT - timedelta(hours=1)
+        return ocsp.write_single_response(asked, status=status, this_update=at, next_update=at + DAY, revoked_at=revoked_at)
+
+    made = []
+    for order in permutations((ocsp.GOOD, ocsp.UNKNOWN, ocsp.REVOKED)):
+        tbs_der = ocsp.write_response_data(responder_name_der=PKI.ocsp.subject_der, produced_at=AT, responses_der=map(single, order))
+        algorithm_der = algorithm_identifier(PKI.ocsp_signer.algorithm).raw
+        made.append(ocsp.write_ocsp_response(tbs_der, algorithm_der, PKI.ocsp_signer.sign(tbs_der), (PKI.ocsp.der,)))
+    return made
+
+
+def test_of_contradicting_answers_the_worst_one_counts_in_whatever_order_they_stand() -> None:
+    for response in contradicting_responses():
+        assert check(responses=(response,)).status is RevocationStatus.REVOKED
+        assert check(crl(at=AT), responses=(response,)).status is RevocationStatus.REVOKED
 
 
 @pytest.mark.clause("RFC 6960 4.2.2.2", "RFC 5280 6.3")

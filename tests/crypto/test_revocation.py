@@ -146,6 +146,58 @@ def test_lists_that_may_not_be_relied_on(extension: bytes, expected: str) -> Non
     assert check(unusable, crl()).status is RevocationStatus.GOOD
 
 
+def naming_cases() -> list[tuple[str, bytes, str | None]]:
+    """Lists that show nothing good and name the certificate: "revoked", why the question stays open, None where they say nothing about it."""
+    gone, held, removed = (
+        RevokedCertificate(PKI.seal.serial, AT - DAY, each) for each in ("keyCompromise", "certificateHold", "removeFromCRL")
+    )
+    delta = write_extension(oids.DELTA_CRL_INDICATOR, der.integer(1), critical=True)
+    unknown = write_extension("1.2.3", der.null(), critical=True)
+
+    def scope(*parts: bytes) -> bytes:
+        return write_extension(oids.ISSUING_DISTRIBUTION_POINT, der.sequence(*parts), critical=True)
+
+    def newer(revoked: RevokedCertificate, *extensions_der: bytes, at: datetime = AT - timedelta(hours=1)) -> bytes:
+        return crl(revoked, at=at, extensions_der=extensions_der)
+
+    relative = scope(der.explicit(0, der.tlv(0xA1, der.sequence(der.oid("2.5.4.3"), der.utf8_string("x")))))
+    number = write_extension(oids.CRL_NUMBER, der.integer(1))
+    entries = [
+        (77, AT, der.sequence(write_extension("1.2.3", der.null(), critical=True))),
+        (PKI.seal.serial, AT - DAY, b""),
+    ]
+    return [
+        ("delta", newer(gone, delta), "revoked"),
+        ("delta of before", newer(gone, delta, at=AT - 9 * DAY), "revoked"),
+        ("hold in a delta", newer(held, delta), "delta-list"),
+        ("hold in a delta of before", newer(held, delta, at=AT - 9 * DAY), None),
+        ("removed by a delta", newer(removed, delta), None),
+        ("some reasons", newer(gone, scope(der.tlv(0x83, b"\x06\x40"))), "revoked"),
+        ("relative place", newer(gone, relative), "revoked"),
+        ("other place", newer(gone, write_issuing_distribution_point(["http://127.0.0.1/other.crl"])), "revoked"),
+        ("authorities", newer(gone, write_issuing_distribution_point([], only_ca=True)), "revoked"),
+        ("attribute certificates", newer(gone, scope(der.tlv(0x85, b"\xff"))), None),
+        ("indirect", newer(gone, write_issuing_distribution_point([], indirect=True)), "indirect-list"),
+        ("unknown extension", newer(gone, unknown), "unknown-critical-extension"),
+        ("unknown extension, before", newer(gone, unknown, at=AT - 9 * DAY), None),
+        ("unknown scope", newer(gone, write_extension(oids.ISSUING_DISTRIBUTION_POINT, b"\x05", critical=True)), "DER_TRUNCATED"),
+        ("unknown extension of another's", crafted(entries=entries), "unknown-critical-entry-extension"),
+        ("the same in a delta", crafted(entries=entries, extensions_der=[number, delta]), "delta-list"),
+    ]
+
+
+@pytest.mark.clause("RFC 5280 6.3.3", "RFC 5280 5.2.4")
+def test_what_an_issuer_revokes_is_revoked_in_whichever_list_he_says_so() -> None:
+    for name, listed, expected in naming_cases():
+        found = check(crl(), listed)
+        if expected == "revoked":
+            assert (found.status, found.reason, found.revoked_at) == (RevocationStatus.REVOKED, "keyCompromise", AT - DAY), name
+        elif expected is None:
+            assert found.status is RevocationStatus.GOOD, name
+        else:
+            assert (found.status, found.reason) == (RevocationStatus.UNDECIDABLE, expected), name
+
+
 @pytest.mark.clause("RFC 5280 5.2.5")
 def test_scope_of_a_list() -> None:
     def scoped(*urls: str, **only: bool) -> bytes:

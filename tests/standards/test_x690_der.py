@@ -35,6 +35,13 @@ def test_integers_round_trip_and_agree_with_asn1crypto(number: int) -> None:
     assert der.read_der(encoded).integer() == number
 
 
+def test_integers_have_an_end() -> None:
+    """Python writes no number of more than 4,300 digits, so nobody could say what he found."""
+    longest = b"\x7f" * der.MAX_INTEGER_BYTES
+    assert str(der.read_der(der.tlv(der.INTEGER, longest)).integer())
+    assert refused(der.tlv(der.INTEGER, longest + b"\x00"), der.Node.integer) == "DER_INTEGER_TOO_LONG"
+
+
 @pytest.mark.clause("ITU-T X.690 8.19")
 @given(oids)
 def test_object_identifiers_round_trip_and_agree_with_asn1crypto(dotted: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import cbor2
 import pytest
@@ -18,6 +18,7 @@ import yinxin.offline_verifier
 from crypto.cose import TYPE, sign_cose
 from crypto.jose import TokenSigner, verification_key
 from crypto.report import Report, SignatureReport, Verdict, passed
+from crypto.revocation import RevocationEvidence, check_revocation
 from crypto.signatures import SignatureAlgorithm, SignatureCheck, verify_signature
 from crypto.trust_list import TrustList, read_trust_list, write_trust_list
 from crypto.trusted_logs import KeyPeriod
@@ -30,13 +31,20 @@ from standards import x690_der as der
 from standards.errors import MalformedError
 from standards.rfc5280_algorithms import algorithm
 from standards.rfc5280_names import is_same_name
+from tests.crypto import test_revocation
 from tests.crypto.test_ocsp import AT as OCSP_AT
-from tests.crypto.test_ocsp import CA, PKI, open_cases
+from tests.crypto.test_ocsp import PKI, contradicting_responses, open_cases
 from tests.licence_vault.test_verify import AT, LICENCE, TRUST, files
 from tests.licence_vault.test_verify_code import code_for
 from tests.optional import need_program
 from tests.pki import signer_for
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tests.pki import DemoPki
+
+Evidence = list[tuple[list[bytes], list[bytes]]]  # revocation lists and OCSP responses
 MODULES: Final = Path(next(iter(yinxin.offline_verifier.__path__))) / "modules"
 
 
@@ -218,12 +226,12 @@ def test_what_withdrawn_keys_have_signed_means_the_same_as_for_the_server() -> N
     assert run(script, given) == {"found": found, "codes": codes}
 
 
-def test_evidence_that_cannot_be_checked_leaves_the_same_questions_open_as_for_the_server() -> None:
-    cases = open_cases()
+def revocation_here(pki: DemoPki, evidence: Evidence, at: datetime) -> list[tuple[str, str | None]]:
+    """Status and reason that the offline verifier gives the seal's certificate by each (revocation lists, OCSP responses)."""
     given = {
-        "certificates": [each.der.hex() for each in (PKI.seal, CA.certificate)],
-        "evidence": [[[each.hex() for each in kind] for kind in (evidence.crls, evidence.ocsp)] for _, evidence, _ in cases],
-        "at": int(OCSP_AT.timestamp() * 1000),
+        "certificates": [each.der.hex() for each in (pki.seal, pki.issuing.certificate)],
+        "evidence": [[[each.hex() for each in kind] for kind in kinds] for kinds in evidence],
+        "at": int(at.timestamp() * 1000),
     }
     script = """
       const [{ fromHex }, { certificateFromDer }, { checkRevocation, makeEvidence }] = await Promise.all(["bytes", "x509", "revocation"].map(load));
@@ -235,8 +243,50 @@ def test_evidence_that_cannot_be_checked_leaves_the_same_questions_open_as_for_t
       }
       return found;
     """
-    wanted = [["good", None] if reason is None else ["undecidable", reason] for _, _, reason in cases]
-    assert run(script, given) == wanted
+    return [(status, reason) for status, reason in run(script, given)]
+
+
+def revocation_there(pki: DemoPki, evidence: Evidence, at: datetime) -> list[tuple[str, str | None]]:
+    """The same by the server."""
+    found = [
+        check_revocation(pki.seal, pki.issuing.certificate, RevocationEvidence(tuple(crls), tuple(ocsp)), at) for crls, ocsp in evidence
+    ]
+    return [(each.status.value, each.reason) for each in found]
+
+
+def test_evidence_that_cannot_be_checked_leaves_the_same_questions_open_as_for_the_server() -> None:
+    cases = open_cases()
+    wanted = [("good", None) if reason is None else ("undecidable", reason) for _, _, reason in cases]
+    assert revocation_here(PKI, [(list(evidence.crls), list(evidence.ocsp)) for _, evidence, _ in cases], OCSP_AT) == wanted
+
+
+def test_who_is_revoked_here_is_revoked_for_the_server() -> None:
+    """By a list that shows nobody good, and by an answer that contradicts itself."""
+    beside, alone = [test_revocation.crl()], [each for _, each, _ in test_revocation.naming_cases()]
+    listed: Evidence = [([*others, each], []) for each in alone for others in (beside, [])]
+    answered: Evidence = [([], [each]) for each in contradicting_responses()]
+    for pki, evidence in ((test_revocation.PKI, listed), (PKI, answered)):
+        assert revocation_here(pki, evidence, OCSP_AT) == revocation_there(pki, evidence, OCSP_AT)
+
+
+def test_a_number_without_end_is_refused_as_by_the_server() -> None:
+    """Whoever says what he found would have to write it out; moduli of RSA, which are long, are read all the same."""
+    lengths = [1, 1024, 1025, 5000]
+    given = [der.tlv(der.INTEGER, b"\x7f" * length).hex() for length in lengths]
+    script = """
+      const [{ fromHex }, { readDer }] = await Promise.all(["bytes", "der"].map(load));
+      const codeOf = (text) => { try { readDer(fromHex(text)).integer(); return null; } catch (error) { return error.code; } };
+      return given.map(codeOf);
+    """
+
+    def code_there(text: str) -> str | None:
+        try:
+            der.read_der(bytes.fromhex(text)).integer()
+        except MalformedError as error:
+            return error.code
+        return None
+
+    assert run(script, given) == [code_there(text) for text in given] == [None, None, "DER_INTEGER_TOO_LONG", "DER_INTEGER_TOO_LONG"]
 
 
 @pytest.mark.parametrize("is_binary", [False, True], ids=["JWT", "CWT"])

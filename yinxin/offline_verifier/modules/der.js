@@ -11,6 +11,8 @@ export const Tag = {
 
 const MAX_CHILDREN = 100000; // a CRL of a large CA has tens of thousands of entries; more is an attack
 const MAX_OID_BYTES = 128;
+const MAX_INTEGER_BYTES = 1024; // RSA moduli aside, the longest in use are serial numbers and nonces of under 70
+export const MAX_MODULUS_BYTES = 8192; // as long as a key may be in all
 const MAX_BER_DEPTH = 64; // real CMS nests under 20 deep
 const MAX_BER_ELEMENTS = 300000;
 
@@ -80,8 +82,9 @@ export class DerNode {
   }
 
   // A two's complement integer in its shortest form (X.690 8.3.2), as BigInt
-  integer(tag = Tag.INTEGER) {
+  integer(tag = Tag.INTEGER, limit = MAX_INTEGER_BYTES) {
     const value = this.expect(tag).value;
+    if (value.length > limit) throw new MalformedError("DER_INTEGER_TOO_LONG", { limit, offset: this.start });
     if (!value.length || (value.length > 1 && ((value[0] === 0 && value[1] < 0x80) || (value[0] === 0xff && value[1] >= 0x80)))) {
       throw new MalformedError("DER_INTEGER_NOT_MINIMAL", { offset: this.start });
     }

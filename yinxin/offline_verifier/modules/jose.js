@@ -2,7 +2,7 @@
 // used with no other, and what would fetch a key, bring one along or change the rules is refused.
 
 import { TrustError, fromBase64Url, fromHex, joinBytes, toBase64, utf8 } from "./bytes.js";
-import { Tag, readDer, writeInteger, writeTlv } from "./der.js";
+import { MAX_MODULUS_BYTES, Tag, readDer, writeInteger, writeTlv } from "./der.js";
 import { ed25519Verifies } from "./ed25519.js";
 import { browserCrypto, digestOf } from "./hashes.js";
 import { Oid } from "./oids.js";
@@ -58,7 +58,7 @@ export function readStrictObject(bytes) {
 // -- keys: { keyId, algorithm, verify(signature, message) }, where verify gives true, false, or null where this browser cannot tell
 
 function rsaParts(info) {
-  const [n, e] = readDer(info.keyBits).children(Tag.SEQUENCE).map((each) => each.integer());
+  const [n, e] = readDer(info.keyBits).children(Tag.SEQUENCE).map((each) => each.integer(Tag.INTEGER, MAX_MODULUS_BYTES));
   return { n, e };
 }
 

@@ -253,23 +253,55 @@ async function examineList(list, certificate, issuer) {
   const unusable = (reason) => statement("crl", UNUSABLE, list.thisUpdate, list.nextUpdate, { reason });
   const check = await list.isSignedBy(issuer.spki);
   if (check === Check.BAD) return ignored("crl", "signature-bad");
-  if (check !== Check.GOOD) return { ...unusable(`signature-${check}`), allegesRevoked: listsIt(list, certificate, unusable) };
+  if (check !== Check.GOOD) {
+    const said = whatItSays(list, certificate, unusable);
+    return { ...unusable(`signature-${check}`), allegesRevoked: said.says === REVOKED || said.allegesRevoked === true };
+  }
   if (issuer.keyUsage !== null && !issuer.keyUsage.has(KeyUse.CRL_SIGN)) return unusable("issuer-may-not-sign-lists");
-  // From here on the list is authentic: whatever is wrong with it makes it unusable, not ignorable
+  return whatItSays(list, certificate, unusable);
+}
+
+// Why a list shows no certificate good, while what it says of one that it names is the issuer's word
+const NAMES_REVOKED = new Set([
+  "delta-list", "partial-list", "relative-distribution-point", "other-distribution-point", "other-kind-of-certificate",
+]);
+
+// What an authentic list says: whatever is wrong with it makes it unusable, not ignorable
+function whatItSays(list, certificate, unusable) {
+  let said;
   try {
-    return checkListScope(list, certificate, unusable) ?? lookUp(list, certificate, unusable);
+    said = checkListScope(list, certificate, unusable) ?? lookUp(list, certificate, unusable);
   } catch (error) {
-    if (error instanceof MalformedError) return unusable(error.code);
-    throw error;
+    if (!(error instanceof MalformedError)) throw error;
+    said = unusable(error.code);
+  }
+  if (said.says === GOOD || said.says === REVOKED) return said;
+  try {
+    return namedAnyway(list, certificate, unusable, said.ignored ?? said.reason) ?? said;
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    return said;
   }
 }
 
-function listsIt(list, certificate, unusable) {
+// That the certificate is revoked, said by a list that otherwise does not decide about it, or null. Where the standard forbids to go by the list at
+// all, and of a hold in a delta list, which another may have ended, it is an allegation.
+function namedAnyway(list, certificate, unusable, reason) {
+  const entry = list.find(certificate);
+  if (entry === null || entry.namesOtherIssuer || entry.reason === "removeFromCRL" || isOfAttributeCertificates(list)) return null;
+  const isHold = reason === "delta-list" && entry.reason === "certificateHold";
+  if (NAMES_REVOKED.has(reason) && !isHold && !list.hasUnknownCriticalEntryExtension()) return revokedBy(list, entry);
+  return { ...unusable(reason), allegesRevoked: true };
+}
+
+// Whether its serial numbers are others than those of certificates; a scope that cannot be read does not say so
+function isOfAttributeCertificates(list) {
+  const scope = list.extensions.get(Oid.ISSUING_DISTRIBUTION_POINT);
   try {
-    return (checkListScope(list, certificate, unusable) ?? lookUp(list, certificate, unusable)).says === REVOKED;
+    return scope !== undefined && readIssuingDistributionPoint(scope.value).flags[5] === true;
   } catch (error) {
-    if (error instanceof MalformedError) return false;
-    throw error;
+    if (!(error instanceof MalformedError)) throw error;
+    return false;
   }
 }
 
@@ -311,6 +343,10 @@ function lookUp(list, certificate, unusable) {
   if (entry === null) return statement("crl", GOOD, list.thisUpdate, list.nextUpdate, { keepsExpiredSince: list.expiredCertificatesSince() });
   if (entry.namesOtherIssuer) return unusable("indirect-list");
   if (entry.reason === "removeFromCRL") return unusable("remove-from-complete-list"); // belongs into delta lists only
+  return revokedBy(list, entry);
+}
+
+function revokedBy(list, entry) {
   const revokedAt = entry.invalidAt === null ? entry.revokedAt : Math.min(entry.revokedAt, entry.invalidAt);
   return statement("crl", REVOKED, list.thisUpdate, list.nextUpdate, { reason: entry.reason, revokedAt });
 }
@@ -442,7 +478,8 @@ async function examineOcsp(der, certificate, issuer, crls, responders) {
   const about = [];
   for (const single of basic.responses) if (await isAbout(single.id, certificate, issuer)) about.push(single);
   if (!about.length) return ignored("ocsp", "other-certificate");
-  const single = about.find((each) => each.status !== GOOD) ?? about[0]; // of contradicting answers the worse one counts
+  const ofStatus = (status) => about.find((each) => each.status === status);
+  const single = ofStatus(REVOKED) ?? ofStatus(UNKNOWN_STATUS) ?? about[0]; // of contradicting answers the worst one counts
   let [delegate, problem] = await findResponder(basic, single.thisUpdate, issuer, crls, responders);
   if (problem === "signature-bad") return ignored("ocsp", problem);
   if (problem === null && (basic.hasUnknownCriticalExtension || single.hasUnknownCriticalExtension)) problem = "unknown-critical-extension";

@@ -2,7 +2,7 @@
 //
 // Never throws. What cannot be judged here is "unsupported", and what verifies only with a broken digest or a short key is "weak".
 import { MalformedError, TrustError, fromHex, joinBytes, sameBytes, toBinary, toBytes } from "./bytes.js";
-import { Tag, contextTag, readDer, writeSequence, writeTlv } from "./der.js";
+import { MAX_MODULUS_BYTES, Tag, contextTag, readDer, writeSequence, writeTlv } from "./der.js";
 import { ed25519Verifies } from "./ed25519.js";
 import { WEAK_DIGESTS, browserCrypto, browserDigestName } from "./hashes.js";
 import { Oid, SM2_SIGNATURE_OIDS } from "./oids.js";
@@ -120,7 +120,7 @@ function browserHash(oid) {
 // (1) or nobody can (an even one), or one that is there to cost time. Not every browser refuses these.
 function rsaBits({ algorithm, keyBits }) {
   const parts = readDer(keyBits).children(Tag.SEQUENCE);
-  const [modulus, exponent] = parts.map((part) => part.integer());
+  const [modulus, exponent] = parts.map((part) => part.integer(Tag.INTEGER, MAX_MODULUS_BYTES));
   const isKey = parts.length === 2 && modulus > 0n && exponent > 2n && exponent & 1n && exponent < 1n << BigInt(MAX_RSA_EXPONENT_BITS);
   if (!isKey || (algorithm.oid === Oid.RSA && !hasNoParameters(algorithm))) throw new MalformedError("RSA_KEY_MALFORMED");
   return modulus.toString(2).length;
