@@ -8,13 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-
-from crypto import digests
-from crypto.signatures import MAX_RSA_BITS, MIN_RSA_BITS, SignatureCheck, verify_signature
+from crypto.signatures import SignatureCheck, verify_over_digest, verify_signature
 from standards import gbt33560_oids as oids
 from standards import x690_der as der
 from standards.errors import MalformedError
@@ -43,14 +37,20 @@ _IMPLIED_DIGEST: Final = {
     oids.ECDSA_WITH_SHA512: oids.SHA512,
     oids.ED25519: oids.SHA512,  # RFC 8419, 3.1: with signed attributes the digest algorithm must be SHA-512
 }
-_HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
-    oids.SHA224: hashes.SHA224(),
-    oids.SHA256: hashes.SHA256(),
-    oids.SHA384: hashes.SHA384(),
-    oids.SHA512: hashes.SHA512(),
-}
-_RSA_OIDS: Final = frozenset({oids.RSA, oids.SHA224_WITH_RSA, oids.SHA256_WITH_RSA, oids.SHA384_WITH_RSA, oids.SHA512_WITH_RSA})
-_ECDSA_OIDS: Final = frozenset({oids.EC_PUBLIC_KEY, oids.ECDSA_WITH_SHA256, oids.ECDSA_WITH_SHA384, oids.ECDSA_WITH_SHA512})
+_SHA2: Final = frozenset({oids.SHA224, oids.SHA256, oids.SHA384, oids.SHA512})
+_OVER_DIGEST: Final = frozenset(
+    {
+        oids.RSA,
+        oids.SHA224_WITH_RSA,
+        oids.SHA256_WITH_RSA,
+        oids.SHA384_WITH_RSA,
+        oids.SHA512_WITH_RSA,
+        oids.EC_PUBLIC_KEY,
+        oids.ECDSA_WITH_SHA256,
+        oids.ECDSA_WITH_SHA384,
+        oids.ECDSA_WITH_SHA512,
+    }
+)
 
 
 def agreed_digest(algorithm: AlgorithmIdentifier) -> str | None:
@@ -88,29 +88,10 @@ def verify_value(
         return SignatureCheck.UNSUPPORTED
     if message is not None:
         return verify_signature(spki_der, algorithm, message, signature, digest_oid=digest_oid)
-    if content_digest is None or not digests.is_known(digest_oid):
+    if content_digest is None or not _is_over_digest(algorithm.oid, digest_oid):
         return None
-    return _verify_over_digest(spki_der, algorithm.oid, digest_oid, content_digest(digest_oid), signature)
+    return verify_over_digest(spki_der, algorithm, content_digest(digest_oid), signature, digest_oid=digest_oid)
 
 
-def _verify_over_digest(
-    spki_der: bytes, algorithm_oid: str, digest_oid: str, content_digest: bytes, signature: bytes
-) -> SignatureCheck | None:
-    hash_algorithm = _HASHES.get(digest_oid)
-    if hash_algorithm is None or _IMPLIED_DIGEST.get(algorithm_oid, digest_oid) != digest_oid:
-        return None
-    try:
-        key = serialization.load_der_public_key(spki_der)
-    except (ValueError, UnsupportedAlgorithm):
-        return SignatureCheck.UNSUPPORTED
-    prehashed = Prehashed(hash_algorithm)
-    try:
-        if isinstance(key, rsa.RSAPublicKey) and key.key_size <= MAX_RSA_BITS and algorithm_oid in _RSA_OIDS:
-            key.verify(signature, content_digest, padding.PKCS1v15(), prehashed)
-            return SignatureCheck.GOOD if key.key_size >= MIN_RSA_BITS else SignatureCheck.WEAK
-        if isinstance(key, ec.EllipticCurvePublicKey) and algorithm_oid in _ECDSA_OIDS:
-            key.verify(signature, content_digest, ec.ECDSA(prehashed))
-            return SignatureCheck.GOOD
-    except InvalidSignature:
-        return SignatureCheck.BAD
-    return None
+def _is_over_digest(algorithm_oid: str, digest_oid: str) -> bool:
+    return digest_oid in _SHA2 and algorithm_oid in _OVER_DIGEST and _IMPLIED_DIGEST.get(algorithm_oid, digest_oid) == digest_oid

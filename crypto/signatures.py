@@ -128,11 +128,33 @@ def verify_signature(
     ``digest_oid`` counts only where ``algorithm`` names no digest: CMS may state rsaEncryption, or the bare key OID of EC and SM2.
     SM2 is verified with the default user id. A key of another kind than the algorithm demands is :attr:`SignatureCheck.BAD`.
     """
+    return _verified(spki_der, algorithm, message, signature, digest_oid, is_digest=False)
+
+
+def verify_over_digest(
+    spki_der: bytes, algorithm: AlgorithmIdentifier, digest: bytes, signature: bytes, *, digest_oid: str | None = None
+) -> SignatureCheck:
+    """The same over a message of which only the digest is at hand: RSA and ECDSA, by the same rules. Never raises.
+
+    SM2 and Ed25519 hash more than the message and are :attr:`SignatureCheck.UNSUPPORTED`.
+    """
+    return _verified(spki_der, algorithm, digest, signature, digest_oid, is_digest=True)
+
+
+def _verified(
+    spki_der: bytes,
+    algorithm: AlgorithmIdentifier,
+    data: bytes | memoryview,
+    signature: bytes,
+    digest_oid: str | None,
+    *,
+    is_digest: bool,
+) -> SignatureCheck:
     if len(signature) > MAX_SIGNATURE_BYTES:
         return SignatureCheck.BAD
     try:
-        verify = _verifier(spki_der, algorithm, digest_oid)
-        return verify(message, signature)
+        verify = _verifier(spki_der, algorithm, digest_oid, is_digest=is_digest)
+        return verify(data, signature)
     except _WrongKeyError:
         return SignatureCheck.BAD
     except (TrustError, UnsupportedAlgorithm, ValueError, TypeError, OverflowError):
@@ -206,7 +228,7 @@ def _public_key(spki_der: bytes) -> object:
 
 
 def _verifier(
-    spki_der: bytes, stated: AlgorithmIdentifier, digest_oid: str | None
+    spki_der: bytes, stated: AlgorithmIdentifier, digest_oid: str | None, *, is_digest: bool
 ) -> Callable[[bytes | memoryview, bytes], SignatureCheck]:
     oid = stated.oid
     key = _public_key(spki_der)
@@ -214,18 +236,18 @@ def _verifier(
         bare = oid not in oids.SM2_SIGNATURE_OIDS
         if not isinstance(key, SM2PublicKey):
             raise _WrongKeyError
-        if bare and digest_oid != oids.SM3:
+        if is_digest or (bare and digest_oid != oids.SM3):
             raise MalformedError("DIGEST_UNKNOWN", oid=digest_oid)
         return _sm2_verifier(key)
     if oid in _RSA_DIGESTS or oid in {oids.RSA, oids.RSA_PSS}:
         if not isinstance(key, rsa.RSAPublicKey):
             raise _WrongKeyError
-        return _rsa_verifier(key, read_spki(spki_der).algorithm, stated, digest_oid)
+        return _rsa_verifier(key, read_spki(spki_der).algorithm, stated, digest_oid, is_digest=is_digest)
     if oid in _ECDSA_DIGESTS or oid == oids.EC_PUBLIC_KEY:
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise _WrongKeyError
-        return _ecdsa_verifier(key, _ECDSA_DIGESTS.get(oid, digest_oid))
-    if oid == oids.ED25519 and stated.parameters_der is None:
+        return _ecdsa_verifier(key, _ECDSA_DIGESTS.get(oid, digest_oid), is_digest=is_digest)
+    if oid == oids.ED25519 and stated.parameters_der is None and not is_digest:
         if not isinstance(key, ed25519.Ed25519PublicKey):
             raise _WrongKeyError
         return _ed25519_verifier(key)
@@ -255,7 +277,7 @@ def _hash(digest_oid: str | None) -> hashes.HashAlgorithm:
 
 
 def _rsa_verifier(
-    key: rsa.RSAPublicKey, bound_to: AlgorithmIdentifier, stated: AlgorithmIdentifier, digest_oid: str | None
+    key: rsa.RSAPublicKey, bound_to: AlgorithmIdentifier, stated: AlgorithmIdentifier, digest_oid: str | None, *, is_digest: bool
 ) -> Callable[[bytes | memoryview, bytes], SignatureCheck]:
     if key.key_size > MAX_RSA_BITS:
         raise MalformedError("RSA_KEY_TOO_LONG", limit=MAX_RSA_BITS, found=key.key_size)
@@ -276,13 +298,15 @@ def _rsa_verifier(
         scheme = padding.PKCS1v15()
         if not stated.has_no_parameters:
             raise MalformedError("ALGORITHM_PARAMETERS", oid=stated.oid)
-    found = _hash(oid)
+    found = Prehashed(_hash(oid)) if is_digest else _hash(oid)
     weak = oid in _WEAK_HASHES or key.key_size < MIN_RSA_BITS
     return _checked(lambda signature, message: key.verify(signature, message, scheme, found), weak=weak)
 
 
-def _ecdsa_verifier(key: ec.EllipticCurvePublicKey, oid: str | None) -> Callable[[bytes | memoryview, bytes], SignatureCheck]:
-    scheme = ec.ECDSA(_hash(oid))
+def _ecdsa_verifier(
+    key: ec.EllipticCurvePublicKey, oid: str | None, *, is_digest: bool
+) -> Callable[[bytes | memoryview, bytes], SignatureCheck]:
+    scheme = ec.ECDSA(Prehashed(_hash(oid)) if is_digest else _hash(oid))
     return _checked(lambda signature, message: key.verify(signature, message, scheme), weak=oid in _WEAK_HASHES)
 
 

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, digest_oid_of, verify_signature
+from crypto.digests import digest
+from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, digest_oid_of, verify_over_digest, verify_signature
 from crypto.sm2 import SM2PrivateKey
 from standards import gbt33560_oids as oids
 from standards import x690_der as der
@@ -255,3 +256,36 @@ def test_identifiers_of_what_we_write() -> None:
     assert algorithm_identifier(SignatureAlgorithm.RSA_SHA256).parameters_der == der.null()
     assert digest_oid_of(SignatureAlgorithm.SM2_SM3) == oids.SM3
     assert {algorithm_identifier(one).oid for one in SignatureAlgorithm} > {oids.SM2_WITH_SM3, oids.ED25519}
+
+
+def test_over_a_digest_the_same_rules_hold_as_over_the_message() -> None:
+    """Curves and lengths of keys, what a key states about its own use, and which key an algorithm takes."""
+    sha256 = hashes.SHA256()
+    small = ec.generate_private_key(ec.SECP192R1())
+    pss = padding.PSS(padding.MGF1(sha256), 32)
+    for_pss = write_spki(algorithm_identifier(SignatureAlgorithm.RSA_PSS_SHA256).raw, read_spki(spki(RSA)).key_bits)
+    by_rsa, by_ecdsa, bare = (algorithm(oid, der.null()) for oid in (oids.SHA256_WITH_RSA, oids.ECDSA_WITH_SHA256, oids.RSA))
+    by_ec = algorithm(oids.EC_PUBLIC_KEY)
+    signed, short = (key.sign(MESSAGE, padding.PKCS1v15(), sha256) for key in (RSA, RSA_SHORT))
+    on_p256, on_p192 = (key.sign(MESSAGE, ec.ECDSA(sha256)) for key in (EC["secp256r1"], small))
+    by_sm2, by_ed = algorithm_identifier(SignatureAlgorithm.SM2_SM3), algorithm_identifier(SignatureAlgorithm.ED25519)
+    expected = [
+        (spki(RSA), by_rsa, signed, GOOD),
+        (spki(RSA), bare, signed, GOOD),
+        (spki(RSA_SHORT), by_rsa, short, WEAK),
+        (spki(RSA), algorithm_identifier(SignatureAlgorithm.RSA_PSS_SHA256), RSA.sign(MESSAGE, pss, sha256), GOOD),
+        (for_pss, by_rsa, signed, BAD),
+        (spki(EC["secp256r1"]), by_ecdsa, on_p256, GOOD),
+        (spki(EC["secp256r1"]), by_ec, on_p256, GOOD),
+        (spki(EC["secp256r1"]), by_rsa, signed, BAD),
+        (spki(RSA), by_ecdsa, on_p256, BAD),
+        (spki(small), by_ecdsa, on_p192, UNSUPPORTED),
+    ]
+    for spki_der, stated, signature, found in expected:
+        assert verify_signature(spki_der, stated, MESSAGE, signature, digest_oid=oids.SHA256) is found
+        assert verify_over_digest(spki_der, stated, digest(oids.SHA256, MESSAGE), signature, digest_oid=oids.SHA256) is found
+        changed = verify_over_digest(spki_der, stated, digest(oids.SHA256, b"other"), signature, digest_oid=oids.SHA256)
+        assert changed is (BAD if found in {GOOD, WEAK} else found)
+    for spki_der, stated, signature in ((SM2.public_key.spki_der, by_sm2, SM2.sign(MESSAGE)), (spki(ED), by_ed, ED.sign(MESSAGE))):
+        assert verify_over_digest(spki_der, stated, digest(oids.SM3, MESSAGE), signature, digest_oid=oids.SM3) is UNSUPPORTED
+    assert verify_over_digest(spki(RSA), by_rsa, b"short", signed) is UNSUPPORTED
