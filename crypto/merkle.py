@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.sm3 import sm3_behind
 from standards import gbt33560_oids as oids
+from standards.c2sp_tlog_checkpoint import SIZE_LIMIT
 from standards.c2sp_tlog_tiles import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH, tile_widths
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-SIZE_LIMIT: Final = 2**63 - 1
+
 TILES_KEPT: Final = 64  # of one tree that proofs are made of, 16 kB each with the roots within
 
 

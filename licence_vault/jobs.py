@@ -86,7 +86,7 @@ def witness_desk(context: ServiceContext, log: TransparencyLog) -> WitnessDesk |
     def post(url: str, body: bytes, answer_bytes: int) -> Answer:
         return outbound.call("POST", url, headers={"content-type": "text/plain"}, content=body, answer_bytes=answer_bytes)
 
-    return WitnessDesk(log, witnesses, post)
+    return WitnessDesk(log, witnesses, post, context.clock)
 
 
 def readiness_of(context: ServiceContext, log: TransparencyLog) -> Sequence[ReadinessCheck]:

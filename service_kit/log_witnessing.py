@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from crypto.cosignatures import WitnessKey
+from crypto.cosignatures import FUTURE_SECONDS, WitnessKey
 from standards.c2sp_signed_note import Note, read_note, write_note
 from standards.c2sp_tlog_checkpoint import read_checkpoint
 from standards.c2sp_tlog_witness import (
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from service_kit.bounded_calls import Answer
+    from service_kit.clock import Clock
     from service_kit.transparency_log import TransparencyLog
     from standards.c2sp_signed_note import NoteSignature
 
@@ -66,12 +67,15 @@ def read_witnesses(entries: Sequence[str]) -> tuple[ConfiguredWitness, ...]:
 class WitnessDesk:
     """Asks the witnesses of one log. ``post``: (URL, body, limit of the answer in bytes) -> answer; TrustError where none comes."""
 
-    def __init__(self, log: TransparencyLog, witnesses: Sequence[ConfiguredWitness], post: Callable[[str, bytes, int], Answer]) -> None:
+    def __init__(
+        self, log: TransparencyLog, witnesses: Sequence[ConfiguredWitness], post: Callable[[str, bytes, int], Answer], clock: Clock
+    ) -> None:
         self._log = log
         self._witnesses = tuple(each for each in witnesses if each.log == log.name)
         for each in self._witnesses:
             log.tree_named(each.tree)
         self._post = post
+        self._clock = clock
         self._known: dict[ConfiguredWitness, int] = {}
         self.errors: dict[str, str] = {}
         """The newest failure of each witness, by key name: a code."""
@@ -98,14 +102,24 @@ class WitnessDesk:
         return came
 
     def _is_cosigned(self, witness: ConfiguredWitness, note: bytes) -> bool:
-        kept = self._log.files.cosigned(witness.tree)
-        if kept is None:
+        read = self._kept(witness.tree)
+        if read is None:
             return False
-        read = read_note(kept)
         has = any(each.key_name == witness.key.name and each.key_id == witness.key.key_id for each in read.signatures)
         if has and witness not in self._known:
             self._known[witness] = read_checkpoint(read.text).size
         return has and read.text == read_note(note).text
+
+    def _kept(self, tree: str) -> Note | None:
+        """The newest that was cosigned; None where there is none, or none that can be read: it is replaced, and the check of the log names it."""
+        kept = self._log.files.cosigned(tree)
+        try:
+            read = None if kept is None else read_note(kept)
+            if read is not None:
+                read_checkpoint(read.text)
+        except MalformedError:
+            return None
+        return read
 
     def _ask(self, witness: ConfiguredWitness, note: bytes, size: int) -> NoteSignature:
         old = min(self._known.get(witness, 0), size)
@@ -124,22 +138,24 @@ class WitnessDesk:
             old = told
         raise TrustError(Kind.UNAVAILABLE, "WITNESS_REFUSED", status=_CONFLICT)
 
-    @staticmethod
-    def _checked(witness: ConfiguredWitness, note: bytes, body: bytes) -> NoteSignature:
+    def _checked(self, witness: ConfiguredWitness, note: bytes, body: bytes) -> NoteSignature:
         text = read_note(note).text
+        latest = (
+            self._clock.now().timestamp() + FUTURE_SECONDS
+        )  # whoever verifies calls a later one wrong, and with it the whole checkpoint
         for each in read_signature_lines(body):
             if each.key_name == witness.key.name and each.key_id == witness.key.key_id:
-                if witness.key.cosigned_at(each.signature, text) is not None:
+                at_seconds = witness.key.cosigned_at(each.signature, text)
+                if at_seconds is not None and at_seconds <= latest:
                     return each
                 break
         raise TrustError(Kind.UNAVAILABLE, "WITNESS_COSIGNATURE_BAD")
 
     def _keep(self, witness: ConfiguredWitness, note: bytes, signature: NoteSignature) -> None:
         read = read_note(note)
-        kept = self._log.files.cosigned(witness.tree)
+        former = self._kept(witness.tree)
         others: tuple[NoteSignature, ...] = ()
-        if kept is not None:
-            former = read_note(kept)
+        if former is not None:
             if read_checkpoint(former.text).size > read_checkpoint(read.text).size:
                 return  # another process is further
             own = {(each.key_name, each.key_id) for each in read.signatures} | {(signature.key_name, signature.key_id)}

@@ -12,7 +12,7 @@ from standards.errors import MalformedError
 ORIGIN_CHARACTERS: Final = 255
 ROOT_BYTES: Final = 32
 EXTENSIONS: Final = 16
-SIZE_DIGITS: Final = 19  # 2^63 - 1
+SIZE_LIMIT: Final = 2**63 - 1  # what readers in other languages hold, and what proofs reach
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _LINE: Final = re.compile(r"[^\x00-\x1f]+")
 
@@ -44,6 +44,6 @@ def read_checkpoint(text: str) -> Checkpoint:
     if not all(_LINE.fullmatch(line) for line in lines) or len(lines[0]) > ORIGIN_CHARACTERS or not _SIZE.fullmatch(lines[1]):
         raise MalformedError("CHECKPOINT_FORM")
     root = read_base64(lines[2], "CHECKPOINT_FORM")
-    if len(root) != ROOT_BYTES:
+    if len(root) != ROOT_BYTES or int(lines[1]) > SIZE_LIMIT:
         raise MalformedError("CHECKPOINT_FORM")
     return Checkpoint(lines[0], int(lines[1]), root, tuple(lines[3:]))

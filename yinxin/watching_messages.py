@@ -35,6 +35,15 @@ TEXTS: Final = (
         "请对每棵树分别运行 `yinxin witness watch`，并给出该树的密钥。",
     ),
     ProblemText(
+        "MONITOR_KEYS_DIFFER",
+        "Keys of several origins or kinds",
+        "密钥来源或种类不一",
+        "Two trees have the same name, or the keys of one tree are of two kinds, so that one of them would not be looked at.",
+        "两棵树同名，或同一棵树的密钥种类不一，其中一个将得不到监测。",
+        "Run `yinxin monitor` once for each log, with a state file of its own; of each tree give the keys that it signs with.",
+        "请对每个日志分别运行 `yinxin monitor` 并使用各自的状态文件；每棵树给出其签名所用的密钥。",
+    ),
+    ProblemText(
         "MONITOR_STATE_BAD",
         "State of the monitor not usable",
         "监测状态文件不可用",

@@ -42,6 +42,7 @@ def test_aics_tlog_follows_our_log(tmp_path: Path) -> None:
             vault.log,
             [ConfiguredWitness("licences", "sha256", "https://witness.example", witness.key)],
             lambda _url, body, _limit: Answer(200, {}, write_signature_lines(cosigning.add_checkpoint(body))),
+            SystemClock(),
         )
         assert desk.run() == 1
         shutil.copytree(vault.log.files.folder / "sha256", mirror)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -179,13 +180,13 @@ def test_the_log_shows_its_checkpoints_and_keeps_the_cosignatures(
 ) -> None:
     posted = Posted(witness)
     wanted = [configured("sha256", ED), configured("sha256", SM2), configured("sm3", SM2)]
-    desk = WitnessDesk(log, wanted, posted)
+    desk = WitnessDesk(log, wanted, posted, CLOCK)
     assert desk.run() == 3
     assert desk.run() == 0  # all is cosigned already
     add(database, audit, 5)
     log.run_once()
     calls = posted.calls
-    assert WitnessDesk(log, wanted, posted).run() == 3  # another process, which finds out by itself how far each witness is
+    assert WitnessDesk(log, wanted, posted, CLOCK).run() == 3  # another process, which finds out by itself how far each witness is
     assert posted.calls == calls + 4  # the second key of the same witness was a step behind what its file said
     for tree in log.trees:
         note = log.files.cosigned(tree.name)
@@ -204,7 +205,8 @@ def test_the_log_shows_its_checkpoints_and_keeps_the_cosignatures(
 
 def test_a_witness_that_fails_is_noted_and_holds_nothing_up(log: TransparencyLog, witness: Witness) -> None:
     posted = Posted(witness)
-    desk = WitnessDesk(log, [configured("sha256", ED)], posted)
+    desk = WitnessDesk(log, [configured("sha256", ED)], posted, CLOCK)
+    text = read_note(log.head().checkpoints["sha256"]).text
     for answer, code in (
         (Answer(403, {}, b""), "WITNESS_REFUSED"),
         (Answer(409, {}, b"99\n"), "WITNESS_AHEAD"),
@@ -214,6 +216,7 @@ def test_a_witness_that_fails_is_noted_and_holds_nothing_up(log: TransparencyLog
         (Answer(200, {}, b""), "WITNESS_ANSWER_FORM"),
         (Answer(200, {}, write_signature_lines([SM2.cosign("x\n", AT)])), "WITNESS_COSIGNATURE_BAD"),
         (Answer(200, {}, write_signature_lines([ED.cosign("x\n", AT)])), "WITNESS_COSIGNATURE_BAD"),
+        (Answer(200, {}, write_signature_lines([ED.cosign(text, AT + timedelta(hours=1))])), "WITNESS_COSIGNATURE_BAD"),
     ):
         posted.spoil = answer
         assert (desk.run(), desk.run()) == (0, 0)
@@ -222,6 +225,17 @@ def test_a_witness_that_fails_is_noted_and_holds_nothing_up(log: TransparencyLog
     posted.spoil = None
     assert desk.run() == 1
     assert desk.errors == {}
+
+
+def test_a_witness_is_asked_also_where_what_was_kept_cannot_be_read(log: TransparencyLog, witness: Witness) -> None:
+    posted = Posted(witness)
+    other = write_note(Note("no checkpoint\n", read_note(log.head().checkpoints["sha256"]).signatures))
+    for damaged, came in ((b"damaged", 2), (other, 1)):  # that of the other tree has come by then
+        log.files.publish_cosigned("sha256", damaged)
+        assert WitnessDesk(log, [configured("sha256", ED), configured("sm3", ED)], posted, CLOCK).run() == came
+        note = log.files.cosigned("sha256")
+        assert note is not None
+        assert verify_cosignatures(note, [ED.key], AT).witnessed is True
 
 
 def test_a_cosigned_checkpoint_of_another_history_is_found_and_never_handed_out(
@@ -252,12 +266,12 @@ def test_a_slower_process_does_not_put_an_older_checkpoint_back(
     log: TransparencyLog, witness: Witness, database: Database, audit: Audit
 ) -> None:
     posted = Posted(witness)
-    slow = WitnessDesk(log, [configured("sha256", ED)], posted)
+    slow = WitnessDesk(log, [configured("sha256", ED)], posted, CLOCK)
     old = log.head().checkpoints["sha256"]
     signature = witness.add_checkpoint(request(log, 0))[0]
     add(database, audit)
     log.run_once()
-    assert WitnessDesk(log, [configured("sha256", ED)], posted).run() == 1
+    assert WitnessDesk(log, [configured("sha256", ED)], posted, CLOCK).run() == 1
     kept = log.files.cosigned("sha256")
     slow._keep(configured("sha256", ED), old, signature)
     assert log.files.cosigned("sha256") == kept

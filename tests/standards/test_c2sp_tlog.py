@@ -45,6 +45,7 @@ def test_what_is_written_is_read_again(origin: str, size: int, root: bytes, exte
         EXAMPLE.replace("20852163", "+1"),
         EXAMPLE.replace("20852163", "２"),
         EXAMPLE.replace("20852163", "1" * 20),
+        EXAMPLE.replace("20852163", str(2**63)),
         EXAMPLE.replace("CsUY", "CsU"),
         EXAMPLE.replace("CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=", "AAAA"),
         EXAMPLE + "line\n" * 17,
@@ -54,6 +55,10 @@ def test_what_is_written_is_read_again(origin: str, size: int, root: bytes, exte
 def test_what_is_no_checkpoint_is_refused(text: str) -> None:
     with pytest.raises(MalformedError, match="CHECKPOINT_FORM"):
         read_checkpoint(text)
+
+
+def test_the_largest_size_is_that_of_proofs() -> None:
+    assert read_checkpoint(EXAMPLE.replace("20852163", str(2**63 - 1))).size == 2**63 - 1
 
 
 @pytest.mark.parametrize(

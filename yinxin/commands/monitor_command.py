@@ -28,7 +28,9 @@ _NOT_FOUND: Final = 404
 def monitor(
     url: Annotated[str, typer.Argument(help="Address of the log, such as https://trust.example.org/licences. 日志地址。")],
     *,
-    keys: Annotated[list[str], typer.Option("--key", help="Keys of the log, known from elsewhere: one for each tree. 日志密钥。")],
+    keys: Annotated[
+        list[str], typer.Option("--key", help="Keys of the log, known from elsewhere: those of each tree. 日志密钥，每棵树的都要给出。")
+    ],
     issuer: Annotated[str, typer.Option(help="Credit code of the department. 本部门统一社会信用代码。")],
     state: Annotated[Path, typer.Option(help="File that keeps what was seen. 状态文件。")],
     books: Annotated[Path | None, typer.Option(help="Own books: `<event> <commitment>` a line. 自有台账，每行“事件 承诺值”。")] = None,
@@ -93,16 +95,24 @@ def _tell(noticed: list[Noticed], observed: Observed, size: int, *, as_json: boo
 
 
 def _trees(keys: list[str]) -> dict[str, LogIdentity]:
-    """Tree name -> identity: the name is the last part of the origin, the digest that which goes with the key."""
+    """Tree name -> identity: the name is the last part of the origin, the digest that which goes with the key.
+
+    MONITOR_KEYS_DIFFER where two trees have one name, or the keys of one tree are of two kinds: one of them would not be looked at.
+    """
+    from dataclasses import replace
+
     from crypto.checkpoints import LogIdentity, LogVerifierKey
     from standards import gbt33560_oids as oids
     from standards.c2sp_signed_note import TYPE_SM2
 
-    read = [LogVerifierKey.from_text(key) for key in keys]
-    return {
-        key.name.rpartition("/")[2]: LogIdentity(key.name, oids.SM3 if key.signature_type == TYPE_SM2 else oids.SHA256, (key,))
-        for key in read
-    }
+    trees: dict[str, LogIdentity] = {}
+    for key in map(LogVerifierKey.from_text, dict.fromkeys(keys)):
+        name, digest_oid = key.name.rpartition("/")[2], oids.SM3 if key.signature_type == TYPE_SM2 else oids.SHA256
+        known = trees.get(name, LogIdentity(key.name, digest_oid, ()))
+        if (known.origin, known.digest_oid) != (key.name, digest_oid):
+            raise TrustError(Kind.UNACCEPTABLE, "MONITOR_KEYS_DIFFER", tree=name, origins=" ".join(sorted({known.origin, key.name})))
+        trees[name] = replace(known, keys=(*known.keys, key))  # of a tree whose keys were changed, those before too
+    return trees
 
 
 def _read_state(path: Path, issuer: str) -> tuple[dict[str, SeenTree], Observed]:

@@ -103,8 +103,9 @@ export function readCheckpoint(text) {
   if (!lines.every((line) => /^[^\x00-\x1f]+$/.test(line)) || characterCount(lines[0]) > ORIGIN_CHARACTERS) throw malformed;
   if (!/^(?:0|[1-9][0-9]{0,18})$/.test(lines[1])) throw malformed;
   const root = readCanonicalBase64(lines[2], "CHECKPOINT_FORM");
-  if (root.length !== 32) throw malformed;
-  return { origin: lines[0], size: BigInt(lines[1]), root };
+  const size = BigInt(lines[1]);
+  if (root.length !== 32 || size > TREE_LIMIT) throw malformed;
+  return { origin: lines[0], size, root };
 }
 
 /** Verify a signed checkpoint of `log`: { checkpoint, steps }. Every signature of a known key must be right, and there must be one. */
