@@ -112,13 +112,18 @@ def _find_responder(
     """
     found = "signature-bad"
     for responder in (issuer, *responders, *_enclosed(basic)):
-        check = _check_signature(responder.spki_der, basic) if _is_named(basic, responder) else SignatureCheck.BAD
-        if check is SignatureCheck.GOOD and (responder.spki_der == issuer.spki_der or responder in responders):
-            return None, None
-        # A delegated responder must have been made by the very issuer, for this purpose; somebody else's key is no evidence at all.
-        if responder.spki_der != issuer.spki_der and responder not in responders and check is not SignatureCheck.BAD:
+        if not _is_named(basic, responder):
+            continue
+        is_entitled = responder.spki_der == issuer.spki_der or responder in responders
+        # A delegated responder must have been made by the very issuer, for this purpose; somebody else's key is no evidence at all. This is asked
+        # first: to try a key costs what whoever chose it wants it to cost.
+        issued = SignatureCheck.GOOD
+        if not is_entitled:
             issued = responder.is_issued_by(issuer) if is_same_name(responder.issuer_der, issuer.subject_der) else SignatureCheck.BAD
-            check = issued if check is SignatureCheck.GOOD or issued is SignatureCheck.BAD else check
+        check = SignatureCheck.BAD if issued is SignatureCheck.BAD else _check_signature(responder.spki_der, basic)
+        if check is SignatureCheck.GOOD and is_entitled:
+            return None, None
+        check = issued if check is SignatureCheck.GOOD else check
         if check is not SignatureCheck.GOOD:
             found = found if check is SignatureCheck.BAD else f"signature-{check.name.lower()}"
             continue

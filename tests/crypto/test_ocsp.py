@@ -19,6 +19,7 @@ from standards import rfc5280_extensions as extensions
 from standards import rfc6960_ocsp as ocsp
 from standards import x690_der as der
 from standards.errors import TrustError
+from standards.rfc5280_algorithms import write_algorithm, write_spki
 from standards.rfc5280_certificate import write_extension, write_signed
 from standards.rfc5280_crl import write_tbs_crl
 from tests.costs import at_most
@@ -293,6 +294,38 @@ def test_many_answers_in_many_responses_cost_little() -> None:
     crowd = [response_by(craft_responder(), certificate_id=other, revocations=(None,) * 1000, at=AT + i * DAY) for i in range(100)]
     with at_most(1.5):
         assert ocsp_status(*crowd) == (RevocationStatus.MISSING, "OCSP_TOO_MANY")
+
+
+@untraced()
+def test_keys_that_somebody_puts_beside_an_answer_cost_little() -> None:
+    """The longest keys there are, in certificates that the issuer never made: none of them is tried."""
+    rsa = write_algorithm(oids.SHA256_WITH_RSA, der.null())
+    key_algorithm = write_algorithm(oids.RSA, der.null())
+    named = name_der("anybody")
+    asked = ocsp.write_single_response(cert_id_der(PKI.seal, CA.certificate), status=ocsp.GOOD, this_update=AT, next_update=AT + DAY)
+    tbs_der = ocsp.write_response_data(responder_name_der=named, produced_at=AT, responses_der=[asked])
+
+    def response(number: int) -> bytes:
+        keys = [
+            der.sequence(der.integer((1 << 16383) | (number << 512) | (i << 8) | 1), der.integer((1 << 63) + 12345678910111213))
+            for i in range(16)
+        ]
+        enclosed = [
+            craft(
+                CA.certificate.subject_der,
+                PKI.tsa_signer,
+                named,
+                write_spki(key_algorithm, key),
+                at=AT,
+                extensions_der=[extensions.write_extended_key_usage([oids.EKU_OCSP_SIGNING])],
+            ).der
+            for key in keys
+        ]
+        return ocsp.write_ocsp_response(tbs_der, rsa, b"\x01" * 2048, enclosed)
+
+    responses = [response(number) for number in range(8)]
+    with at_most(0.25):
+        assert ocsp_status(*responses) == (RevocationStatus.MISSING, "signature-bad")
 
 
 def test_a_responder_without_nocheck_is_checked_against_the_lists() -> None:

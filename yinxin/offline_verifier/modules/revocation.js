@@ -513,14 +513,15 @@ async function findResponder(basic, thisUpdate, issuer, crls, responders) {
     }
   }
   for (const responder of [issuer, ...responders, ...enclosed]) {
-    let check = (await isNamedResponder(basic, responder)) ? await checkResponse(basic, responder.spki) : Check.BAD;
+    if (!(await isNamedResponder(basic, responder))) continue;
     const isEntitled = sameBytes(responder.spki, issuer.spki) || responders.some((each) => each.id === responder.id);
+    // A delegated responder must have been made by the very issuer, for this purpose; somebody else's key is no evidence at all. This is asked
+    // first: to try a key costs what whoever chose it wants it to cost.
+    let issued = Check.GOOD;
+    if (!isEntitled) issued = isSameName(responder.issuer, issuer.subject) ? await responder.isIssuedBy(issuer) : Check.BAD;
+    let check = issued === Check.BAD ? Check.BAD : await checkResponse(basic, responder.spki);
     if (check === Check.GOOD && isEntitled) return [null, null];
-    // A delegated responder must have been made by the very issuer, for this purpose; somebody else's key is no evidence at all
-    if (!isEntitled && check !== Check.BAD) {
-      const issued = isSameName(responder.issuer, issuer.subject) ? await responder.isIssuedBy(issuer) : Check.BAD;
-      if (check === Check.GOOD || issued === Check.BAD) check = issued;
-    }
+    if (check === Check.GOOD) check = issued;
     if (check !== Check.GOOD) {
       if (check !== Check.BAD) found = `signature-${check}`;
       continue;
