@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -86,10 +87,12 @@ def master_key_path(folder: Path, environment: Mapping[str, str]) -> Path:
 
 
 def load_master_key(folder: Path, environment: Mapping[str, str] | None = None) -> MasterKey:
-    """The master key from the environment, a passphrase, or its file, in this order.
+    """The master key from the environment, a passphrase, or its file, in this order. From here on this process and those it starts leave no core
+    file when they crash: it would hold the key, and every key that was opened with it.
 
     TrustError MASTER_KEY_MISSING, MASTER_KEY_EXPOSED, MASTER_KEY_MALFORMED, MASTER_KEY_INSIDE_STORE, PASSPHRASE_TOO_SHORT.
     """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     variables = os.environ if environment is None else environment
     if ENVIRONMENT_VARIABLE in variables:
         return MasterKey.from_environment()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,7 @@ from crypto.trust_list import trust_list_from_files
 from standards.errors import TrustError
 from tests.deployments import make_deployment, served_here, unmeasured
 from tests.forked import ForkedProcess
+from tests.optional import PROJECT
 from yinxin.deployment import MARKER, is_complete, load_master_key, master_key_path, open_deployment
 from yinxin.initialise import check_usable, initialise, settings_text
 
@@ -158,6 +162,23 @@ def test_the_master_key_file_may_lie_elsewhere_but_not_inside_the_store(tmp_path
     (tmp_path / "safe" / "k").chmod(0o644)
     with pytest.raises(TrustError, match="MASTER_KEY_EXPOSED"):
         load_master_key(tmp_path / "d")
+
+
+def test_who_has_the_master_key_leaves_no_core_file(tmp_path: Path) -> None:
+    """Nor do the processes it starts: the limit is lowered for good."""
+    make = (
+        "import resource, subprocess, sys; from pathlib import Path; from yinxin.deployment import load_master_key\n"
+        "from crypto.master_key import MasterKey\n"
+        "hard = resource.getrlimit(resource.RLIMIT_CORE)[1]; resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))\n"
+        "folder = Path(sys.argv[1]); MasterKey.generate().write_file(folder / 'master.key'); load_master_key(folder)\n"
+        "ask = 'import resource; print(resource.getrlimit(resource.RLIMIT_CORE))'\n"
+        "print(resource.getrlimit(resource.RLIMIT_CORE)); sys.stdout.flush(); subprocess.run([sys.executable, '-c', ask], check=True)\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("YINXIN_")}
+    done = subprocess.run(
+        [sys.executable, "-c", make, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60, env=environment, cwd=PROJECT
+    )
+    assert done.stdout.split("\n") == ["(0, 0)", "(0, 0)", ""]
 
 
 @pytest.mark.parametrize("marker", [b"", b"{", b"[]", b'{"format": 99}', b'"x"'])
