@@ -76,7 +76,7 @@ def other_tsa(here: World, until: datetime) -> Stamper:
     return Stamper(TimeStampAuthority(certificate, here.pki.chain, here.pki.tsa_signer, POLICY), AT)
 
 
-def short_lived(claimed: bool) -> bytes:
+def short_lived(claimed_at: datetime | None) -> bytes:
     """A signature by a certificate that ends two days after ``AT``."""
     here = world()
     certificate = other_certificate(here, serial=4711, until=AT + 2 * DAY)
@@ -86,16 +86,16 @@ def short_lived(claimed: bool) -> bytes:
         signer=here.pki.seal_signer,
         signer_certificate=certificate,
         chain=here.pki.chain,
-        signing_time=AT if claimed else None,
+        signing_time=claimed_at,
     )
 
 
 def test_expiry_since_then_is_a_warning_and_without_a_claim_undecided() -> None:
     here = world()
-    claimed = here.verify(short_lived(claimed=True), at=LATER)
+    claimed = here.verify(short_lived(AT), at=LATER)
     assert claimed.verdict is Verdict.VALID
     assert "CERT_EXPIRED_AFTER" in codes(claimed, "warn")
-    silent = here.verify(short_lived(claimed=False), at=LATER)
+    silent = here.verify(short_lived(None), at=LATER)
     assert silent.verdict is Verdict.INDETERMINATE
     assert silent.trusted is None
     assert "CERT_NOT_VALID_AT_TIME" in codes(silent, "not-checked")
@@ -149,11 +149,13 @@ def test_an_anchor_withdrawn_meanwhile_holds_for_proven_times_only() -> None:
 
 def test_claim_outside_the_validity_fails_under_an_anchor_only() -> None:
     here = world()
-    signed = here.sign(signing_time=AT - 500 * DAY)
-    assert "CERT_NOT_VALID_AT_TIME" in codes(here.verify(signed), "fail")
-    stranger = here.verify(signed, trust=TrustList.empty())
-    assert stranger.verdict is Verdict.INDETERMINATE
-    assert "CERT_NOT_VALID_AT_TIME" in codes(stranger, "not-checked")
+    for signed in (here.sign(signing_time=AT - 500 * DAY), short_lived(AT + 3 * DAY)):
+        known = here.verify(signed, at=LATER)
+        assert known.verdict is Verdict.INVALID
+        assert "CERT_NOT_VALID_AT_TIME" in codes(known, "fail")
+        stranger = here.verify(signed, trust=TrustList.empty(), at=LATER)
+        assert stranger.verdict is Verdict.INDETERMINATE
+        assert "CERT_NOT_VALID_AT_TIME" in codes(stranger, "not-checked")
 
 
 def test_claim_from_outside_the_signature_is_used_where_there_is_none_inside() -> None:

@@ -51,6 +51,13 @@ def test_an_ed25519_cosignature_is_one_for_everybody_else_too() -> None:
     Ed25519PublicKey.from_public_bytes(FIRST.key.public_key).verify(signature, message)
 
 
+def test_attack_a_line_under_another_name_is_none_of_the_witness() -> None:
+    """An id is four bytes, which somebody else can hit; the name says whose the line is, and to him it is left."""
+    good = FIRST.cosign(TEXT, AT)
+    for line in (replace(good, key_name="witness.example/other"), replace(good, key_id=bytes(4))):
+        assert verify_cosignatures(with_lines(line), [FIRST.key], AT).witnessed is None
+
+
 def test_what_is_missing_is_not_checked_and_what_is_wrong_is_false() -> None:
     good = FIRST.cosign(TEXT, AT)
     assert verify_cosignatures(NOTE, [FIRST.key], AT).witnessed is None

@@ -233,6 +233,7 @@ def test_consistency_at_the_edges() -> None:
     assert not holds(0, roots[0], 5, roots[5], [b"x" * 32])
     assert not holds(3, roots[3], 5, roots[5], [])
     assert not holds(4, roots[4], 2**64, roots[5], [b"x" * 32])
+    assert not holds(4, roots[4], 3, roots[4], [])  # a root does not stand for fewer leaves than it was made of
 
 
 @pytest.mark.clause("RFC 6962 2.1")

@@ -101,6 +101,8 @@ def test_revocation_with_reason_and_date() -> None:
     stale = crl(RevokedCertificate(PKI.seal.serial, AT - 90 * DAY, "superseded"), at=AT - 80 * DAY)
     assert check(stale, crl()).revoked_at == AT - 90 * DAY
     assert check(crl(), stale).status is RevocationStatus.REVOKED
+    later = crl(RevokedCertificate(PKI.seal.serial, AT - 3 * DAY, "keyCompromise"))
+    assert {check(*both).revoked_at for both in ((stale, later), (later, stale))} == {AT - 90 * DAY}
     assert check(crl(RevokedCertificate(PKI.seal.serial + 1, AT - DAY))).status is RevocationStatus.GOOD
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Any, Final
 
 import pytest
@@ -196,12 +198,26 @@ def test_anything_else_is_refused_with_its_place(content: Any, where: str) -> No
     assert refused(content)["where"] == where
 
 
+def test_attack_a_member_written_twice_is_refused_wherever_it_stands() -> None:
+    """Readers differ in which of the two counts, so that one list would be two."""
+    text = json.dumps(document())
+    for name in ("format", "certificate"):
+        member = re.search(rf'"{name}": "[^"]*"', text)
+        assert member is not None
+        assert read_trust_list(text.encode())
+        assert refused(text.replace(member[0], f"{member[0]}, {member[0]}", 1).encode())["reason"] == "a key occurs twice in one object"
+
+
 def test_a_list_too_large_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trust_list, "MAX_TRUST_LIST_BYTES", 10)
     with pytest.raises(TrustError, match="TRUST_LIST_TOO_LARGE"):
         read_trust_list(bytes(11))
     with pytest.raises(TrustError, match="TRUST_LIST_TOO_LARGE"):
         trust_list_from_files({"a.cer": bytes(6), "b.cer": bytes(6)})
+    monkeypatch.setattr(trust_list, "MAX_FOLDER_FILES", 2)
+    assert trust_list_from_files({"README": b"", "a.txt": b""}) == TrustList()
+    with pytest.raises(TrustError, match="TRUST_LIST_TOO_LARGE"):
+        trust_list_from_files({"README": b"", "a.txt": b"", "b.txt": b""})
 
 
 ENDED: Final = AT - timedelta(days=30)
@@ -232,6 +248,17 @@ def test_attack_an_older_list_beside_a_newer_one_brings_no_root_back(is_older_fi
             validate_path(PKI.seal, trust=trust, purpose=Purpose.DOCUMENT, at=at, now=AT).trusted
             for at in (ENDED, ENDED + timedelta(seconds=1))
         ] == [True, None]
+
+
+def test_the_earliest_end_of_several_lists_counts() -> None:
+    lists = [TrustList((Anchor(ROOT, trusted_until=ENDED + timedelta(days=days)),)) for days in (0, 5, 10)]
+    for first, second, third in permutations(lists):
+        assert set().union(*ends(first.joined_with(second).joined_with(third)).values()) == {ENDED}
+        folder = {"a.json": first, "b.json": second, "c.json": third, "d.json": TrustList((Anchor(ROOT),))}
+        joined = trust_list_from_files({name: write_trust_list(each) for name, each in folder.items()})
+        assert set().union(*ends(joined).values()) == {ENDED}
+    begins_at_the_end = TrustList((Anchor(ROOT, trusted_from=ENDED),)).joined_with(lists[0])
+    assert Anchor(ROOT, trusted_from=ENDED, trusted_until=ENDED) in begins_at_the_end.anchors
 
 
 def test_an_end_that_a_list_states_makes_no_anchor_last_longer() -> None:
