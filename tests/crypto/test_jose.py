@@ -311,6 +311,18 @@ def test_es256_values_that_are_none(value: bytes) -> None:
     assert refused(forge(GOOD, sign=lambda _m: value)) == "signature"
 
 
+@pytest.mark.clause("RFC 7518 3.4")
+def test_attack_a_signature_is_written_in_one_length() -> None:
+    """A zero between r and s changes neither number, but would give one token two spellings."""
+    sm2 = SM2PrivateKey.generate()
+    keys = {**KEYS, "s": verification_key(sm2.public_key.spki_der, "s")}
+    for signer in (SIGNERS["p"], TokenSigner(software_signer(sm2, "s"), key_id="s", token_type="at+jwt")):
+        message, _, signature = signer.sign(CLAIMS).rpartition(".")
+        value = read_base64url(signature)
+        assert check_token(f"{message}.{segment(value)}", keys, token_type="at+jwt")
+        assert refused(f"{message}.{segment(value[:32] + bytes(1) + value[32:])}", keys) == "signature"
+
+
 def test_a_der_signature_is_no_jose_signature() -> None:
     from cryptography.hazmat.primitives import hashes
 

@@ -146,6 +146,7 @@ def test_lists_that_may_not_be_relied_on(extension: bytes, expected: str) -> Non
     unusable = crl(extensions_der=[extension])
     assert status(unusable) == (RevocationStatus.UNDECIDABLE, expected)
     assert check(unusable, crl()).status is RevocationStatus.GOOD
+    assert check(crl(extensions_der=[write_extension("1.2.3", der.null(), critical=False)])).status is RevocationStatus.GOOD
 
 
 def naming_cases() -> list[tuple[str, bytes, str | None]]:
