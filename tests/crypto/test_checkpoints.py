@@ -128,7 +128,9 @@ def test_verifier_keys_are_handed_out_as_text() -> None:
     [
         "sum.golang.org+033de0af+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8",  # the id is another's
         write_verifier_key("a", b"1234", b"\x02", b"x" * 32),
-        write_verifier_key("a", b"1234", TYPE_SM2, b"x" * 64),
+        LogVerifierKey("a", b"\x02", b"x" * 32).to_text(),
+        LogVerifierKey("a", TYPE_SM2, b"x" * 64).to_text(),
+        LogVerifierKey("a", TYPE_ED25519, b"x" * 33).to_text(),
     ],
 )
 def test_verifier_keys_that_do_not_hold_together(text: str) -> None:

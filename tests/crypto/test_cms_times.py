@@ -76,7 +76,7 @@ def other_tsa(here: World, until: datetime) -> Stamper:
     return Stamper(TimeStampAuthority(certificate, here.pki.chain, here.pki.tsa_signer, POLICY), AT)
 
 
-def short_lived(claimed_at: datetime | None) -> bytes:
+def short_lived(claimed_at: datetime | None, timestamp: Stamper | None = None) -> bytes:
     """A signature by a certificate that ends two days after ``AT``."""
     here = world()
     certificate = other_certificate(here, serial=4711, until=AT + 2 * DAY)
@@ -87,6 +87,7 @@ def short_lived(claimed_at: datetime | None) -> bytes:
         signer_certificate=certificate,
         chain=here.pki.chain,
         signing_time=claimed_at,
+        timestamp=timestamp,
     )
 
 
@@ -149,7 +150,8 @@ def test_an_anchor_withdrawn_meanwhile_holds_for_proven_times_only() -> None:
 
 def test_claim_outside_the_validity_fails_under_an_anchor_only() -> None:
     here = world()
-    for signed in (here.sign(signing_time=AT - 500 * DAY), short_lived(AT + 3 * DAY)):
+    stamped = short_lived(None, here.stamp(AT + 3 * DAY))
+    for signed in (here.sign(signing_time=AT - 500 * DAY), short_lived(AT + 3 * DAY), stamped):
         known = here.verify(signed, at=LATER)
         assert known.verdict is Verdict.INVALID
         assert "CERT_NOT_VALID_AT_TIME" in codes(known, "fail")

@@ -47,6 +47,7 @@ def validate(leaf: Certificate, *intermediates: Certificate, trust: TrustList = 
 
 def failures(result: PathResult) -> list[tuple[str, object]]:
     assert result.trusted is False
+    assert not {"CERT_CHAIN_BAD", "CERT_CHAIN_OK"} <= {step.code for step in result.steps}
     return [(step.code, step.facts.get("reason")) for step in result.steps if step.outcome == "fail"]
 
 
