@@ -236,6 +236,8 @@ def test_entries_that_change_the_meaning_of_the_list() -> None:
     assert check(crafted()).status is RevocationStatus.GOOD
     critical = der.sequence(write_extension("1.2.3", der.null(), critical=True))
     assert status(crafted(critical)) == (RevocationStatus.UNDECIDABLE, "unknown-critical-entry-extension")
+    harmless = der.sequence(write_extension("1.2.3", der.octet_string(b"\x01\x01\xff"), critical=False))  # the bytes of critical TRUE
+    assert check(crafted(harmless)).status is RevocationStatus.GOOD
     indirect = [(PKI.seal.serial, AT, der.sequence(write_extension(oids.CERTIFICATE_ISSUER, der.sequence())))]
     assert status(crafted(entries=indirect)) == (RevocationStatus.UNDECIDABLE, "indirect-list")
     broken = [(PKI.seal.serial, AT, der.null())]
