@@ -53,10 +53,14 @@ class Permissions:
 
 
 def read_permissions(document: PdfDocument, value: dict[str, object], field_dict: dict[str, object]) -> Permissions:
-    """What the signature dictionary ``value`` in the field ``field_dict`` forbids. Unknown actions and levels count as the strictest."""
+    """What the signature dictionary ``value`` in the field ``field_dict`` forbids. Unknown actions and levels count as the strictest, and so does
+    what is too long to be read.
+    """
     resolve = document.resolve
     found = Permissions()
     references = resolve(value.get("Reference"))
+    if isinstance(references, list) and len(references) > _MAX_REFERENCES:
+        found = Permissions(NO_CHANGES, locks=(FieldLock("All", frozenset()),))
     for item in references[:_MAX_REFERENCES] if isinstance(references, list) else []:
         reference = document.resolve_dictionary(item) or {}
         parameters = document.resolve_dictionary(reference.get("TransformParams")) or {}
@@ -79,6 +83,7 @@ def _level(value: object) -> int:
 def _read_lock(document: PdfDocument, parameters: dict[str, object]) -> FieldLock:
     action = document.resolve(parameters.get("Action"))
     names = document.resolve(parameters.get("Fields"))
-    listed = [document.resolve(item) for item in names[:_MAX_NAMES]] if isinstance(names, list) else []
-    known = str(action) if action in ("Include", "Exclude") else "All"
-    return FieldLock(known, frozenset(read_text(name) for name in listed if isinstance(name, PdfString)))
+    if action not in ("Include", "Exclude") or not isinstance(names, list) or len(names) > _MAX_NAMES:
+        return FieldLock("All", frozenset())
+    listed = [document.resolve(item) for item in names]
+    return FieldLock(str(action), frozenset(read_text(name) for name in listed if isinstance(name, PdfString)))

@@ -9,6 +9,7 @@ from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldS
 from crypto.report import Verdict
 from seal_service.pdf.document import PdfDocument
 from seal_service.pdf.permissions import FieldLock, Permissions, read_permissions
+from seal_service.pdf.syntax import Ref
 from tests.seal_service.pdf.documents import build, page_objects
 from tests.seal_service.pdf.pyhanko_signing import add_timestamp, judge, original, prepare, sign
 from tests.seal_service.pdf.tampering import append, changed, failures, form_document, top, undecided, warnings
@@ -151,10 +152,25 @@ def test_what_is_not_known_counts_as_the_strictest() -> None:
         6: b"<</Lock<</Type/SigFieldLock/Action/Include/Fields[(x)3]/P 2>>>>",
     }
     document = PdfDocument.open(build(objects))
-    from seal_service.pdf.syntax import Ref
-
     found = read_permissions(document, document.get(Ref(5)), document.get(Ref(6)))  # type: ignore[arg-type]
     assert found.level == 1
     assert found.is_certification
     assert {lock.action for lock in found.locks} == {"All", "Include"}
     assert fields is not None
+
+
+def test_what_is_too_long_to_be_read_counts_as_the_strictest() -> None:
+    """A lock, or a certification, that stands behind what is read at most must not be passed over."""
+    names = b"(x)" * 10_001
+    objects = page_objects() | {
+        5: b"<</Reference[" + b"<<>>" * 16 + b"<</TransformMethod/DocMDP/TransformParams<</P 1>>>>]>>",
+        6: b"<</Lock<</Type/SigFieldLock/Action/Include/Fields[" + names + b"(amount)]>>>>",
+        7: b"<</Lock<</Type/SigFieldLock/Action/Include>>>>",
+        8: b"<</Lock<</Type/SigFieldLock/Action/Include/Fields[(x)]>>>>",
+    }
+    document = PdfDocument.open(build(objects))
+    value, long, nameless, short = (document.get(Ref(number)) for number in (5, 6, 7, 8))
+    many = read_permissions(document, value, {})  # type: ignore[arg-type]
+    assert (many.level, many.is_locked("amount")) == (1, True)
+    for lock, expected in ((long, True), (nameless, True), (short, False)):
+        assert read_permissions(document, {}, lock).is_locked("amount") is expected  # type: ignore[arg-type]
