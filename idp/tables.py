@@ -277,7 +277,9 @@ grants: Final = Table(
     Column("row_mac", LargeBinary, nullable=False),
     Column("is_offline", Boolean),  # with acting_for what grant_json says, to find rows by; both null in rows from before the columns
     Column("acting_for", String(32)),
+    Column("source_id", String(40)),  # the grant that it came of by a trust ticket; null: of none, also in rows from before the column
     Index("ix_idp_grants_acting_for", "acting_for"),
+    Index("ix_idp_grants_source_id", "source_id"),
     Index("ix_idp_grants_session_id", "session_id"),
     Index("ix_idp_grants_account_id", "account_id", "grant_id"),
 )
@@ -381,20 +383,4 @@ device_requests: Final = Table(
     Column("row_mac", LargeBinary, nullable=False),
     CheckConstraint("state IN ('waiting', 'approved', 'refused', 'spent')", name="state"),
     Index("ix_idp_device_requests_expires_at", "expires_at"),
-)
-
-trust_tickets: Final = Table(
-    "idp_trust_tickets",
-    metadata,
-    Column("ticket_digest", LargeBinary, primary_key=True),  # SM3; the ticket itself is kept nowhere
-    Column("issued_by", String(64), nullable=False),
-    Column("target_id", String(64), nullable=False),
-    Column("target_mac", LargeBinary, nullable=False),
-    Column("grant_id", String(40), nullable=False),
-    Column("scopes", Text, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
-    Column("spent_at", BigInteger),  # with what it became under the row's MAC once set, by a single conditional update
-    Column("became", String(40)),
-    Column("row_mac", LargeBinary, nullable=False),
-    Index("ix_idp_trust_tickets_expires_at", "expires_at"),
 )

@@ -110,7 +110,7 @@ def grant_of(desk: PersonDesk, grant_id: str, issued: IssuedCode, binding: Bindi
 
 def _end_what_it_became(connection: Connection, desk: PersonDesk, known: KnownClient, code: str) -> None:
     grant_id, at = grant_of_code(connection, sm3(code.encode("utf-8", "replace"))), desk.people.clock.now()
-    has_ended = grant_id is not None and end_grant(connection, grant_id, at, "code reused", desk.mac_key)
+    ended = 0 if grant_id is None else end_grant(connection, grant_id, at, "code reused", desk.mac_key)
     desk.people.audit.record(
         connection,
         at=at,
@@ -118,5 +118,5 @@ def _end_what_it_became(connection: Connection, desk: PersonDesk, known: KnownCl
         action="token.refuse",
         subject=f"client:{known.client.client_id}",
         outcome="refused",
-        facts={"reason": "code reused", "grant": grant_id, "grant_ended": has_ended},
+        facts={"reason": "code reused", "grant": grant_id, "grants_ended": ended},
     )

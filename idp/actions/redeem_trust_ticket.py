@@ -60,7 +60,7 @@ async def redeem_trust_ticket(
         if source is None:
             return _refuse(connection, desk, known, "its grant has gone", at)
         demand_standing(connection, desk, source, at)
-        # 3. Spent by exactly one; a grant of the target's own, in the same session, so that signing out ends both
+        # 3. Spent by exactly one; a grant of the target's own, in the same session and with its source, so that signing out and revoking end both
         grant = _grant(source, ticket, client.client_id, audience, binding, at)
         if not spend_ticket(connection, digest, grant.grant_id, at, desk.mac_key):
             return _refuse(connection, desk, known, "spent meanwhile", at)
@@ -110,11 +110,12 @@ def _grant(source: PersonGrant, ticket: TrustTicket, client_id: str, audience: s
         created_at=at,
         dpop_jkt=binding.dpop_jkt,
         certificate_digest=binding.certificate_digest,
+        source_id=source.grant_id,
     )
 
 
 def _refuse(
-    connection: Connection, desk: PersonDesk, known: KnownClient, reason: str, at: datetime, **facts: str | bool | None
+    connection: Connection, desk: PersonDesk, known: KnownClient, reason: str, at: datetime, **facts: str | int | None
 ) -> TrustError:
     """The record of a refusal, which stays, and the error to be raised once it is durable."""
     subject = f"client:{known.client.client_id}"
@@ -131,6 +132,6 @@ def _refuse(
 
 
 def _refuse_reuse(connection: Connection, desk: PersonDesk, known: KnownClient, ticket: TrustTicket, at: datetime) -> TrustError:
-    has_ended = ticket.became is not None and end_grant(connection, ticket.became, at, "trust ticket reused", desk.mac_key)
-    _refuse(connection, desk, known, "used before", at, grant=ticket.became, grant_ended=has_ended, issued_by=ticket.issued_by)
+    ended = 0 if ticket.became is None else end_grant(connection, ticket.became, at, "trust ticket reused", desk.mac_key)
+    _refuse(connection, desk, known, "used before", at, grant=ticket.became, grants_ended=ended, issued_by=ticket.issued_by)
     return TrustError(Kind.UNACCEPTABLE, "TICKET_REUSED")

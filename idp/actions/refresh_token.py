@@ -115,7 +115,7 @@ def _narrowed(granted: tuple[str, ...], wanted: str | None) -> tuple[str, ...]:
 
 
 def _end_family(connection: Connection, desk: PersonDesk, grant: PersonGrant, at: datetime) -> None:
-    has_ended = end_grant(connection, grant.grant_id, at, "refresh token reused", desk.mac_key)
+    ended = end_grant(connection, grant.grant_id, at, "refresh token reused", desk.mac_key)
     desk.people.audit.record(
         connection,
         at=at,
@@ -123,5 +123,5 @@ def _end_family(connection: Connection, desk: PersonDesk, grant: PersonGrant, at
         action="token.refuse",
         subject=f"account:{grant.account_id}",
         outcome="refused",
-        facts={"reason": "refresh token reused", "grant": grant.grant_id, "grant_ended": has_ended},
+        facts={"reason": "refresh token reused", "grant": grant.grant_id, "grants_ended": ended},
     )

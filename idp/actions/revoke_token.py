@@ -1,6 +1,6 @@
 """Revoke a token at the wish of the client it was issued to (RFC 7009), and see whether one has been revoked.
 
-A person's token ends with its grant: all tokens of it end together, the refresh token too. A client's own token, and one that it was given in
+A person's token ends with its grant: all tokens of it end together, the refresh token too, and what came of it by trust tickets. A client's own token, and one that it was given in
 exchange for another client's, is remembered by its id for as long as it could count.
 """
 
@@ -91,14 +91,14 @@ async def revoke_token(desk: PersonDesk, request: TokenRequest, peer: str) -> by
             raise TrustError(Kind.UNACCEPTABLE, "TOKEN_OF_ANOTHER")
         # A token that was exchanged is this client's own, the grant behind it another's: it ends alone
         if grant_id is not None and (grant is None or grant.client_id == client_id):
-            has_ended = grant is not None and end_grant(connection, grant.grant_id, at, "revoked", desk.mac_key)
+            ended = 0 if grant is None else end_grant(connection, grant.grant_id, at, "revoked", desk.mac_key)
         elif claims is not None:
             until = datetime.fromtimestamp(claims["exp"], UTC) + timedelta(seconds=CLOCK_LEEWAY_SECONDS)
-            has_ended = until > at and use_once(connection, REVOKED_PLACE, claims["jti"], until)
+            ended = int(until > at and use_once(connection, REVOKED_PLACE, claims["jti"], until))
         else:
-            has_ended = False
-        if has_ended:
-            facts = {"grant": grant_id, "token": None if claims is None else claims["jti"]}
+            ended = 0
+        if ended:
+            facts = {"grant": grant_id, "token": None if claims is None else claims["jti"], "ended": ended}
             actor = f"client:{client_id}"
             desk.people.audit.record(connection, at=at, actor=actor, action="token.revoke", subject=actor, outcome="done", facts=facts)
 

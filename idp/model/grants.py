@@ -32,7 +32,8 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class PersonGrant:
-    """``account_id``: who signed in; ``acting_for``: the organisation he acts for. ``dpop_jkt``, ``certificate_digest``: the key or the
+    """``account_id``: who signed in; ``acting_for``: the organisation he acts for. ``source_id``: the grant of which it came by a trust ticket, and with
+    which it ends; None: it came of a sign-in. ``dpop_jkt``, ``certificate_digest``: the key or the
     certificate (base64url SHA-256) every token of it is bound to. ``is_offline``: it outlives its session. ``ends_at``: no access token counts longer,
     known only of one that is just handed out (``cut_scopes``), None: no such end. Times are aware UTC.
     """
@@ -56,6 +57,7 @@ class PersonGrant:
     ended_at: datetime | None = None
     ended_why: str = ""
     ends_at: datetime | None = None
+    source_id: str | None = None
 
     @property
     def subject_id(self) -> str:

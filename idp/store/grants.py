@@ -32,7 +32,8 @@ _SPEND: Final = Prepared(
     .values(spent_at=bindparam("at"), row_mac=bindparam("mac"))
 )
 _IN_JSON: Final = ("acting_for", "acr", "audience", "nonce", "is_offline", "dpop_jkt", "certificate_digest")
-_NEWER: Final = frozenset({"is_offline", "acting_for"})
+_NEWER: Final = frozenset({"is_offline", "acting_for", "source_id"})
+_CAME_OF: Final = select(grants).where(grants.c.source_id == bindparam("source"), grants.c.ended_at.is_(None)).order_by(grants.c.grant_id)
 _FROM_BEFORE: Final = grants.c.is_offline.is_(None)
 _COLUMNS: Final = tuple(column.name for column in grants.c)
 _LOOK: Final = f"SELECT {', '.join(_COLUMNS)} FROM {grants.name} WHERE grant_id = :wanted"  # noqa: S608 - names of our own
@@ -57,6 +58,7 @@ def insert_grant(connection: Connection, grant: PersonGrant, mac_key: bytes) -> 
         "created_at": write_time(grant.created_at),
         "is_offline": grant.is_offline,
         "acting_for": grant.acting_for,
+        "source_id": grant.source_id,
     }
     row["row_mac"] = row_mac(mac_key, grants.name, without_unset(row, _NEWER))
     _INSERT.change(connection, {**row, "ended_at": None, "ended_why": ""})
@@ -101,16 +103,28 @@ def _grant(row: Mapping[Any, Any], mac_key: bytes) -> PersonGrant:
         created_at=read_time(row["created_at"]),
         ended_at=read_optional_time(row["ended_at"]),
         ended_why=row["ended_why"],
+        source_id=row["source_id"],
     )
 
 
-def end_grant(connection: Connection, grant_id: str, at: datetime, why: str, mac_key: bytes) -> bool:
-    """End a grant with all its tokens; False where it had ended, or is none. ROW_ALTERED for an edited row."""
+def end_grant(connection: Connection, grant_id: str, at: datetime, why: str, mac_key: bytes) -> int:
+    """End a grant with all its tokens, and what came of it by trust tickets; how many ended, 0 where it had, or is none. ROW_ALTERED for an edited row."""
     row = _ONE.first(connection, {"wanted": grant_id})
     if row is None:
-        return False
+        return 0
     _check(row, mac_key)
-    return _end_row(connection, row, at, why, mac_key)
+    return _end_with_what_came_of_it(connection, row, at, why, mac_key)
+
+
+def _end_with_what_came_of_it(connection: Connection, row: Mapping[Any, Any], at: datetime, why: str, mac_key: bytes) -> int:
+    """How many ended: nothing here hangs longer on a sign-in that was passed on than on the sign-in itself, through however many hands it went."""
+    ended, waiting = 0, [row]
+    while waiting:
+        source = waiting.pop()
+        if _end_row(connection, source, at, why, mac_key):
+            ended += 1
+            waiting += connection.execute(_CAME_OF, {"source": source["grant_id"]}).mappings().all()
+    return ended
 
 
 def _end_row(connection: Connection, row: Mapping[Any, Any], at: datetime, why: str, mac_key: bytes) -> bool:
@@ -180,7 +194,7 @@ def _end(
     One that was written past the program is ended by its columns, and stays refused: it must not keep the others, or its account, from ending.
     """
     rows = connection.execute(select(grants).where(found, grants.c.ended_at.is_(None)).order_by(grants.c.grant_id)).mappings().all()
-    return sum(_end_row(connection, row, at, why, mac_key) for row in rows if _is_to_end(row, ends, mac_key))
+    return sum(_end_with_what_came_of_it(connection, row, at, why, mac_key) for row in rows if _is_to_end(row, ends, mac_key))
 
 
 def _is_to_end(row: Mapping[Any, Any], ends: Callable[[PersonGrant], bool], mac_key: bytes) -> bool:

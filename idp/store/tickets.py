@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, insert, select, update
 
+from idp.client_tables import trust_tickets
 from idp.model.tickets import TrustTicket
 from idp.store.rows import check_ending, ended_row, row_mac
-from idp.tables import trust_tickets
 from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:

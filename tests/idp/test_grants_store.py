@@ -118,6 +118,26 @@ def test_what_ends_is_what_the_grant_is_and_not_what_its_client_wrote(people: Da
             people.write(partial(look, end=end, expected=expected, is_old=True))
 
 
+def test_attack_what_came_of_a_grant_ends_with_it_and_is_cut_off_from_it_by_nobody(people: Database) -> None:
+    def spread(connection: Connection) -> None:
+        for child, source in (("gr_child", "gr_offline"), ("gr_grandchild", "gr_child"), ("gr_plains", "gr_plain")):
+            grants.insert_grant(connection, grant(child, client_id="shop", source_id=source), KEY)
+        assert grants.find_grant(connection, "gr_child", KEY).source_id == "gr_offline"  # type: ignore[union-attr]
+
+    def take_back(connection: Connection) -> None:
+        assert grants.end_offline_grants(connection, "pe_1", "own", AT, KEY) == 3
+        found = {each: grants.find_grant(connection, each, KEY) for each in ("gr_offline", "gr_child", "gr_grandchild", "gr_plains")}
+        assert {each for each, one in found.items() if one is not None and one.ended_why == "taken back"} == set(found) - {"gr_plains"}
+        raise UndoError
+
+    people.write(spread)
+    with pytest.raises(UndoError):
+        people.write(take_back)
+    people.write(lambda connection: connection.execute(text("UPDATE idp_grants SET source_id = NULL WHERE grant_id = 'gr_child'")))
+    with people.read() as connection, pytest.raises(TrustError, match="ROW_ALTERED"):
+        grants.find_grant(connection, "gr_child", KEY)
+
+
 def test_attack_one_row_written_past_the_program_keeps_nothing_from_ending(people: Database) -> None:
     """Whoever can write one row must not be able to keep a stolen account from being disabled."""
 
