@@ -179,7 +179,7 @@ class ClientProtocol:
         that the page may be loaded again (FAPI 2.0 security profile 5.3.2.2, RFC 9126 7.3); and where the client has not registered the address of
         the answer any more: the sign-in may have taken half an hour.
         """
-        if request.device_id is None and not self._leads_to(connection, request):
+        if request.device_id is None and not self.leads_to(connection, request):
             raise TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error="invalid_request")
         if request.pushed and not take_pushed(connection, bytes.fromhex(request.pushed), request.client_id, at):
             raise TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error="invalid_request_uri")
@@ -188,7 +188,7 @@ class ClientProtocol:
             return ""
         return issue_code(connection, request, who, granted_scopes, at, mac_key=self.mac_key)
 
-    def _leads_to(self, connection: Connection, request: AuthorizationRequest) -> bool:
+    def leads_to(self, connection: Connection, request: AuthorizationRequest) -> bool:
         """Whether the address is registered as this job sees it; what is remembered counts where the client's row is still that one."""
         known = self.memory.recall(request.client_id)
         if known is not None and known.row_mac == client_mac(connection, request.client_id):

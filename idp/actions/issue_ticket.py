@@ -17,6 +17,7 @@ from idp.store.cas_proxies import find_callback, list_callbacks
 from idp.tokens.authorization_request import RefusedAuthorization
 from service_kit.row_values import read_time, write_time
 from standards.apereo_cas import INVALID_PROXY_CALLBACK, INVALID_SERVICE, INVALID_TICKET, INVALID_TICKET_SPEC, UNAUTHORIZED_SERVICE_PROXY
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,6 +77,12 @@ class CasProtocol:
         with self._desk.database.read() as connection:
             return cas_profile(connection, client_id, self._desk.vault.mac_key)
 
+    def leads_to(self, connection: Connection, request: AuthorizationRequest) -> bool:
+        """Whether the service is the client's, and the client active, as this job sees it."""
+        service = find_service(connection, request.redirect_uri, self._desk.vault.mac_key)
+        is_its_own = service is not None and service.client_id == request.client_id
+        return is_its_own and cas_profile(connection, request.client_id, self._desk.vault.mac_key) is not None
+
     def is_meant(self, request: AuthorizationRequest, account_id: str, acting_for: str | None) -> bool:
         """CAS names nobody."""
         del request, account_id, acting_for
@@ -84,8 +91,13 @@ class CasProtocol:
     def issue_code(
         self, connection: Connection, request: AuthorizationRequest, who: Authentication, granted_scopes: tuple[str, ...], at: datetime
     ) -> str:
-        """A new ticket, 256 random bits; only its digest is stored. It lives for TICKET_SECONDS. Characters: 3.7 allows no underscore."""
+        """A new ticket, 256 random bits; only its digest is stored. It lives for TICKET_SECONDS. Characters: 3.7 allows no underscore.
+
+        AUTHORIZATION_REFUSED where the service is not registered any more: the sign-in may have taken half an hour.
+        """
         del granted_scopes
+        if not self.leads_to(connection, request):
+            raise TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error="unauthorized_client")
         ticket = TICKET_PREFIX + secrets.token_hex(TICKET_BYTES)
         issued = IssuedTicket(
             client_id=request.client_id,

@@ -57,6 +57,10 @@ class SignInProtocol(Protocol):
         """A one-use code, stored on the connection."""
         ...
 
+    def leads_to(self, connection: Connection, request: AuthorizationRequest) -> bool:
+        """Whether the address of the answer is registered for the client at this moment: nothing, no refusal either, goes to any other."""
+        ...
+
     def is_meant(self, request: AuthorizationRequest, account_id: str, acting_for: str | None) -> bool:
         """Whether who signed in is whom the request names, where it names anybody (OIDC Core 3.1.2.1 id_token_hint, 5.5.1 sub)."""
         ...

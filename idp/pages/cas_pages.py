@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response  # noqa: TC002 - the framework 
 
 from idp.pages.session_pages import SESSIONS, begin_logout
 from idp.pages.sign_in_pages import begin_authorization
-from idp.store.cas import find_service
+from idp.pages.ways_out import if_registered, service_way
 from service_kit.composition import public
 from standards.errors import TrustError
 
@@ -24,9 +24,7 @@ LOGOUT: Final = "/cas/logout"
 def _logout(pages: Pages, visit: Visit) -> Response:
     """Where a registered service is named, the way back leads there; anything else is passed over (2.3.1)."""
     address = visit.request.query_params.get("service", "")
-    with pages.desk.database.read() as connection:
-        service = find_service(connection, address, pages.desk.vault.mac_key)
-    return begin_logout(pages, visit, address if service is not None else "", None)
+    return begin_logout(pages, visit, if_registered(pages, service_way(pages, address)), None)
 
 
 def add_cas_pages(router: APIRouter, pages: Pages) -> None:

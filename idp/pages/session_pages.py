@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode, urlsplit
 
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - the framework reads the annotations
@@ -15,6 +14,7 @@ from idp.actions.take_back_access import kept_access, take_back_access
 from idp.model.sign_in import SESSION_SECONDS
 from idp.pages.upstream_pages import LOGGED_OUT, upstream_logout
 from idp.pages.visit import SESSION_COOKIE, once
+from idp.pages.ways_out import NOWHERE, WayOut, if_registered
 from idp.store.accounts import account_name
 from idp.store.sign_ins import living_sessions
 from service_kit.composition import public
@@ -105,48 +105,54 @@ def _show_switch(pages: Pages, visit: Visit, problem: TrustError | None = None) 
     )
 
 
-def _target_mac(visit: Visit, target: str) -> str:
-    return visit.sealer.find(f"{visit.browser}|{target}".encode(), "idp.logout-target").hex()
+def _target_mac(visit: Visit, way: WayOut) -> str:
+    return visit.sealer.find(f"{visit.browser}|{way.client_id}|{way.target}".encode(), "idp.logout-target").hex()
 
 
-def _logout_target(pages: Pages, parameters: dict[str, str], hint_client: str | None) -> str:
-    """Where to go after signing out: only an address that the client has registered, compared as it stands. Empty: nowhere."""
+def _logout_target(pages: Pages, parameters: dict[str, str], hint_client: str | None) -> WayOut:
+    """Where to go after signing out: only an address that the client has registered, compared as it stands."""
     client_id = parameters.get("client_id") or hint_client or ""
     address = parameters.get("post_logout_redirect_uri", "")
     profile = pages.protocol.profile(client_id) if pages.protocol is not None and client_id else None
     if profile is None or address not in profile.post_logout_redirect_uris or (hint_client and hint_client != client_id):
-        return ""
-    state = parameters.get("state", "")[:_STATE_CHARACTERS_MAX]
-    joint = "&" if urlsplit(address).query else "?"
-    return f"{address}{joint}{urlencode({'state': state})}" if state else address
+        return NOWHERE
+    return WayOut(client_id, address, parameters.get("state", "")[:_STATE_CHARACTERS_MAX])
+
+
+def _stated_target(pages: Pages, visit: Visit, form: dict[str, str]) -> WayOut:
+    """Where our own page says to go: as we wrote it, and only if it is registered still."""
+    way = WayOut(form.get("target_client", ""), form.get("target", ""), form.get("target_state", ""))
+    is_ours = hmac.compare_digest(form.get("target_mac", "").encode(), _target_mac(visit, way).encode())
+    return if_registered(pages, way) if way.address and is_ours else NOWHERE
 
 
 def _begin_logout(pages: Pages, visit: Visit, parameters: dict[str, str]) -> Response:
     """What a client asks for (OpenID Connect RP-Initiated Logout 1.0)."""
     hint = pages.read_hint(parameters["id_token_hint"]) if pages.read_hint is not None and "id_token_hint" in parameters else None
     target = _logout_target(pages, parameters, hint.client_id if hint else None)
-    if parameters.get("post_logout_redirect_uri") and not target:
+    if parameters.get("post_logout_redirect_uri") and not target.address:
         hint = None  # the request is not as its client meant it: the person decides (OpenID Connect RP-Initiated Logout 4)
     return begin_logout(pages, visit, target, hint)
 
 
-def begin_logout(pages: Pages, visit: Visit, target: str, hint: TokenHint | None) -> Response:
-    """Ask before ending a session, except where the client shows by its ID token that it is this session's. ``target``: checked already."""
+def begin_logout(pages: Pages, visit: Visit, way: WayOut, hint: TokenHint | None) -> Response:
+    """Ask before ending a session, except where the client shows by its ID token that it is this session's. ``way``: checked already."""
     session = _present(pages, visit)
     if session is None:
-        return visit.go(target or LOGGED_OUT)
+        return visit.go(way.target or LOGGED_OUT)
     if hint is not None and hint.session_id == session.session_id:
-        return _leave(pages, visit, session, target)
+        return _leave(pages, visit, session, way)
     csrf = visit.token(LOGOUT)
-    further = upstream_logout(pages, visit, session.session_id, target) or ""
-    return visit.page("logout", targets=f"{target} {further}", target=target, target_mac=_target_mac(visit, target), csrf=csrf)
+    further = upstream_logout(pages, visit, session.session_id, way) or ""
+    fields = {"target": way.address, "target_state": way.state, "target_client": way.client_id, "target_mac": _target_mac(visit, way)}
+    return visit.page("logout", targets=f"{way.target} {further}", target=fields if way.address else {}, csrf=csrf)
 
 
-def _leave(pages: Pages, visit: Visit, session: Session, target: str) -> Response:
-    there = upstream_logout(pages, visit, session.session_id, target)
+def _leave(pages: Pages, visit: Visit, session: Session, way: WayOut) -> Response:
+    there = upstream_logout(pages, visit, session.session_id, way)
     end_session(pages.desk, session.session_id, actor=f"account:{session.account_id}")
     visit.set_cookie(SESSION_COOKIE, "")
-    return visit.go(there or target or LOGGED_OUT)
+    return visit.go(there or way.target or LOGGED_OUT)
 
 
 async def _shown(pages: Pages, visit: Visit, show: Callable[[Pages, Visit], Response]) -> Response:
@@ -237,13 +243,11 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
             if form.get("confirm") != "yes":
                 return await anyio.to_thread.run_sync(_begin_logout, pages, visit, form)
             visit.check_token(form.get(CSRF_FIELD, ""), LOGOUT)
-            target = form.get("target", "")
-            if target and not hmac.compare_digest(form.get("target_mac", "").encode(), _target_mac(visit, target).encode()):
-                target = ""
+            way = await anyio.to_thread.run_sync(_stated_target, pages, visit, form)
             session = await anyio.to_thread.run_sync(_present, pages, visit)
             if session is None:
-                return visit.go(target or LOGGED_OUT)
-            return await anyio.to_thread.run_sync(_leave, pages, visit, session, target)
+                return visit.go(way.target or LOGGED_OUT)
+            return await anyio.to_thread.run_sync(_leave, pages, visit, session, way)
         except TrustError as error:
             return visit.error(error)
 

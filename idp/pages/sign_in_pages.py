@@ -27,6 +27,7 @@ from idp.model.registrations import OFFLINE, SIGN_IN_SCOPES
 from idp.model.sign_in import PROMPT_ERROR, SESSION_SECONDS, Step, decide_next_step, refusal_of
 from idp.pages.texts import LANGUAGES
 from idp.pages.visit import SESSION_COOKIE, STYLE_SHEET, Visit, titled
+from idp.pages.ways_out import refuse_client
 from idp.store.accounts import account_name
 from idp.store.credentials import list_credentials
 from idp.tokens.authorization_request import PARAMETERS_MAX, RefusedAuthorization
@@ -188,7 +189,7 @@ def dispatch(pages: Pages, visit: Visit, sign_in_id: str, problem: TrustError | 
         if request.device_id is not None:
             refuse_device(pages.desk, request.device_id, pages.desk.vault.mac_key)
             return visit.go(REFUSED_PATH)
-        return visit.answer_client(request, pages.desk.issuer, error=error)
+        return refuse_client(pages, visit, row, request, error)
     if step is Step.FINISH:
         done = finish_sign_in(
             pages.desk,
@@ -226,8 +227,7 @@ def _leave_finished(pages: Pages, visit: Visit, done: Finished) -> Response:
 
 def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None, step: Step, problem: TrustError | None) -> Response:
     place = f"/sign-in/{row.sign_in_id}"
-    request = row.request
-    terms = profile.terms if profile else ()
+    request, terms = row.request, profile.terms if profile else ()
     values: dict[str, Any] = {"at": place, "csrf": visit.token(place), "client": profile.name if profile else "", "terms": terms}
     name = step.value
     if step in {Step.FIRST_FACTOR, Step.SECOND_FACTOR}:

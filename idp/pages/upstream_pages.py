@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,7 @@ from idp.model.people import IdentifierKind
 from idp.model.sign_in import Step, decide_next_step
 from idp.pages.sign_in_pages import dispatch
 from idp.pages.visit import once, titled
+from idp.pages.ways_out import NOWHERE, WayOut, if_registered
 from idp.store.accounts import load_account
 from idp.store.federation import upstream_of
 from service_kit.composition import public
@@ -130,23 +132,23 @@ def _target_place(visit: Visit) -> str:
     return f"idp.upstream-logout:{visit.browser_hash.hex()}"
 
 
-def upstream_logout(pages: Pages, visit: Visit, session_id: str, target: str) -> str | None:
-    """Where the browser goes so that the session at the upstream ends, too; it comes back by ``target``. None: none, or no such page."""
+def upstream_logout(pages: Pages, visit: Visit, session_id: str, way: WayOut) -> str | None:
+    """Where the browser goes so that the session at the upstream ends, too; it comes back and goes on by ``way``. None: none, or no such page."""
     with pages.desk.database.read() as connection:
         name = upstream_of(connection, session_id)
     if name not in pages.federation.upstreams:
         return None
-    state = urlsafe_b64encode(visit.sealer.seal(target.encode(), _target_place(visit))).decode()
+    kept = json.dumps([way.client_id, way.address, way.state]).encode()
+    state = urlsafe_b64encode(visit.sealer.seal(kept, _target_place(visit))).decode()
     return pages.federation.connector(name).logout_url(f"{pages.desk.issuer}/sign-in/upstream/{name}/logged-out", state)
 
 
-def _logged_out(state: str, visit: Visit) -> Response:
-    target = ""
+def _logged_out(pages: Pages, state: str, visit: Visit) -> Response:
     try:
-        target = visit.sealer.open(urlsafe_b64decode(state.encode("ascii")), _target_place(visit)).decode()
-    except (TrustError, ValueError, binascii.Error):  # not ours, or another browser's: it leads nowhere
-        target = ""
-    return visit.go(target or LOGGED_OUT)
+        way = WayOut(*json.loads(visit.sealer.open(urlsafe_b64decode(state.encode("ascii")), _target_place(visit))))
+    except (TrustError, ValueError, binascii.Error):  # not ours, of another form, or another browser's: it leads nowhere
+        way = NOWHERE
+    return visit.go(if_registered(pages, way).target or LOGGED_OUT)
 
 
 def add_upstream_pages(router: APIRouter, pages: Pages) -> None:
@@ -171,7 +173,7 @@ def add_upstream_pages(router: APIRouter, pages: Pages) -> None:
     async def logged_out(request: Request, name: str) -> Response:
         del name
         state = request.query_params.get("state", "")
-        return await shown(request, partial(_logged_out, state))
+        return await shown(request, partial(_logged_out, pages, state))
 
     @router.get("/sign-in/{sign_in_id}/upstream/{name}", **hidden)
     @public("people leave for another provider; the sign-in is bound to their browser")

@@ -55,6 +55,10 @@ class Registered:
     def profile(self, client_id: str) -> ClientProfile | None:
         return self.profiles.get(client_id)
 
+    def leads_to(self, connection: Connection, request: AuthorizationRequest) -> bool:
+        del connection
+        return request.client_id in self.profiles and request.redirect_uri == CALLBACK
+
     def is_meant(self, request: AuthorizationRequest, account_id: str, acting_for: str | None) -> bool:
         return request.id_token_hint_sub in {None, account_id, acting_for}
 

@@ -375,7 +375,7 @@ def test_own_pages_list_end_and_sign_out(town: Town) -> None:
     assert second.heading == "Sign in"
     first.go("/logout", client_id="own", post_logout_redirect_uri="https://rp.example/bye", state="x1")
     assert first.heading == "Sign out?"
-    target = re.findall(r'name="(target|target_mac)" value="([^"]*)"', first.answer.text)
+    target = re.findall(r'name="(target|target_client|target_state|target_mac)" value="([^"]*)"', first.answer.text)
     first.send("POST", "/logout", data={"csrf": first.csrf, "confirm": "yes", **dict(target)})
     assert first.answer.headers["location"] == "https://rp.example/bye?state=x1"
     assert "yinxin-session" not in first.cookies

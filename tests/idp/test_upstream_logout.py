@@ -220,7 +220,7 @@ def test_signing_out_leads_on_to_the_upstream_and_back_to_the_client(town: Town,
     browser.go("/logout", client_id="own", post_logout_redirect_uri="https://rp.example/bye", state="x1")
     policy = browser.answer.headers["content-security-policy"]
     assert f"form-action 'self' https://rp.example {there.url};" in policy
-    target = re.findall(r'name="(target|target_mac)" value="([^"]*)"', browser.answer.text)
+    target = re.findall(r'name="(target|target_client|target_state|target_mac)" value="([^"]*)"', browser.answer.text)
     browser.send("POST", "/logout", data={"csrf": browser.csrf, "confirm": "yes", **dict(target)})
     there_page = browser.answer.headers["location"]
     assert there_page.startswith(f"{there.url}/logout?")
