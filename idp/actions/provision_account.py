@@ -1,9 +1,9 @@
 """Bring an account to what another directory says it is, by the same actions that an administrator uses, in one transaction; each is audited for itself.
 
 What a directory may not do: change who a proven person is (name and number of an identity from level 2 on rest on evidence that somebody
-checked), touch accounts that administer this deployment, or remove what links an account to other sources. Of accounts that came from elsewhere it
-may not set the password, say who acts for them, or end them: otherwise every directory could become everybody. Nor does it let in again whom
-somebody else disabled.
+checked), touch accounts that administer this deployment, or remove what links an account to other sources. Accounts that it neither brought nor was
+given (``give_account``) it does not change at all, and of one that it was given it may not set the password, say who acts for it, or end it: otherwise
+every directory could become everybody. Nor does it let in again whom somebody else disabled.
 """
 
 from __future__ import annotations
@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from idp.model.people import Evidence
 
 PROVEN_LEVEL: Final = 2  # from here on evidence says who somebody is
+GIVEN: Final = (
+    "given:"  # before the source that an account was given to and the account's own id: an identifier that no directory can write
+)
 PROVISIONED: Final = frozenset({IdentifierKind.LOGIN, IdentifierKind.MAIL, IdentifierKind.MOBILE})
 
 
@@ -81,6 +84,19 @@ class Wanted:
     def __repr__(self) -> str:
         """Without personal data."""
         return f"Wanted({self.kind.value!r}, source={self.source!r})"
+
+
+def scim_source(client_id: str) -> str:
+    """How a provisioning client is named as the source of accounts; no connector's name has a colon."""
+    return f"scim:{client_id}"
+
+
+def given_to(account: Account) -> frozenset[str]:
+    """The sources that may change an account that they did not bring."""
+    marks = (each.value for each in account.identifiers if each.kind is IdentifierKind.UPSTREAM and each.value.startswith(GIVEN))
+    return frozenset(
+        source for source, _, account_id in (mark.removeprefix(GIVEN).rpartition("|") for mark in marks) if account_id == account.account_id
+    )
 
 
 def source_identifier(source: str, source_id: str) -> Identifier:
@@ -149,8 +165,12 @@ def reprovision_account(
     Further ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_FOREIGN, ACCOUNT_HELD, ACCOUNT_PROTECTED, ACCOUNT_PROVEN.
     """
     # 1. What takes time is done for an account that may be changed by this
-    with desk.database.read() as connection:
-        _changeable(connection, desk, account_id, wanted)
+    try:
+        with desk.database.read() as connection:
+            _changeable(connection, desk, account_id, wanted)
+    except TrustError as error:
+        _record_foreign(desk, error, account_id, wanted.source, actor)
+        raise
     kept_hash, at = _hash(desk, wanted), desk.clock.now()
 
     # 2. One transaction: fields, then what belongs to it, of the account as it is now
@@ -177,7 +197,24 @@ def end_provisioned(
             raise account_not_found()
         end_in(connection, desk, account, source, actor, at, expected_version)
 
-    desk.database.write(store)
+    try:
+        desk.database.write(store)
+    except TrustError as error:
+        _record_foreign(desk, error, account_id, source, actor)
+        raise
+
+
+def _record_foreign(desk: PeopleDesk, error: TrustError, account_id: str, source: str, actor: str) -> None:
+    """That a directory reached for an account that is not its own, once its attempt has been undone."""
+    if error.code != "ACCOUNT_FOREIGN":
+        return
+    at, subject = desk.clock.now(), f"account:{account_id}"
+    facts: dict[str, str | int | bool | None] = {"code": error.code, "source": source}
+    desk.database.write(
+        lambda connection: desk.audit.record(
+            connection, at=at, actor=actor, action="account.refuse", subject=subject, outcome="refused", facts=facts
+        )
+    )
 
 
 def end_in(
@@ -211,6 +248,8 @@ def _changeable(connection: Connection, desk: PeopleDesk, account_id: str, wante
     """The account, if this source may change it in this way."""
     account = provisioned_in(connection, desk, account_id, wanted.kind)
     check_open(connection, account.account_id)
+    if account.origin != wanted.source and wanted.source not in given_to(account):
+        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN")
     members = standing_members(connection, desk, account)
     _check_members(connection, desk, wanted, members)
     if account.origin != wanted.source and (wanted.password is not None or wanted.members not in {None, members}):

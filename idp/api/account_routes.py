@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from idp.actions import manage_accounts as manage
+from idp.actions.give_account import give_account
 from idp.actions.people_desk import READ_SCOPE
 from idp.actions.set_credentials import issue_recovery_code, remove_credential
 from idp.api.account_shapes import (
@@ -208,6 +209,31 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
             desk, account_id, kind, body.status, actor=caller.actor, expected_version=expected, by=caller
         )
         return detail(changed, response)
+
+    def give(request: Request, account_id: str, client_id: str, response: Response, *, is_given: bool) -> dict[str, Any]:
+        demand_other(request, account_id)
+        caller = caller_of(request)
+        return detail(give_account(desk, account_id, kind, client_id, is_given=is_given, actor=caller.actor, by=caller), response)
+
+    keeper = path + "/{account_id}/provisioning-clients/{client_id}"
+
+    @router.put(
+        keeper,
+        name=f"give_{word}",
+        summary=f"Let a provisioning client change a {word} that it did not bring",
+        response_model=AccountDetail,
+        tags=tags,
+    )
+    @needs(MANAGE)
+    def give_to_client(request: Request, account_id: str, client_id: str, response: Response) -> dict[str, Any]:
+        return give(request, account_id, client_id, response, is_given=True)
+
+    @router.delete(
+        keeper, name=f"take_back_{word}", summary=f"Take a {word} back from a provisioning client", response_model=AccountDetail, tags=tags
+    )
+    @needs(MANAGE)
+    def take_back_from_client(request: Request, account_id: str, client_id: str, response: Response) -> dict[str, Any]:
+        return give(request, account_id, client_id, response, is_given=False)
 
     @router.post(
         path + "/{account_id}/evidence",

@@ -20,13 +20,14 @@ from idp.actions.provision_account import (
     provision_account,
     provisioned_in,
     reprovision_account,
+    scim_source,
     standing_members,
 )
 from idp.api import scim_schemas
 from idp.api.scim_bulk import Outcome, run_bulk
 from idp.api.scim_cursors import Cursors
 from idp.api.scim_search import PAGE_SCIM_MAX, Found, Page, members_of, search
-from idp.api.scim_shapes import BASE, BODY_SCIM_BYTES_MAX, COLLECTION, SHAPES, TYPE_NAME, patched, resource_of, source_of, wanted_of
+from idp.api.scim_shapes import BASE, BODY_SCIM_BYTES_MAX, COLLECTION, SHAPES, TYPE_NAME, patched, resource_of, wanted_of
 from idp.model.people import AccountKind
 from service_kit.composition import caller_of, needs
 from service_kit.problem_catalogue import text_of
@@ -354,7 +355,7 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> C
         account = load_provisioned(desk, account_id, kind)
         checked(shown(account, call), call)
         expected = None if call.if_match is None or call.if_match.strip() == "*" else account.version
-        end_provisioned(desk, account_id, kind, source_of(call.client_id), actor=call.actor, expected_version=expected)
+        end_provisioned(desk, account_id, kind, scim_source(call.client_id), actor=call.actor, expected_version=expected)
         return Answer(204)
 
     @router.get(path, **_documented(f"List or find {word}s", f"scim_list_{word}s"))

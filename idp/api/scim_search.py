@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from idp.actions.provision_account import source_identifier
-from idp.api.scim_shapes import EXTENSION, resource_of, source_of
+from idp.actions.provision_account import scim_source, source_identifier
+from idp.api.scim_shapes import EXTENSION, resource_of
 from idp.model.people import ID_NUMBERS, AccountKind, AccountStatus, Identifier, IdentifierKind, normalise_identifier
 from idp.store.accounts import find_account
 from idp.store.directory import count_in_directory, ids_by_identifier, ids_by_name, ids_in_directory, standing_agents
@@ -132,7 +132,7 @@ def _candidates(connection: Connection, desk: PeopleDesk, kind: AccountKind, ter
     elif attribute == "displayname" or (attribute, part) == ("name", "formatted"):
         return ids_by_name(connection, desk.vault, value, most)
     elif attribute == "externalid":
-        return ids_by_identifier(connection, desk.vault, source_identifier(source_of(client_id), value), most)
+        return ids_by_identifier(connection, desk.vault, source_identifier(scim_source(client_id), value), most)
     elif attribute == "username":
         # one without a login name is called by its id
         return [value, *_by_identifiers(connection, desk, [(IdentifierKind.LOGIN, value)])]

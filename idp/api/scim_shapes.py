@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.sm3 import sm3
-from idp.actions.provision_account import Wanted, source_id_of
+from idp.actions.provision_account import Wanted, scim_source, source_id_of
 from idp.model.federation import FOLLOWED
 from idp.model.people import ID_NUMBERS, Account, AccountKind, AccountStatus, Identifier, IdentifierKind
 from standards.errors import MalformedError
@@ -54,11 +54,6 @@ BODY_SCIM_BYTES_MAX: Final = 1024 * 1024
 VALUES_MAX: Final = 5000  # members or addresses of one resource
 
 
-def source_of(client_id: str) -> str:
-    """How a provisioning client is named as the source of accounts; no connector's name has a colon."""
-    return f"scim:{client_id}"
-
-
 def version_of(account: Account, members: Iterable[Agent]) -> str:
     """The ETag of a resource: weak, because what is shown also depends on who asks."""
     names = " ".join(sorted(each.person_id for each in members))
@@ -68,7 +63,7 @@ def version_of(account: Account, members: Iterable[Agent]) -> str:
 def resource_of(account: Account, members: list[Agent], client_id: str, base_url: str) -> dict[str, Any]:
     """The resource as a client sees it. Personal data."""
     kind, number = account.kind, account.id_number
-    source_id = source_id_of(account, source_of(client_id))
+    source_id = source_id_of(account, scim_source(client_id))
     extension: dict[str, Any] = {name: account.attributes[kept] for name, kept in _ATTRIBUTE[kind].items() if kept in account.attributes}
     extension |= {"level": account.level, **({"area": account.area} if account.area else {})}
     followed = [each.value.partition("|")[2] for each in account.identifiers if each.value.startswith(FOLLOWED)]
@@ -210,7 +205,7 @@ def wanted_of(resource: Any, kind: AccountKind, client_id: str, present: Account
     return Wanted(
         kind=kind,
         name=name,
-        source=source_of(client_id),
+        source=scim_source(client_id),
         source_id=_text(resource, "externalId"),
         identifiers=tuple(identifiers),
         number=_number(extension, kind),

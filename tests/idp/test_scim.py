@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from idp.actions import provision_account
+from idp.actions.give_account import give_account
 from idp.actions.grant_agent import grant_agent, revoke_agent
 from idp.actions.manage_accounts import NewAccount, change_account_status, create_account
 from idp.actions.set_credentials import set_totp
@@ -517,6 +518,7 @@ def test_attack_a_directory_cannot_become_somebody_else(scim: Scim) -> None:
     town = scim.town
     proven = town.person("proven", name="测试甲", level=3)
     path = f"/Users/{proven.account_id}"
+    give_account(town.desk, proven.account_id, AccountKind.PERSON, "hrs", is_given=True, actor="test")
     before = scim.ok("GET", path)
     other = resident_number("99000019900307325")
     for operation in (
@@ -552,26 +554,55 @@ def test_attack_a_directory_cannot_become_somebody_else(scim: Scim) -> None:
         None,
     )
     assert scim.refused("DELETE", f"/Users/{admin.account_id}") == (403, None)
-    # Accounts of elsewhere: no password, no end, nobody who acts for them; what else a directory says of them is taken
+    # Accounts of elsewhere: nothing; of those it was given no password, no end, nobody who acts for them, and what else it says of them is taken
     guest = town.person("guest", level=0)
     firm = create_account(town.desk, NewAccount(AccountKind.ORGANISATION, "来自别处的公司"), actor="test")
     foreign, company = f"/Users/{guest.account_id}", f"/Groups/{firm.account_id}"
+    named, away = {"op": "replace", "path": "displayName", "value": "来自别处"}, {"op": "replace", "path": "active", "value": False}
+    attempts: tuple[tuple[str, dict[str, Any]], ...] = (
+        (foreign, named),
+        (foreign, away),
+        (foreign, {"op": "add", "path": "externalId", "value": "mine"}),
+        (company, named),
+        (company, {"op": "replace", "path": ORGANISATION + ":active", "value": False}),
+    )
+    for where, operation in attempts:
+        answer = scim.send("PATCH", where, patch_of(operation))
+        assert (answer.status_code, answer.json()["detail"][:16]) == (403, "ACCOUNT_FOREIGN:")
+    assert scim.refused("PUT", foreign, {"schemas": [USER], "userName": "guest", "displayName": "来自别处"}) == (403, None)
+    assert any('"source":"scim:hrs"' in entry and guest.account_id in entry for entry in town.audited("account.refuse"))
+    manager = bearer(town, "officer", "account.manage")
+    for kind, each in (("accounts", guest), ("organisations", firm)):
+        keeper = f"/v1/{kind}/{each.account_id}/provisioning-clients/"
+        assert town.here.http.request("PUT", keeper + "nobody", headers=manager).json()["code"] == "CLIENT_NOT_FOUND"
+        assert town.here.http.request("PUT", keeper + "hrs", headers=scim.headers).status_code == 403, "no directory gives itself anything"
+        for _ in range(2):
+            assert town.here.http.request("PUT", keeper + "hrs", headers=manager).status_code == 200
+    assert len(town.audited("account.give")) == 3
     assert scim.refused("PATCH", foreign, patch_of({"op": "add", "path": "password", "value": "taken over 99"})) == (403, None)
     assert scim.refused("DELETE", foreign) == (403, None)
     member = {"op": "add", "path": "members", "value": [{"value": guest.account_id}]}
     assert scim.refused("PATCH", company, patch_of(member)) == (403, None)
-    assert scim.patch(company, {"op": "replace", "path": "displayName", "value": "来自别处"})["members"] == []
-    assert scim.patch(foreign, {"op": "replace", "path": "active", "value": False})["active"] is False
+    assert scim.patch(company, named)["members"] == []
+    assert scim.patch(foreign, away, {"op": "add", "path": "externalId", "value": "mine"})["active"] is False
+    town.here.http.request("DELETE", f"/v1/accounts/{guest.account_id}/provisioning-clients/hrs", headers=manager)
+    assert scim.refused("PATCH", foreign, patch_of(named)) == (403, None), "its own name for it is no right to it"
+    assert len(town.audited("account.take-back")) == 1
     # Each client has its own names for accounts, and none can take another's or a connector's
     second = Scim(town, bearer(town, "hr2", "directory.read", "directory.manage"))
     shared = scim.user("shared", externalId="7")
     assert "externalId" not in second.ok("GET", f"/Users/{shared['id']}")
     assert second.find("Users", 'externalId eq "7"') == []
+    give_account(town.desk, shared["id"], AccountKind.PERSON, "hr2", is_given=True, actor="test")
     second.patch(f"/Users/{shared['id']}", {"op": "add", "path": "externalId", "value": "region|8"})
     with town.desk.database.read() as connection:
         account = find_account(connection, town.desk.vault, shared["id"])
     assert account is not None
-    assert sorted(each.value for each in account.identifiers if each.kind == "upstream") == ["scim:hr2|region|8", "scim:hrs|7"]
+    assert sorted(each.value for each in account.identifiers if each.kind == "upstream") == [
+        f"given:scim:hr2|{shared['id']}",
+        "scim:hr2|region|8",
+        "scim:hrs|7",
+    ]
 
 
 def test_what_it_says_of_itself(scim: Scim) -> None:

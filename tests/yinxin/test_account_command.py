@@ -66,6 +66,23 @@ def test_plain_output_and_refusals(folder: Path) -> None:
     assert yinxin("account", "list", "--dir", str(folder / "no"), check=False).returncode == 64
 
 
+def test_accounts_of_a_source_are_given_to_a_directory_and_taken_back(folder: Path, tmp_path: Path) -> None:
+    at = ("--dir", str(folder), "--json")
+    yinxin("client", "add", "--name", "Staff", "--id", "staff", "--scope", "directory.manage", *at)
+    (tmp_path / "people.csv").write_text("source_id,name,kind\n1,测试甲,person\n2,测试公司,organisation\n", encoding="utf-8")
+    run("account", "import", tmp_path / "people.csv", "--dir", folder, "--source", "hr")
+    yinxin("account", "add", "--login", "jia", "--name", "测试甲", *at)
+    for further in ((), ("--take-back",)):
+        told = json.loads(yinxin("account", "give", "staff", "--origin", "import:hr", *further, *at).stdout)
+        assert [each[:3] for each in told["accounts"]] == ["pe_", "or_"]
+        assert told["is_given"] is (further == ())
+        assert yinxin("account", "give", "staff", "--account", "jia", *further, *at[:2]).stdout == "staff  1\n"
+    refused = yinxin("account", "give", "nobody", "--account", "jia", *at, check=False)
+    assert json.loads(refused.stdout)["error"]["code"] == "CLIENT_NOT_FOUND"
+    for wrong in ((), ("--account", "jia", "--origin", "import:hr")):
+        assert yinxin("account", "give", "staff", *wrong, *at, check=False).returncode == 64
+
+
 def test_import_with_trial_run_and_report(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text("source_id,name,login\n1,测试甲,jia\n2,,yi\n", encoding="gb18030")

@@ -190,6 +190,54 @@ def recovery_code(*, account: AccountName, folder: Folder, as_json: AsJson = Fal
         print_line(f"recovery_code  {code}")
 
 
+@app.command("give")
+def give(
+    *,
+    client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID", help="The directory's client (SCIM). 目录的客户端。")],
+    folder: Folder,
+    account: Annotated[str, typer.Option("--account", help="Login name, or the account's id. 登录名或账户标识。")] = "",
+    origin: Annotated[
+        str, typer.Option("--origin", help="All that came from there, such as import:hr or scim:hr. 该来源的全部账户。")
+    ] = "",
+    take_back: Annotated[bool, typer.Option("--take-back", help="Take them back from it. 收回。")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a directory keep accounts that it did not bring: fields and state, no password, no end. 将账户交由目录管理。"""
+    from idp.actions.give_account import give_account
+
+    try:
+        if bool(account) == bool(origin):
+            raise TrustError(Kind.MALFORMED, "ACCOUNT_FIELD_INVALID", field="account", expected="--account or --origin")
+        with _desk(folder) as desk:
+            wanted = [_find(desk, account)] if account else _from(desk, origin)
+            for each in wanted:
+                give_account(desk, each.account_id, each.kind, client_id, is_given=not take_back, actor=operator())
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({"client_id": client_id, "is_given": not take_back, "accounts": [each.account_id for each in wanted]})
+    else:
+        print_line(f"{client_id}  {len(wanted)}")
+
+
+def _from(desk: PeopleDesk, origin: str) -> list[Account]:
+    """The persons and organisations of a source that are not closed. Reads all accounts."""
+    from idp.model.people import PAGE_MAX, AccountKind, AccountStatus
+    from idp.store.accounts import list_accounts as list_rows
+
+    found: list[Account] = []
+    for kind in AccountKind:
+        after = ""
+        while True:
+            with desk.database.read() as connection:
+                page = list_rows(connection, desk.vault, kind=kind, after=after, count=PAGE_MAX)
+            found += [each for each in page if each.origin == origin and each.status is not AccountStatus.CLOSED]
+            if len(page) < PAGE_MAX:
+                break
+            after = page[-1].account_id
+    return found
+
+
 @app.command("totp")
 def totp(*, account: AccountName, folder: Folder, as_json: AsJson = False) -> None:
     """A new secret for one-time codes, shown once as the address an authenticator app reads. 登记动态码，仅显示一次。"""
