@@ -208,9 +208,10 @@ def sealer_missing() -> TrustError:
     return TrustError(Kind.UNAVAILABLE, "LICENCE_SEALER_MISSING")
 
 
-def row_file_unacceptable(rule: str, row: int) -> TrustError:
-    """The file of a batch cannot be read. ``row``: where, from 1; 0 for the file as a whole."""
-    return TrustError(Kind.UNACCEPTABLE, "LICENCE_ROW_FILE_UNACCEPTABLE", rule=rule, row=row)
+def row_file_unacceptable(rule: str, row: int, cell: str | None = None) -> TrustError:
+    """The file of a batch cannot be read. ``row``: where, from 1; 0 for the file as a whole. ``cell``: of a sheet, as office programs call it (``B3``)."""
+    place = {} if cell is None else {"cell": cell}
+    return TrustError(Kind.UNACCEPTABLE, "LICENCE_ROW_FILE_UNACCEPTABLE", rule=rule, row=row, **place)
 
 
 def row_taken(batch_id: str, row: int) -> TrustError:

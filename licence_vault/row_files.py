@@ -9,14 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import zipfile
-import zlib
+import re
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
-from xml.etree.ElementTree import ParseError
 
 from licence_vault import limits
 from licence_vault.errors import row_file_unacceptable
@@ -28,10 +24,10 @@ if TYPE_CHECKING:
 
 NO_END: Final = "长期"
 _WHITE: Final = " \t\r\n"
-_EAST_ASIAN_DATES: Final = frozenset({*range(27, 37), *range(50, 59)})
-"""Numbers of the formats for days and times that Chinese office programs use without writing them down (ECMA-376 part 1, 18.8.30)."""
-_ERRORS: Final = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"})  # ECMA-376 part 1, 18.17.3
-_WHOLE_DIGITS: Final = 15  # office programs keep no more of a number: what is behind them became 0 when it was typed
+_IN_POWERS: Final = re.compile(r"-?[0-9](\.[0-9]+)?E\+[0-9]{2,3}")
+_DIGITS_LOST: Final = (
+    "no numbers as 1.1E+17, which an office program has made of the digits of a code: the cell is to be one of text, and typed anew"
+)
 
 
 class RowForm(StrEnum):
@@ -83,39 +79,28 @@ def _csv_cells(data: bytes) -> Iterator[_Cells]:
         for number, line in enumerate(lines, 1):
             if len(line) > len(names):
                 raise row_file_unacceptable("no more cells than the first line names", number)
-            yield names, {name: cell.strip() for name, cell in zip(names, line, strict=False) if cell.strip()}
+            cells = {name: cell.strip() for name, cell in zip(names, line, strict=False) if cell.strip()}
+            if any(_IN_POWERS.fullmatch(cell) for cell in cells.values()):
+                raise row_file_unacceptable(_DIGITS_LOST, number)
+            yield names, cells
     except (csv.Error, UnicodeDecodeError):
         raise row_file_unacceptable("CSV in UTF-8 or GB 18030", number + 1) from None
 
 
 def _xlsx_cells(data: bytes) -> Iterator[_Cells]:
     """The first sheet, whose first line names the columns."""
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
+    from licence_vault.workbooks import lines_of, refused_at
 
-    number = 0
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as package:
-            unpacked = sum(member.file_size for member in package.infolist())
-            if unpacked > limits.XLSX_UNPACKED_BYTES or len(package.infolist()) > limits.XLSX_MEMBERS:
-                raise row_file_unacceptable(f"at most {limits.XLSX_UNPACKED_BYTES} bytes unpacked", 0)
-        book: Any = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        book._date_formats |= {place for place, style in enumerate(book._cell_styles) if style.numFmtId in _EAST_ASIAN_DATES}  # noqa: SLF001 - it knows the western ones alone, and a day would come as a number
-        lines = book.worksheets[0].iter_rows(values_only=True, max_col=limits.ROW_CELLS + 1)
-        names = _names(_written(cell, 0) for cell in next(lines, ()))
-        for line in lines:
-            number += 1
-            if number > limits.XLSX_LINES:  # a row says itself which one it is, and the reader gives all that are missing before it
-                raise row_file_unacceptable(f"at most {limits.XLSX_LINES} lines", number)
-            written = [_written(cell, number) for cell in line]
-            if any(written[len(names) :]):
-                raise row_file_unacceptable("no more cells than the first line names", number)
-            yield names, {name: cell for name, cell in zip(names, written, strict=False) if cell}
-    except (
-        zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, KeyError, IndexError, ValueError, TypeError, AttributeError,
-        EOFError, RuntimeError, OverflowError,
-    ):  # fmt: skip
-        raise row_file_unacceptable("an XLSX workbook", number + 1) from None
+    lines = lines_of(data)
+    first, cells = next(lines, (1, []))
+    names = _names(cells if first == 1 else ())
+    for line, texts in lines:
+        if len(texts) > len(names):
+            raise refused_at("no more cells than the first line names", line, len(texts))
+        lost = next((column for column, text in enumerate(texts, 1) if _IN_POWERS.fullmatch(text)), None)
+        if lost is not None:
+            raise refused_at(_DIGITS_LOST, line, lost)
+        yield names, {name: text for name, text in zip(names, texts, strict=False) if text}
 
 
 def _json_cells(data: bytes) -> Iterator[_Cells]:
@@ -181,25 +166,6 @@ def _names(cells: Iterable[str]) -> tuple[str, ...]:
     if not names or not all(names) or len(set(names)) != len(names) or len(names) > limits.ROW_CELLS:
         raise row_file_unacceptable("a first line that names each column, once", 0)
     return tuple(names)
-
-
-def _written(cell: object, number: int) -> str:
-    """What stands in a cell of a workbook, as people read it there. What the program that wrote it has lost is not made up."""
-    if cell is None:
-        return ""
-    if isinstance(cell, datetime):
-        is_day = cell.time() == datetime.min.time()
-        return (cell.date() if is_day else cell).isoformat()
-    if isinstance(cell, date):
-        return cell.isoformat()
-    if isinstance(cell, int | float) and abs(cell) >= 10**_WHOLE_DIGITS:  # a resident identity number would come with other last digits
-        raise row_file_unacceptable(f"no numbers of more than {_WHOLE_DIGITS} digits, such as codes: these are cells of texts", number)
-    if isinstance(cell, float):
-        return f"{Decimal(f'{cell:.{_WHOLE_DIGITS}g}'):f}"
-    text = str(cell).strip()
-    if text in _ERRORS:
-        raise row_file_unacceptable("no formulas that have come to nothing", number)
-    return text
 
 
 def chunks_of(rows: Iterator[Row]) -> Iterator[Sequence[Row]]:

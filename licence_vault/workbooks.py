@@ -1,0 +1,211 @@
+"""The first sheet of an XLSX workbook, line by line, as people read it there; what the file does not hold, or shows otherwise, is refused with its cell.
+
+Formulas are not computed here: what the program that wrote the file has kept of them is read, and where it kept nothing the file is refused. Costs of
+a sheet are those of its lines: none is kept, and none that is missing is made up.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+from xml.etree.ElementTree import ParseError
+
+from openpyxl.reader.excel import ExcelReader
+from openpyxl.utils import get_column_letter
+from openpyxl.utils.datetime import from_excel
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG, WorkSheetParser
+
+from licence_vault import limits
+from licence_vault.errors import row_file_unacceptable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from standards.errors import TrustError
+
+_EAST_ASIAN_DATES: Final = frozenset({*range(27, 37), *range(50, 59)})
+"""Numbers of the formats for days and times that Chinese office programs use without writing them down (ECMA-376 part 1, 18.8.30)."""
+_ERRORS: Final = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"})  # ECMA-376 part 1, 18.17.3
+_WHOLE_DIGITS: Final = 15  # office programs keep no more of a number: what is behind them became 0 when it was typed
+_FIRST_CUSTOM_FORMAT: Final = 164  # ECMA-376 part 1, 18.8.30: those below are built in
+_LEADING_ZEROS: Final = re.compile("0{2,15}")
+_COMPUTED_ANEW: Final = re.compile(rb"<(?:\w+:)?calcPr\b[^>]*\bfullCalcOnLoad\s*=\s*[\"'](?:1|true)[\"']")
+_MERGED: Final = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*?\bref\s*=\s*[\"']([^\"']{1,40})[\"']")
+_MERGED_BYTES: Final = 300  # such an element is not longer
+_CHUNK_BYTES: Final = 1024 * 1024
+_ESCAPED: Final = re.compile("_x[0-9A-Fa-f]{4}_")  # ECMA-376 part 1, 22.9.2.19
+_SHOWN: Final = {"", "visible"}
+_TRUE: Final = {"1", "true"}
+
+
+def lines_of(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """The lines of the first sheet that have something in them, each with its number there (from 1), its cells as texts.
+
+    TrustError LICENCE_ROW_FILE_UNACCEPTABLE, with the cell where there is one.
+    """
+    last = 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            unpacked = sum(member.file_size for member in package.infolist())
+            if unpacked > limits.XLSX_UNPACKED_BYTES or len(package.infolist()) > limits.XLSX_MEMBERS:
+                raise row_file_unacceptable(f"at most {limits.XLSX_UNPACKED_BYTES} bytes unpacked", 0)
+        reader: Any = ExcelReader(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        reader.read()
+        book = reader.wb
+        sheet = book.worksheets[0]
+        if (sheet.sheet_state or "") not in _SHOWN:
+            raise row_file_unacceptable("a first sheet that is shown: the rows are read from the first one", 0)
+        _refuse_merged(sheet)
+        is_computed_anew = _COMPUTED_ANEW.search(reader.archive.read(reader.parser.workbook_part_name)) is not None
+        with sheet._get_source() as source:  # noqa: SLF001 - its own reader of lines fills up missing ones and drops what a formula has left out
+            parser = _SheetParser(source, book, sheet, is_computed_anew=is_computed_anew)
+            for found, cells in parser.parse():
+                if found - 1 > limits.XLSX_LINES:
+                    raise row_file_unacceptable(f"at most {limits.XLSX_LINES} lines", limits.XLSX_LINES + 1)
+                if found <= last or any(cell["row"] != found for cell in cells):
+                    raise row_file_unacceptable("lines in their order, each once", last)
+                last = found
+                yield found, _texts(cells)
+    except (
+        zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, KeyError, IndexError, ValueError, TypeError, AttributeError,
+        EOFError, RuntimeError, OverflowError,
+    ):  # fmt: skip
+        raise row_file_unacceptable("an XLSX workbook", last) from None
+
+
+def refused_at(rule: str, line: int, column: int) -> TrustError:
+    """LICENCE_ROW_FILE_UNACCEPTABLE for one cell, called as office programs call it. ``line`` and ``column``: from 1, on the sheet."""
+    return row_file_unacceptable(rule, line - 1, f"{get_column_letter(column)}{line}")
+
+
+def _refuse_merged(sheet: Any) -> None:
+    """They stand behind the lines, which would be taken in by then: of several cells that are one for who reads it, all but one would be empty."""
+    left = b""
+    with sheet._get_source() as source:  # noqa: SLF001 - as above
+        while chunk := source.read(_CHUNK_BYTES):
+            found = _MERGED.search(left + chunk)
+            if found is not None:
+                place = found[1].decode("ascii", "replace")
+                line = re.search("[0-9]{1,7}", place)
+                raise row_file_unacceptable(
+                    "no merged cells: separate them and fill each", 0 if line is None else max(int(line[0]) - 1, 0), place
+                )
+            left = (left + chunk)[-_MERGED_BYTES:]
+
+
+class _SheetParser(WorkSheetParser):  # type: ignore[misc] # its package has no types
+    """Gives the lines of a sheet; cells have their text in ``value``."""
+
+    def __init__(self, source: Any, book: Any, sheet: Any, *, is_computed_anew: bool) -> None:
+        styles = book._cell_styles  # noqa: SLF001 - formats are nowhere else
+        # It knows the western ones alone, and a day would come as a number
+        dates = book._date_formats | {place for place, style in enumerate(styles) if style.numFmtId in _EAST_ASIAN_DATES}  # noqa: SLF001
+        super().__init__(source, sheet._shared_strings, data_only=True)  # noqa: SLF001
+        self.system, self.days, self.hours = book.epoch, dates, book._timedelta_formats  # noqa: SLF001 - not given on: it would say in the server's log which days no calendar has
+        self.is_computed_anew = is_computed_anew
+        self.widths = _shown_widths(styles, book._number_formats)  # noqa: SLF001
+        self.hidden: list[range] = []
+
+    def parse_column_dimensions(self, col: Any) -> None:
+        """Which columns are hidden: they stand before the lines."""
+        if col.get("hidden") in _TRUE:
+            self.hidden.append(range(int(col.get("min")), int(col.get("max")) + 1))
+
+    def parse_extensions(self, element: Any) -> None:
+        """Nothing of cells, as what follows."""
+
+    parse_formatting = parse_sheet_protection = parse_extensions
+
+    def parse_row(self, row: Any) -> tuple[int, list[dict[str, Any]]]:
+        """One line. Of a hidden one nobody who looks at the sheet would know."""
+        line, cells = super().parse_row(row)
+        self.row_dimensions.clear()  # it would keep those of every line
+        if row.get("hidden") in _TRUE:
+            for cell in cells:
+                if cell["value"]:
+                    raise refused_at("no hidden lines with something in them, those behind a filter included", line, cell["column"])
+        return line, cells
+
+    def parse_cell(self, element: Any) -> dict[str, Any]:
+        """One cell: its text, as it is shown."""
+        cell: dict[str, Any] = super().parse_cell(element)
+        line, column = cell["row"], cell["column"]
+        if element.find(FORMULA_TAG) is not None:
+            is_empty_text = element.get("t") == "str" and element.find(VALUE_TAG) is not None
+            if self.is_computed_anew or (cell["value"] is None and not is_empty_text):
+                raise refused_at(
+                    "no formulas whose result is not in the file: save it in an office program, or paste the values", line, column
+                )
+        if cell["data_type"] == "e":
+            raise refused_at("no formulas that have come to nothing", line, column)
+        value = cell["value"]
+        if cell["style_id"] in self.days and cell["data_type"] == "n" and value is not None:
+            try:
+                value = from_excel(value, self.system, timedelta=cell["style_id"] in self.hours)
+            except (OverflowError, ValueError):
+                raise refused_at("days that a calendar has", line, column) from None
+        try:
+            cell["value"] = _written(value, self.widths.get(cell["style_id"], 0))
+        except ValueError as error:
+            raise refused_at(str(error), line, column) from None
+        if cell["value"] and any(column in each for each in self.hidden):
+            raise refused_at("no hidden columns with something in them", line, column)
+        if len(cell["value"]) > limits.FIELD_CHARACTERS:
+            raise refused_at(f"at most {limits.FIELD_CHARACTERS} characters in a cell", line, column)
+        return cell
+
+
+def _shown_widths(styles: Any, formats: list[str]) -> dict[int, int]:
+    """Styles that show whole numbers with zeros before them, as those of area codes do: to how many digits."""
+    widths: dict[int, int] = {}
+    for place, style in enumerate(styles):
+        custom = style.numFmtId - _FIRST_CUSTOM_FORMAT
+        if 0 <= custom < len(formats) and _LEADING_ZEROS.fullmatch(formats[custom]):
+            widths[place] = len(formats[custom])
+    return widths
+
+
+def _texts(cells: list[dict[str, Any]]) -> list[str]:
+    """By their columns; none behind the last that has something in it. A cell that stands there twice is one too many."""
+    texts: dict[int, str] = {}
+    for cell in cells:
+        if cell["column"] in texts:
+            raise refused_at("each cell once", cell["row"], cell["column"])
+        texts[cell["column"]] = cell["value"]
+    last = max((column for column, text in texts.items() if text), default=0)
+    if last > limits.ROW_CELLS:
+        raise refused_at(f"at most {limits.ROW_CELLS} columns", cells[0]["row"], last)
+    return [texts.get(column, "") for column in range(1, last + 1)]
+
+
+def _written(value: object, width: int) -> str:
+    """What stands in a cell, as people read it there. ValueError: what the program that wrote it has lost is not made up."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, datetime):
+        is_day = value.time() == datetime.min.time()
+        return (value.date() if is_day else value).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        minutes, seconds = divmod(round(value.total_seconds()), 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+    if isinstance(value, int | float) and abs(value) >= 10**_WHOLE_DIGITS:  # a resident identity number would come with other last digits
+        raise ValueError(f"no numbers of more than {_WHOLE_DIGITS} digits, such as codes: these are cells of texts")
+    if isinstance(value, int | float):
+        text = f"{Decimal(f'{value:.{_WHOLE_DIGITS}g}'):f}"
+        return text.zfill(width) if text.isdigit() else text
+    text = str(value).strip()
+    if text in _ERRORS:
+        raise ValueError("no formulas that have come to nothing")
+    if _ESCAPED.search(text):
+        raise ValueError("no control characters: type the text of the cell anew")
+    return text
