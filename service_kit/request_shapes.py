@@ -1,4 +1,5 @@
-"""What bodies of requests are made of: each member of the JSON type that the documentation names, and nothing is guessed.
+"""What bodies of requests are made of: each member of the JSON type that the documentation names, and nothing is guessed. Numbers and truth values in
+the address are written as they would be in JSON.
 
 The framework's own reading would take ``"1"`` and ``true`` for 1, ``1`` for true, and a number for a time, in seconds or in thousandths of
 them as its size suggests: what was meant, and what is done, are then two things.
@@ -9,15 +10,24 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
+from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from service_kit.clock import in_utc
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
 _DAY: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})?")
+_IN_ADDRESS: Final = {
+    int: (re.compile("0|-?[1-9][0-9]*"), "int_parsing", "a whole number in the digits 0 to 9, without zeros before it"),
+    bool: (re.compile("true|false"), "bool_parsing", "true or false"),
+}
+"""How JSON writes them (RFC 8259), the rule that else is broken, by its name in the framework, and what it allows."""
 
 
 class RequestShape(BaseModel):
@@ -68,3 +78,21 @@ WrittenTime = Annotated[datetime, BeforeValidator(_as_time), Field(strict=False)
 """A time in the form of RFC 3339. Whether it has its zone is for the operation to say, by the name of the field: see ``in_utc``."""
 Moment = Annotated[WrittenTime, AfterValidator(partial(in_utc, refuse=ValueError))]
 """A time in the form of RFC 3339 with its zone; read in UTC."""
+
+
+def kind_in_address(annotation: Any) -> type | None:
+    """``int`` or ``bool`` where a parameter is declared as one, or as one that may be missing; None else."""
+    return next((kind for kind in _IN_ADDRESS if kind is annotation or kind in get_args(annotation)), None)
+
+
+def check_in_address(written: Iterable[tuple[str, str, str]], kinds: Mapping[str, type]) -> None:
+    """Whether numbers and truth values in an address are written as such: the framework takes ``1.0``, ``+1``, `` 1`` and digits of other scripts for 1,
+    ``yes`` and ``on`` for true. ``written``: where (``query``, ``path``), name and value, of those in ``kinds``. RequestValidationError, as for any rule.
+    """
+    broken = []
+    for where, name, value in written:
+        form, rule, expected = _IN_ADDRESS[kinds[name]]
+        if form.fullmatch(value) is None:
+            broken.append({"loc": (where, name), "type": rule, "ctx": {"expected": expected}})
+    if broken:
+        raise RequestValidationError(broken)

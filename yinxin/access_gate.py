@@ -4,7 +4,8 @@ A route whose endpoint carries neither ``needs`` nor ``public`` (service_kit/com
 forgotten check cannot be deployed.
 
 At our own interfaces it also refuses parameters in the address that the operation does not read: a question that is misplaced or misspelt
-(``POST /v1/verifications?holder_name=...``) would else be answered as if nobody had asked it. So it does with one that is there twice and is read once.
+(``POST /v1/verifications?holder_name=...``) would else be answered as if nobody had asked it. So it does with one that is there twice and is read once, and
+with numbers and truth values that are not written as such.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from service_kit.composition import CALLER_STATE, Access, Bounded, access_of
 from service_kit.dpop import refused
 from service_kit.json_bodies import JsonRoute
 from service_kit.query_names import check_query_names
+from service_kit.request_shapes import check_in_address, kind_in_address
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     from fastapi.dependencies.models import Dependant
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -118,7 +120,8 @@ def path_as_sent(scope: Scope) -> str:
 
 class Gate:
     """An ASGI application behind its access rule. ``bounded``: where all its places are taken, nobody need be recognised to be told so.
-    ``parameters``: those that it reads in the address, ``lists`` those of them that may be there several times; None: whatever stands there is no matter.
+    ``parameters``: those that it reads in the address, ``lists`` those of them that may be there several times; None: whatever stands there is no matter. ``kinds``: those that are numbers or truth values, and
+    those of the path.
     """
 
     def __init__(
@@ -129,12 +132,14 @@ class Gate:
         bounded: Bounded | None = None,
         parameters: frozenset[str] | None = None,
         lists: frozenset[str] = frozenset(),
+        kinds: Mapping[str, type] | None = None,
     ) -> None:
         self._app = app
         self._bounded = bounded
         self._scope_needed = access.scope
         self._keeper = keeper
         self._parameters, self._lists = parameters, lists
+        self._kinds = kinds or {}
 
     def _certificate(self, scope: Scope) -> str | None:
         if self._keeper.certificate_of is None:
@@ -162,8 +167,11 @@ class Gate:
                 certificate=self._certificate(scope) if found else None,
             )
             scope.setdefault("state", {})[CALLER_STATE] = caller
-        if self._parameters is not None and scope["query_string"]:
-            check_query_names(scope["query_string"], self._parameters, self._lists)
+        if self._parameters is not None:
+            asked = check_query_names(scope["query_string"], self._parameters, self._lists) if scope["query_string"] else []
+            if self._kinds:
+                written = [("query", *each) for each in asked] + [("path", *each) for each in scope["path_params"].items()]
+                check_in_address([each for each in written if each[1] in self._kinds], self._kinds)
         await self._app(scope, receive, send)
 
 
@@ -188,6 +196,14 @@ def lists_of(route: Route) -> frozenset[str]:
     return frozenset(name for name, annotation in asked if _is_list(annotation))
 
 
+def kinds_of(route: Route) -> dict[str, type]:
+    """Those of the parameters in query and path that a route reads as whole numbers or truth values."""
+    if not isinstance(route, APIRoute):
+        return {}
+    read = [*_asked_of(route.dependant), *((each.alias, each.field_info.annotation) for each in route.dependant.path_params)]
+    return {name: kind for name, annotation in read if (kind := kind_in_address(annotation)) is not None}
+
+
 def _is_list(annotation: Any) -> bool:
     return get_origin(annotation) is list or any(get_origin(each) is list for each in get_args(annotation))
 
@@ -210,6 +226,6 @@ def put_gates(routes: Iterable[BaseRoute], keeper: Gatekeeper) -> list[BaseRoute
             raise TypeError(f"{route.path!r} reads a body and is no JsonRoute")
         if isinstance(route, Route):
             bounded = route.endpoint if isinstance(route.endpoint, Bounded) else None
-            route.app = Gate(route.app, access, keeper, bounded, parameters_of(route), lists_of(route))
+            route.app = Gate(route.app, access, keeper, bounded, parameters_of(route), lists_of(route), kinds_of(route))
         gated.append(route)
     return gated
