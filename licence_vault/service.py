@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Final, cast
 
 from fastapi import APIRouter
 
-from licence_vault import copy_messages, credential_messages, messages, report_messages, use_messages, wallets
+from licence_vault import (  # noqa: F401 - importing the words of the rules enters them
+    copy_messages,
+    credential_messages,
+    messages,
+    report_messages,
+    rule_messages,
+    use_messages,
+    wallets,
+)
 from licence_vault.actions.credential_desk import ensure_credential_keys
 from licence_vault.actions.issuing_means import IssuingMeans, Seals, wait_for_proof
 from licence_vault.actions.publish_status_lists import publish_status_lists

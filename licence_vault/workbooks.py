@@ -99,7 +99,7 @@ def _refuse_merged(sheet: Any) -> None:
             left = (left + chunk)[-_MERGED_BYTES:]
 
 
-class _SheetParser(WorkSheetParser):  # type: ignore[misc] # its package has no types
+class _SheetParser(WorkSheetParser):
     """Gives the lines of a sheet; cells have their text in ``value``."""
 
     def __init__(self, source: Any, book: Any, sheet: Any, *, is_computed_anew: bool) -> None:

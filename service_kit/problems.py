@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service_kit import dpop_nonces, messages, reader_messages  # noqa: F401 - importing them enters their codes
 from service_kit.dpop import ALGORITHMS
 from service_kit.problem_catalogue import ProblemText, text_of
+from service_kit.rule_texts import violations_in
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def problem_of(
 ) -> Problem:
     """The document for any exception. Only a TrustError shows its facts.
 
-    ``status``: in place of the kind's (405, 431, which no kind stands for). ``violations``: where in the request which rule was broken.
+    ``status``: in place of the kind's (405, 431, which no kind stands for). ``violations``: where in the request which rule was broken;
+    without them that one which the facts name, where its words are known.
     """
     if not isinstance(error, TrustError):
         members = _members(INTERNAL, INTERNAL_STATUS, text_of(INTERNAL), ("Internal error", "内部错误"), language)
@@ -101,6 +103,7 @@ def problem_of(
     members = _members(error.code, status, text_of(error.code), _KIND_TEXTS[error.kind], language)
     if error.facts:
         members["facts"] = dict(error.facts)
+    violations = violations or violations_in(language, error.facts)
     if violations:
         members["violations"] = [dict(each) for each in violations]
     headers = dict(further_headers or {})

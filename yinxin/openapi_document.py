@@ -37,6 +37,7 @@ _PROBLEM: Final[dict[str, Any]] = {
                     "at": {"type": "string", "description": "Where in the request."},
                     "rule": {"type": "string", "description": "Which rule was broken."},
                     "expected": {"type": "string", "description": "What the rule allows, where it can be said: values, form, bounds."},
+                    "told": {"type": "string", "description": "The rule in the language of the caller, where its words are known."},
                 },
             },
         },

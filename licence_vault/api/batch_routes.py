@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import anyio.to_thread
 from anyio import CapacityLimiter
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from licence_vault import limits
 from licence_vault.actions import issue_batch
@@ -22,12 +22,14 @@ from licence_vault.row_files import RowForm
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
 from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
-from service_kit.problems import problem_answers
+from service_kit.problems import language_of, problem_answers
+from service_kit.rule_texts import rule_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.batch import BatchRow
 
 _TAGS: Final[list[Any]] = ["licences"]
 _FIELDS: Final = {"type", "issuer", "forms", "format"}
@@ -41,6 +43,7 @@ class ProblemAnswer(BaseModel):
     code: str
     place: str
     rule: str
+    told: Annotated[str, Field(description="The rule in the caller's language.")]
 
 
 class DryRunAnswer(BaseModel):
@@ -58,6 +61,7 @@ class DryRunAnswer(BaseModel):
                             "code": "LICENCE_CONTENT_UNACCEPTABLE",
                             "place": "holders[0].code",
                             "rule": "a resident identity number",
+                            "told": "应为有效的公民身份号码",
                         }
                     ],
                 }
@@ -104,6 +108,7 @@ class RowAnswer(BaseModel):
     code: str | None
     place: str | None
     rule: str | None
+    told: Annotated[str | None, Field(description="The rule in the caller's language.")]
 
 
 class BatchReport(BaseModel):
@@ -162,6 +167,13 @@ async def read_batch_file(request: Request, means: IssuingMeans) -> BatchFile:
     return BatchFile(fields.get("type", ""), fields.get("issuer", ""), forms, RowForm(fields["format"]), form.files["file"].content)
 
 
+def _row_answer(row: BatchRow, language: str) -> RowAnswer:
+    told = None if row.rule is None else rule_in(language, row.rule)
+    return RowAnswer(
+        number=row.number, state=row.state.value, licence=row.licence_id, code=row.code, place=row.place, rule=row.rule, told=told
+    )
+
+
 def add_batch_routes(router: APIRouter, means: IssuingMeans) -> None:
     """Add them to the service's router."""
     threads = CapacityLimiter(limits.BATCH_THREADS)
@@ -179,7 +191,11 @@ def add_batch_routes(router: APIRouter, means: IssuingMeans) -> None:
     async def try_file(request: Request) -> DryRunAnswer:
         file = await read_batch_file(request, means)
         run = await anyio.to_thread.run_sync(partial(issue_batch.try_batch, means, caller_of(request), file), limiter=threads)
-        problems = [ProblemAnswer(number=each.number, code=each.code, place=each.place, rule=each.rule) for each in run.problems]
+        language = language_of(request.headers.get("accept-language"))
+        problems = [
+            ProblemAnswer(number=each.number, code=each.code, place=each.place, rule=each.rule, told=rule_in(language, each.rule))
+            for each in run.problems
+        ]
         return DryRunAnswer(rows=run.rows, good=run.good, problems=problems)
 
     @router.post(
@@ -249,10 +265,7 @@ def add_batch_routes(router: APIRouter, means: IssuingMeans) -> None:
     ) -> BatchReport:
         found = issue_batch.list_batch_rows(means, caller_of(request), batch_id, state=state, after=after, limit=limit + 1)
         page = found[:limit]
-        rows = [
-            RowAnswer(number=each.number, state=each.state.value, licence=each.licence_id, code=each.code, place=each.place, rule=each.rule)
-            for each in page
-        ]
+        rows = [_row_answer(each, language_of(request.headers.get("accept-language"))) for each in page]
         return BatchReport(rows=rows, next_after=page[-1].number if len(found) > limit else None)
 
     _add_turn(router, means, "start", "Issue the rows of a batch", issue_batch.start_batch, status_code=202)

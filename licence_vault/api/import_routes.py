@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import anyio.to_thread
 from anyio import CapacityLimiter
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from licence_vault import limits
 from licence_vault.actions import import_licences
@@ -20,7 +20,8 @@ from licence_vault.errors import field_unacceptable
 from licence_vault.model import SCOPE_ISSUE, SCOPE_READ
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
-from service_kit.problems import problem_answers
+from service_kit.problems import language_of, problem_answers
+from service_kit.rule_texts import rule_in
 
 if TYPE_CHECKING:
     from licence_vault.actions.issuing_means import IssuingMeans
@@ -47,6 +48,7 @@ class MarksAnswer(BaseModel):
     content: str
     content_place: str
     content_rule: str
+    content_told: Annotated[str, Field(description="The rule in the caller's language.")]
     seal: str
     log: str = "absent"
 
@@ -126,7 +128,10 @@ def add_import_routes(router: APIRouter, means: IssuingMeans) -> None:
         )
         page = found[:limit]
         is_more = len(found) > limit
-        return ImportedList(imported=[ImportedSummary(**_summary(each)) for each in page], next_after=page[-1].id if is_more else None)
+        return ImportedList(
+            imported=[ImportedSummary(**_summary(each, language_of(request.headers.get("accept-language")))) for each in page],
+            next_after=page[-1].id if is_more else None,
+        )
 
     @router.get(
         "/v1/imported-licences/{import_id}",
@@ -139,7 +144,7 @@ def add_import_routes(router: APIRouter, means: IssuingMeans) -> None:
     @needs(SCOPE_READ)
     def read_import(request: Request, import_id: ImportId) -> ImportedAnswer:
         imported, cells = import_licences.find_import(means, caller_of(request), import_id)
-        return ImportedAnswer(**_summary(imported), cells=cells)
+        return ImportedAnswer(**_summary(imported, language_of(request.headers.get("accept-language"))), cells=cells)
 
     @router.get(
         "/v1/imported-licences/{import_id}/file",
@@ -172,7 +177,9 @@ def add_import_routes(router: APIRouter, means: IssuingMeans) -> None:
         form = await read_form(request, files={"file"}, fields=set(), file_bytes_max=file_bytes, field_bytes_max=1)
         content = form.files["file"].content if form.files else b""
         attach = partial(import_licences.attach_file, means, caller_of(request), import_id, content)
-        return ImportedSummary(**_summary(await anyio.to_thread.run_sync(attach, limiter=threads)))
+        return ImportedSummary(
+            **_summary(await anyio.to_thread.run_sync(attach, limiter=threads), language_of(request.headers.get("accept-language")))
+        )
 
 
 def _file_upload() -> dict[str, Any]:
@@ -181,7 +188,7 @@ def _file_upload() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
-def _summary(imported: ImportedLicence) -> dict[str, Any]:
+def _summary(imported: ImportedLicence, language: str) -> dict[str, Any]:
     marks = imported.marks
     return {
         "id": imported.id,
@@ -193,6 +200,7 @@ def _summary(imported: ImportedLicence) -> dict[str, Any]:
             content=marks.content.value,
             content_place=marks.content_place,
             content_rule=marks.content_rule,
+            content_told=rule_in(language, marks.content_rule),
             seal=marks.seal.value,
         ),
         "file_form": imported.file_form,

@@ -204,7 +204,7 @@ def test_a_batch_over_http(clerk: Office, stranger: Office, here: Here) -> None:
     assert tried.json() == {
         "rows": 2,
         "good": 1,
-        "problems": [{"number": 2, "code": "LICENCE_CONTENT_UNACCEPTABLE", "place": "KZ_address", "rule": "required"}],
+        "problems": [{"number": 2, "code": "LICENCE_CONTENT_UNACCEPTABLE", "place": "KZ_address", "rule": "required", "told": "必填"}],
     }
     keyed = Office(clerk.here, clerk.client_id, clerk.headers | {"idempotency-key": "rows-of-today"})
     opened, again = (_send(keyed, "/v1/licence-batches", rows, forms="ofd") for _ in range(2))

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+import licence_vault
 from licence_vault.actions import batch_orders, check_given
 from licence_vault.faces import draw
+from licence_vault.rule_messages import place_in
 from licence_vault.type_rules import content_checks
+from service_kit.problems import problem_of
+from service_kit.rule_texts import register_rules, rule_in
+from standards.errors import Kind, TrustError
 from yinxin.console.api_calls import ApiProblem
-from yinxin.console.licence_rules import place_in, rule_in, told_of_form
+from yinxin.console.licence_rules import told_of_form
 
 CHINESE = re.compile("[一-鿿]")
 CALLS = {"Violation", "content_unacceptable"}
@@ -95,3 +103,50 @@ def test_a_form_says_which_field_is_wrong_and_how(facts: dict[str, object], told
     problem = ApiProblem(422, "LICENCE_CONTENT_UNACCEPTABLE", "证照内容不符合类型要求", facts=facts)
     shown = told_of_form(problem, "zh", {"items": [{"key": "KZ_address", "name": "住所"}]})
     assert (shown.violations, shown.code, shown.title) == (told, problem.code, problem.title)
+
+
+FIELD_CALLS = {"field_unacceptable": 1, "row_file_unacceptable": 0, "refused_at": 0, "ValueError": 0}
+OF_DESIGNS = {"faces", "type_rules", "credentials", "log", "reporting"}
+
+
+def test_every_rule_of_a_field_and_of_a_file_of_rows_is_told_in_chinese() -> None:
+    found = set()
+    root = Path(licence_vault.__file__).parent
+    for source in root.rglob("*.py"):
+        if source.relative_to(root).parts[0] in OF_DESIGNS:
+            continue
+        for call in ast.walk(ast.parse(source.read_text())):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in FIELD_CALLS:
+                if call.func.id == "ValueError" and source.name != "workbooks.py":
+                    continue
+                place = FIELD_CALLS[call.func.id]
+                rule = written(call.args[place]) if len(call.args) > place else None
+                found |= set() if rule is None else {rule}
+    assert len(found) > 60
+    assert {rule for rule in found if not CHINESE.search(rule_in("zh", rule))} == set()
+
+
+def body_of(error: TrustError, language: str) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(problem_of(error, language=language).body)
+    return body
+
+
+def test_a_refusal_says_its_rule_in_the_language_of_who_asks() -> None:
+    """``facts`` stay as they are, for programs."""
+    error = TrustError(Kind.UNACCEPTABLE, "LICENCE_CONTENT_UNACCEPTABLE", place="KZ_address", rule="at most 60 characters", broken=2)
+    rule = {"at": "KZ_address", "rule": "at most 60 characters"}
+    chinese, english = body_of(error, "zh"), body_of(error, "en")
+    assert chinese["violations"] == [rule | {"told": "最多 60 个字符"}]
+    assert english["violations"] == [rule | {"told": "at most 60 characters"}]
+    assert chinese["facts"] == english["facts"] == error.facts
+
+
+@pytest.mark.parametrize("facts", [{}, {"rule": 7}, {"rule": "a rule of somebody else"}])
+def test_of_a_rule_without_words_nothing_is_told_twice(facts: dict[str, Any]) -> None:
+    assert "violations" not in body_of(TrustError(Kind.UNACCEPTABLE, "LICENCE_CONTENT_UNACCEPTABLE", **facts), "zh")
+
+
+def test_a_rule_has_one_text() -> None:
+    register_rules(("required", "必填"))
+    with pytest.raises(ValueError, match="already registered"):
+        register_rules(("required", "要填"))

@@ -123,7 +123,9 @@ def problem_in(answer: httpx.Response) -> ApiProblem:
     """The problem that an answer of the API tells."""
     body = _json_in(answer)
     told = body if isinstance(body, dict) else {}
-    violations = tuple(f"{each.get('at', '')}: {each.get('rule', '')}" for each in told.get("violations", ())[:_VIOLATIONS_SHOWN])
+    violations = tuple(
+        f"{each.get('at', '')}: {each.get('told') or each.get('rule', '')}" for each in told.get("violations", ())[:_VIOLATIONS_SHOWN]
+    )
     return ApiProblem(
         answer.status_code,
         str(told.get("code", f"HTTP_{answer.status_code}")),

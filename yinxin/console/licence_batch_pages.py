@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import JSONResponse, Response
 
+from licence_vault.rule_messages import place_in
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.licence_pages import definition_of, own_issuers, published_types
-from yinxin.console.licence_rules import place_in, rule_in
 from yinxin.console.work_words import show
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def add_pages(console: Console) -> None:
 
 def _told(visit: Visit, row: dict[str, Any]) -> dict[str, Any]:
     """A row with the place and the rule as its reader calls them."""
-    return row | {"place": place_in(visit.language, row["place"]), "rule": rule_in(visit.language, row["rule"])}
+    return row | {"place": place_in(visit.language, row["place"]), "rule": row["told"]}
 
 
 def template_columns(definition: dict[str, Any] | None) -> list[str]:

@@ -1,0 +1,48 @@
+"""Rules that a value breaks, in the reader's language. A refusal names its rule in English, which stays as it is for programs (``facts.rule``).
+
+Each service registers the rules of its own in a module of messages, once; the API, the console and reports of rows say them from here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PLACES: Final = ("place", "field", "cell", "member")
+_registered: Final[dict[str, tuple[re.Pattern[str], str]]] = {}
+
+
+def register_rules(*texts: tuple[str, str]) -> None:
+    """Enter rules: what each says in English, as a pattern whose groups are filled in, and in Chinese, where ``{0}`` stands for the first of them.
+
+    The same entry twice is harmless; another text for a known pattern is an error.
+    """
+    for english, chinese in texts:
+        if _registered.setdefault(english, (re.compile(english), chinese))[1] != chinese:
+            raise ValueError(f"{english} is already registered with another text")
+
+
+def rule_in(language: str, rule: str | None) -> str:
+    """A rule in ``en`` or ``zh``; one that is not known here stays as it is, None is empty."""
+    told = None if rule is None else _chinese_of(rule)
+    return told if told is not None and language == "zh" else rule or ""
+
+
+def violations_in(language: str, facts: Mapping[str, object]) -> list[dict[str, str]]:
+    """The rule that the facts of a refusal name: ``at``, ``rule`` as it is for programs, ``told`` for people. Nothing where it is none of those here."""
+    rule = facts.get("rule")
+    if not isinstance(rule, str) or _chinese_of(rule) is None:
+        return []
+    at = next((str(facts[each]) for each in _PLACES if each in facts), "")
+    return [{"at": at, "rule": rule, "told": rule_in(language, rule)}]
+
+
+def _chinese_of(rule: str) -> str | None:
+    for english, chinese in _registered.values():
+        found = english.fullmatch(rule)
+        if found is not None:
+            return chinese.format(*found.groups())
+    return None
