@@ -36,6 +36,7 @@ def while_known(report: Report, trust: TrustList, at: datetime) -> Report:
         verdict=_lowered(report.verdict),
         signatures=tuple(signatures),
         questions=tuple(questions),
+        says=None,
         steps=(*report.steps, step),
     )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import date, datetime
 
 
 class Outcome(StrEnum):
@@ -77,10 +77,28 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """Which document it is, as its issuer has sealed it; ``valid_to``: the last day, None for no end. No code of a person is among it.
+
+    ``holders``: their names, None where somebody was asked about: who guesses wrong does not learn who it is.
+    """
+
+    identifier: str
+    name: str
+    number: str
+    holders: tuple[str, ...] | None
+    issuer: str
+    issued_on: date
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What was found out about one file. ``tampered`` is True only where a change after signing is shown, None where unknown.
 
-    ``questions``: where the file is more than a sealed document, what was asked besides; their verdicts count in ``verdict``.
+    ``questions``: where the file is more than a sealed document, what was asked besides; their verdicts count in ``verdict``. ``says``: None where
+    it is not shown who says so; whether it still holds is for the verdict.
     """
 
     verdict: Verdict
@@ -88,6 +106,7 @@ class Report:
     signatures: tuple[SignatureReport, ...]
     steps: tuple[Step, ...] = ()
     questions: tuple[Question, ...] = ()
+    says: Said | None = None
 
 
 def passed(code: str, clause: str, **facts: str | int | float | bool | None) -> Step:

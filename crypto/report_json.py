@@ -13,7 +13,7 @@ from crypto.report_text import sentence
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from crypto.report import Report, SignatureReport, Step
+    from crypto.report import Report, Said, SignatureReport, Step
 
 
 def write_time(at: datetime | None) -> str | None:
@@ -41,8 +41,24 @@ def write_signature(signature: SignatureReport, language: str) -> dict[str, Any]
     }
 
 
+def write_said(said: Said) -> dict[str, Any]:
+    """What a document or a code says; days as YYYY-MM-DD, an end that does not come and holders that are not told are ``None``."""
+    return {
+        "identifier": said.identifier,
+        "name": said.name,
+        "number": said.number,
+        "holders": None if said.holders is None else list(said.holders),
+        "issuer": said.issuer,
+        "issued_on": said.issued_on.isoformat(),
+        "valid_from": said.valid_from.isoformat(),
+        "valid_to": None if said.valid_to is None else said.valid_to.isoformat(),
+    }
+
+
 def write_report(file: str, report: Report, language: str) -> dict[str, Any]:
-    """The report on one file. ``file`` is the name under which the caller handed it in; ``steps``, of the file as a whole, only where there are some."""
+    """The report on one file. ``file`` is the name under which the caller handed it in; ``steps``, of the file as a whole, and ``says``, only
+    where there are some.
+    """
     written: dict[str, Any] = {
         "file": file,
         "verdict": report.verdict.value,
@@ -60,4 +76,6 @@ def write_report(file: str, report: Report, language: str) -> dict[str, Any]:
             }
             for question in report.questions
         ]
+    if report.says is not None:
+        written["says"] = write_said(report.says)
     return written

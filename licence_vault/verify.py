@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.checkpoints import Receipt
 from crypto.cosignatures import verify_cosignatures
-from crypto.report import Outcome, Question, Report, Step, Verdict, failed, not_checked, passed, verdict_of, warned, worst
+from crypto.report import Outcome, Question, Report, Said, Step, Verdict, failed, not_checked, passed, verdict_of, warned, worst
 from crypto.trusted_logs import check_receipt
 from licence_vault.copies import read_salted_copy
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
@@ -47,6 +47,7 @@ SEAL_CLAUSE: Final = "GB/T 36901-2018"
 LOG_CLAUSE: Final = "C2SP tlog-proof"
 COPY_CLAUSE: Final = "GB/T 36903-2018"
 STATUS_CLAUSE: Final = "IETF status-list-21 8.3"
+_SHOW_WHO_SAYS_SO: Final = {"content", "number", "seal", "log"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ COPY_FILES: Final = FileNames(COPY_NAME, "licence-copy.leaf", ("licence-copy.sm3
 class VerifiedLicence:
     """The report, and what the licence says; ``licence`` is None where the file holds no licence data that can be read.
 
-    What it says is to be believed only as far as the report goes. ``log_index``: of its entry in the log, None where none is shown.
+    What it says is to be believed only as far as the report goes, whose ``says`` has what may be told. ``log_index``: of its entry in the log, None where none is shown.
     ``is_copy``: the file is an annotated copy and no original; ``copy``: for whom, why, until when, None where that cannot be read.
     """
 
@@ -131,7 +132,9 @@ def verify_judged(
     ]
     if holder is not None:
         questions.append(_ask_holder(licence, holder))
-    return VerifiedLicence(_report(judged, questions), licence, log_index, is_copy, copy)
+    # 3. Which licence it is, where it is shown that its issuer says so
+    says = _said(judged, licence, questions, is_holder_asked=holder is not None)
+    return VerifiedLicence(replace(_report(judged, questions), says=says), licence, log_index, is_copy, copy)
 
 
 def _shown_at(report: Report) -> datetime | None:
@@ -153,6 +156,22 @@ def _shown_at(report: Report) -> datetime | None:
 def _report(judged: JudgedDocument, questions: Sequence[Question]) -> Report:
     verdict = worst((judged.report.verdict, *(each.verdict for each in questions)))
     return replace(judged.report, verdict=verdict, questions=tuple(questions))
+
+
+def _said(judged: JudgedDocument, licence: LicenceData, questions: Sequence[Question], *, is_holder_asked: bool) -> Said | None:
+    """None where the content, its number, the issuer's seal on it or its entry in the log is in doubt: then it is what a file claims, whoever made it."""
+    if any(each.verdict is not Verdict.VALID for each in questions if each.name in _SHOW_WHO_SAYS_SO):
+        return None
+    return Said(
+        identifier=licence.identifier,
+        name=licence.name,
+        number=licence.number,
+        holders=None if is_holder_asked else tuple(each.name for each in licence.holders),
+        issuer=judged.sealer_name or licence.issuer.name,  # as the certificate has it: see LICENCE_ISSUER_NAME_OTHER
+        issued_on=licence.issued_on,
+        valid_from=licence.valid_from,
+        valid_to=licence.valid_to,
+    )
 
 
 def _question(name: str, steps: Sequence[Step]) -> Question:

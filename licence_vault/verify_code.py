@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from crypto.report import Question, Report, Step, failed, not_checked, passed, verdict_of
+from crypto.report import Question, Report, Said, Step, failed, not_checked, passed, verdict_of
 from licence_vault.faces.qr import read_qr
 from licence_vault.status.at_hand import ask_lists_at_hand
 from licence_vault.validity import check_days, check_issue_date
@@ -56,6 +56,20 @@ def verify_code(text: str, trust: TrustList, at: datetime) -> VerifiedCode:
         ("status", status),
     ]
     return VerifiedCode(_report(questions), claims)
+
+
+def said_in(claims: QrClaims) -> Said:
+    """Which licence a code names, as of a licence file."""
+    return Said(
+        identifier=claims.identifier,
+        name=claims.name,
+        number=claims.number,
+        holders=claims.holders,
+        issuer=claims.issuer,
+        issued_on=claims.issued_on,
+        valid_from=claims.valid_from,
+        valid_to=claims.valid_to,
+    )
 
 
 def _is_under_withdrawn_key(text: str, trust: TrustList) -> bool:

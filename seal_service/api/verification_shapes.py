@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date  # noqa: TC003 - pydantic reads the annotations at run time
 from typing import Literal
 
 from pydantic import BaseModel
@@ -38,10 +39,24 @@ class QuestionAnswer(BaseModel):
     steps: list[StepAnswer]
 
 
+class SaidAnswer(BaseModel):
+    """Which licence it is. `holders`: names, null where the question `holder` was asked; `valid_to`: null for no end."""
+
+    identifier: str
+    name: str
+    number: str
+    holders: list[str] | None
+    issuer: str
+    issued_on: date
+    valid_from: date
+    valid_to: date | None
+
+
 class VerificationAnswer(BaseModel):
     """What was found out about one file: the same shape as `yinxin verify --json` gives per file.
 
-    `questions`: there for licences only. `steps`: what there is to say of the file as a whole; absent where that is nothing.
+    `questions`: there for licences only. `steps`: what there is to say of the file as a whole; absent where that is nothing. `says`: which licence it
+    is; absent where its content, number, seal or entry in the log is in doubt. Whether it is in force is for the verdict.
     """
 
     file: str
@@ -50,3 +65,4 @@ class VerificationAnswer(BaseModel):
     signatures: list[SignatureAnswer]
     steps: list[StepAnswer] | None = None
     questions: list[QuestionAnswer] | None = None
+    says: SaidAnswer | None = None

@@ -9,13 +9,13 @@ import re
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
-from crypto.report import Question, Report, Verdict, passed
+from crypto.report import Question, Report, Said, Verdict, passed
 from crypto.trust_list import write_trust_list
 from seal_service.pdf.seal import seal_pdf
 from tests.deployments import yinxin
@@ -323,3 +323,39 @@ def test_how_old_the_status_is_is_told_where_the_licence_is_in_force_too(languag
     show_verdict("licence.pdf", report, language, Console(file=written, width=120))
     assert age in written.getvalue()
     assert "STATUS_VALID" not in written.getvalue(), "passed steps are what a reader expects"
+
+
+@pytest.mark.parametrize(
+    ("language", "holders", "told", "untold"),
+    [
+        (
+            "en",
+            ("甲公司", "乙公司"),
+            ["Licence: 营业执照", "Number: 〔2026〕1号", "Holder: 甲公司, 乙公司", "Valid: 2026-01-02 to no end"],
+            [],
+        ),
+        (
+            "zh",
+            ("甲公司",),
+            ["证照名称: 营业执照", "持证主体: 甲公司", "有效期: 2026-01-02 至 长期", "颁发机构: 示例局", "证照标识: 1.2.156.3005.2.1"],
+            [],
+        ),
+        ("zh", None, ["证照名称: 营业执照"], ["持证主体"]),
+    ],
+)
+def test_which_licence_it_is_is_told_with_the_verdict(
+    language: str, holders: tuple[str, ...] | None, told: list[str], untold: list[str]
+) -> None:
+    says = Said("1.2.156.3005.2.1", "营业执照", "〔2026〕1号", holders, "示例局", date(2026, 1, 1), date(2026, 1, 2), None)
+    shown = io.StringIO()
+    show_verdict("a.pdf", Report(Verdict.INVALID, False, (), says=says), language, Console(file=shown, width=120))
+    assert all(each in shown.getvalue() for each in told)
+    assert not any(each in shown.getvalue() for each in untold)
+
+
+def test_names_in_a_licence_do_not_command_the_terminal() -> None:
+    says = Said("1", "营业\x1b[2J执照", "1", ("\u202e",), "局", date(2026, 1, 1), date(2026, 1, 2), date(2027, 1, 1))
+    shown = io.StringIO()
+    show_verdict("a.pdf", Report(Verdict.VALID, False, (), says=says), "zh", Console(file=shown, width=120))
+    assert "\x1b[2J" not in shown.getvalue()
+    assert "\u202e" not in shown.getvalue()

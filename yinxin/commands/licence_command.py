@@ -8,6 +8,7 @@ Exit status of ``verify-code`` and ``verify-credential``: 0 valid, 1 invalid, 2 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations when the command is called
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -20,7 +21,6 @@ from yinxin.commands.reconcile_command import reconcile, simulate_region
 from yinxin.commands.verify_command import UnusableArgumentError, exit_status, load_issuers, load_known, read_at, read_limited
 
 if TYPE_CHECKING:
-    from licence_vault.faces.qr import QrClaims
     from standards.gbt36904_licence_number import LicenceNumber, NumberFindings
 
 EXIT_INVALID: Final = 1
@@ -102,6 +102,7 @@ def verify_code(
 ) -> None:
     """Say whether the code printed on a licence is genuine and the licence in force: needs no network. 核验证照二维码。"""
     from crypto.known_until import while_known
+    from licence_vault.verify_code import said_in
     from licence_vault.verify_code import verify_code as verify
 
     try:
@@ -111,16 +112,15 @@ def verify_code(
     except UnusableArgumentError as error:
         raise _usage(str(error)) from None
     language = language_of_reader()
+    said = None if found.claims is None else said_in(found.claims)
     if as_json:
-        from crypto.report_json import write_report
+        from crypto.report_json import write_report, write_said
 
-        print_json(write_report("code", report, language) | {"says": _says(found.claims)})
+        print_json(write_report("code", report, language) | {"says": None if said is None else write_said(said)})
     else:
-        from yinxin.commands.verdict_display import printable, show_verdict
+        from yinxin.commands.verdict_display import show_verdict
 
-        for name, value in (_says(found.claims) or {}).items():
-            print_line(f"{name}: {printable(str(value))}")
-        show_verdict("code", report, language)
+        show_verdict("code", replace(report, says=said), language)
     raise typer.Exit(exit_status([report.verdict.value], was_unreadable=False))
 
 
@@ -177,22 +177,6 @@ def verify_credential(
                 print_line(f"{name}: {printable(json.dumps(value, ensure_ascii=False))}")
         show_verdict(file.name, report, language)
     raise typer.Exit(exit_status([report.verdict.value], was_unreadable=False))
-
-
-def _says(claims: QrClaims | None) -> dict[str, object] | None:
-    """What a code says, to be compared with the face."""
-    if claims is None:
-        return None
-    return {
-        "identifier": claims.identifier,
-        "name": claims.name,
-        "number": claims.number,
-        "holders": ", ".join(claims.holders),
-        "issuer": claims.issuer,
-        "issued_on": claims.issued_on.isoformat(),
-        "valid_from": claims.valid_from.isoformat(),
-        "valid_to": None if claims.valid_to is None else claims.valid_to.isoformat(),
-    }
 
 
 def _usage(message: str) -> typer.Exit:

@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.text import Text
 
-from crypto.report import Outcome, Report, SignatureReport, Step, Verdict
+from crypto.report import Outcome, Report, Said, SignatureReport, Step, Verdict
 from crypto.report_text import sentence
 
 if TYPE_CHECKING:
@@ -33,6 +33,16 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "signed_at_unknown": "not stated",
         "signer_unknown": "not known",
         "field": "Signature",
+        "said-name": "Licence",
+        "said-number": "Number",
+        "said-holders": "Holder",
+        "said-issuer": "Issued by",
+        "said-issued": "Issued on",
+        "said-valid": "Valid",
+        "said-valid-value": "{first} to {last}",
+        "said-no-end": "no end",
+        "said-identifier": "Identifier",
+        "between-names": ", ",
         "question-code": "Licence: code",
         "question-number": "Licence: identifier",
         "question-content": "Licence: content",
@@ -54,6 +64,16 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "signed_at_unknown": "未注明",
         "signer_unknown": "未知",
         "field": "签章",
+        "said-name": "证照名称",
+        "said-number": "证照编号",
+        "said-holders": "持证主体",
+        "said-issuer": "颁发机构",
+        "said-issued": "颁发日期",
+        "said-valid": "有效期",
+        "said-valid-value": "{first} 至 {last}",
+        "said-no-end": "长期",
+        "said-identifier": "证照标识",
+        "between-names": "、",
         "question-code": "证照：二维码",
         "question-number": "证照：标识",
         "question-content": "证照：内容",
@@ -95,6 +115,21 @@ def _signature_lines(signature: SignatureReport, language: str) -> list[Text]:
     return lines
 
 
+def _said_lines(said: Said, words: dict[str, str]) -> list[Text]:
+    """Which licence it is, in the order in which it is compared with the face."""
+    last = words["said-no-end"] if said.valid_to is None else said.valid_to.isoformat()
+    told = {
+        "name": said.name,
+        "number": said.number,
+        "holders": None if said.holders is None else words["between-names"].join(said.holders),
+        "issuer": said.issuer,
+        "issued": said.issued_on.isoformat(),
+        "valid": words["said-valid-value"].format(first=said.valid_from.isoformat(), last=last),
+        "identifier": said.identifier,
+    }
+    return [Text(f"{words[f'said-{name}']}: {printable(value)}") for name, value in told.items() if value is not None]
+
+
 def show_verdict(file: str, report: Report, language: str, console: Console | None = None) -> None:
     """Print a box with the verdict on one file to the terminal (or ``console``)."""
     words = _WORDS[language]
@@ -107,6 +142,8 @@ def show_verdict(file: str, report: Report, language: str, console: Console | No
     if not report.signatures and all(question.name != "code" for question in report.questions):  # a scanned code is no file
         lines.append(Text(words["unsealed"]))
     lines += [_step_line(step, language) for step in report.steps if step.outcome is not Outcome.PASS]
+    if report.says is not None:
+        lines += [Text(""), *_said_lines(report.says, words)]
     for signature in report.signatures:
         lines.append(Text(""))
         lines += _signature_lines(signature, language)

@@ -10,6 +10,7 @@ from crypto.report_json import write_report, write_time
 from crypto.sm3 import sm3
 from licence_vault import showings, uses
 from licence_vault.actions.verify_printed_code import verify_printed_code
+from licence_vault.verify_code import said_in
 from licence_vault.verify_credential import is_credential
 from seal_service.actions.publish_status import find_status
 from seal_service.actions.verify_document import verify_document
@@ -18,8 +19,7 @@ from standards.errors import TrustError
 from standards.gbt36904_licence_number import ROOT_OID, NumberVerdict, examine_licence_number
 
 if TYPE_CHECKING:
-    from crypto.report import Report
-    from licence_vault.faces.qr import QrClaims
+    from crypto.report import Report, Said
     from seal_service.actions.publish_status import StatusPublisher
     from seal_service.ports import PresentPerson
     from service_kit.composition import ServiceContext
@@ -30,13 +30,15 @@ _SEAL_CODE: Final = re.compile(r"[0-9]{14}")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found: a report with what the code says, or one line about a number. ``digest``: SM3 of the file, hexadecimal.
+    """What was found: a report with what the code (``claims``) or the licence file (``says``) says, or one line about a number. ``digest``: SM3 of
+    the file, hexadecimal.
     ``line``: key of a text, with its tone and facts.
     """
 
     report: dict[str, Any] | None = None
     digest: str = ""
     claims: dict[str, str] | None = None
+    says: dict[str, str] | None = None
     line: str = ""
     tone: str = ""
     code: str = ""
@@ -76,11 +78,12 @@ class CheckDesk:
             return self.check_file("", text.encode("ascii", "replace"), language, holder=holder)
         if "#" in text and self.has_licences:
             found = verify_printed_code(self.context, text)
-            return self._checked("", found.report, language, None if found.claims is None else claims_shown(found.claims))
+            return self._checked("", found.report, language, None if found.claims is None else claims_shown(said_in(found.claims)))
         return Checked(line="code_unclear" if text else "code_empty", tone="unknown")
 
     def _checked(self, name: str, report: Report, language: str, claims: dict[str, str] | None = None) -> Checked:
-        return Checked(write_report(name, report, language), claims=claims)
+        says = None if report.says is None else claims_shown(report.says)
+        return Checked(write_report(name, report, language), claims=claims, says=says)
 
     def _check_seal(self, code: str) -> Checked:
         try:
@@ -93,15 +96,16 @@ class CheckDesk:
         return Checked(line=f"seal_status_{int(record.status)}", tone=tone, code=code, since=write_time(record.since) or "")
 
 
-def claims_shown(claims: QrClaims) -> dict[str, str]:
-    """What a code says, in the order in which it is compared with the face; an end that does not come is empty."""
-    return {
-        "name": claims.name,
-        "number": claims.number,
-        "holders": "、".join(claims.holders),
-        "issuer": claims.issuer,
-        "issuedOn": claims.issued_on.isoformat(),
-        "validFrom": claims.valid_from.isoformat(),
-        "validTo": "" if claims.valid_to is None else claims.valid_to.isoformat(),
-        "identifier": claims.identifier,
+def claims_shown(said: Said) -> dict[str, str]:
+    """Which licence it is, in the order in which it is compared with the face; an end that does not come is empty, holders that are not told are left out."""
+    shown = {
+        "name": said.name,
+        "number": said.number,
+        "holders": "、".join(said.holders or ()),
+        "issuer": said.issuer,
+        "issuedOn": said.issued_on.isoformat(),
+        "validFrom": said.valid_from.isoformat(),
+        "validTo": "" if said.valid_to is None else said.valid_to.isoformat(),
+        "identifier": said.identifier,
     }
+    return {name: value for name, value in shown.items() if name != "holders" or said.holders is not None}

@@ -48,6 +48,7 @@ function whileKnown(report, trust, at) {
       each.name === STANDS_BY_ITSELF || each.verdict !== Verdict.VALID ? each : { ...each, verdict: verdictOf(steps), steps: [...each.steps, ...steps] },
     ),
     steps: [...report.steps, ...steps],
+    says: null,
   };
 }
 

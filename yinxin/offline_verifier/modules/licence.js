@@ -49,7 +49,9 @@ export async function verifyLicence(judged, trust, at, { isOriginalAsked = false
     askNumber(data), content, askSeal(judged, data), questionOf("log", [...leafSteps, ...proofSteps]), await askStatus(data, trust, at, leaf !== null),
     ...copies, ...(holder === null ? [] : [askHolder(data.holders, holder)]),
   ];
-  return licenceReport(judged, questions, { data, isCopy, copy, logIndex });
+  // 3. Which licence it is, where it is shown that its issuer says so
+  const says = saidOf(judged, data, questions, holder !== null);
+  return { ...licenceReport(judged, questions, { data, isCopy, copy, logIndex }), says };
 }
 
 /**
@@ -69,6 +71,19 @@ function shownTime({ signatures }) {
 function licenceReport({ report }, questions, licence) {
   const verdict = worstVerdict([report.verdict, ...questions.map((each) => each.verdict)]);
   return { ...report, verdict, questions, licence };
+}
+
+const SHOW_WHO_SAYS_SO = ["content", "number", "seal", "log"];
+
+/**
+ * null where the content, its number, the issuer's seal on it or its entry in the log is in doubt: then it is what a file claims, whoever made it.
+ * No holders where somebody was asked about: who guesses wrong does not learn who it is.
+ */
+function saidOf({ sealerName }, data, questions, isHolderAsked) {
+  if (questions.some((each) => SHOW_WHO_SAYS_SO.includes(each.name) && each.verdict !== Verdict.VALID)) return null;
+  const { identifier, name, number, issued_on, valid_from, valid_to } = data;
+  const holders = isHolderAsked ? null : data.holders.map((each) => each.name);
+  return { identifier, name, number, holders, issuer: sealerName || data.issuer.name, issued_on, valid_from, valid_to };
 }
 
 function readContent(files, names, at) {

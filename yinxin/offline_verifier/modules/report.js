@@ -72,5 +72,6 @@ export function writeReport(file, report, { sentences = null, language = "en" } 
   if (report.questions.length) {
     written.questions = report.questions.map(({ name, verdict, steps }) => ({ name, verdict, steps: steps.map(writeStep) }));
   }
+  if (report.says) written.says = report.says;
   return written;
 }

@@ -2,7 +2,7 @@
 import { chinaTime, plain, viewOf } from "./answers.js";
 import { button, given, icon, make, saved, t, told } from "./elements.js";
 import { forgetHolder, holderAsked, isStillAsked, onHolderTyped } from "./holder.js";
-import { answerList, claimsCard, details, sentence, shownClaims } from "./result_view.js";
+import { answerList, claimsCard, details, saidClaims, sentence, shownClaims } from "./result_view.js";
 import { askVerifier } from "./verifier_door.js";
 
 const byId = (id) => document.getElementById(id);
@@ -168,6 +168,7 @@ function show(found, report) {
   const isOld = known === null || found.report.steps?.some((step) => step.code.startsWith("TRUST_BUNDLE_"));
   const reason = view.reason || (isOld && known !== null ? found.report.steps.find((step) => step.code.startsWith("TRUST_BUNDLE_")).detail : "");
   const knowledge = known === null ? t("bundle_none_here") : t("knowledge_at", { at: known.issuedAt ? chinaTime(known.issuedAt) : t("time_unknown") });
+  const claims = found.claims ?? saidClaims(found.report);
   const meaning = view.headline === "valid" && found.claims ? "m_valid_code" : `m_${view.headline}`;
   place.replaceChildren(
     make("p", "report-title", [t("report_title"), found.name].filter(Boolean).join(" · ")),
@@ -175,7 +176,7 @@ function show(found, report) {
     sentence(view.tone, t(`h_${view.headline}`), make("p", "", t(meaning)), reason ? make("p", "reason", told(reason)) : null),
     make("p", `where${isOld ? " is-sent" : ""}`, icon(isOld ? "warn" : "ok"), make("span", "", `${t("on_device")} ${knowledge}`)),
     answerList(view),
-    found.claims ? claimsCard(found.claims) : "",
+    claims ? claimsCard(claims, found.claims !== null) : "",
     details(found.report, found.name),
     make("p", "made hint", t("report_made", { at: chinaTime(found.at.toISOString()) }), " · ", t("report_note")),
     actions(found),

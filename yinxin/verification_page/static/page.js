@@ -6,7 +6,7 @@ import { button, given, icon, make, saved, t, told } from "./elements.js";
 import { forgetHolder, holderAsked, onHolderTyped } from "./holder.js";
 import { Live } from "./live.js";
 import { isNumberHere, prepare, verifyCodeHere, verifyHere } from "./local_verifier.js";
-import { answerList, claimsCard, details, inMongolian, sentence, shownClaims } from "./result_view.js";
+import { answerList, claimsCard, details, inMongolian, saidClaims, sentence, shownClaims } from "./result_view.js";
 import { offerScan } from "./scan.js";
 import { verifyThere } from "./server_verifier.js";
 
@@ -115,7 +115,8 @@ function showReport(found, isAgain) {
   const content = [inMongolian(said, given.mongolian[view.headline])];
   if (isNews) content.unshift(newsNote());
   content.push(liveMark(), whereNote(), answerList(view));
-  if (found.claims) content.push(claimsCard(found.claims));
+  const claims = found.claims ?? saidClaims(found.report);
+  if (claims) content.push(claimsCard(claims, Boolean(found.claims)));
   if (view.answers[0].tone === "bad" && subject.bytes && isPdf(subject.bytes)) content.push(changesOffer());
   content.push(details(found.report, subject.name, found.digest), madeNote(t("mongolian_note")), actions(found.report));
   const node = result(...content);

@@ -52,9 +52,18 @@ export function shownClaims(claims) {
   return { name, number, holders: holders.join("、"), issuer, issuedOn, validFrom, validTo: validTo ?? "", identifier };
 }
 
-export function claimsCard(claims) {
+// What a licence file says, where it is shown that its issuer says so; null else
+export function saidClaims({ says }) {
+  if (!says) return null;
+  const claims = shownClaims({ ...says, holders: says.holders ?? [], issuedOn: says.issued_on, validFrom: says.valid_from, validTo: says.valid_to });
+  if (says.holders === null) delete claims.holders; // somebody was asked about
+  return claims;
+}
+
+// isOfCode: nobody is asked about where a code is all there is
+export function claimsCard(claims, isOfCode) {
   const rows = Object.entries(claims).map(([name, value]) => [t(`claim_${name}`), plain(value) || t("no_end")]);
-  const unasked = isAnybodyTyped() ? make("div", "alert warn", icon("warn"), make("p", "", t("holder_not_of_code"))) : null;
+  const unasked = isOfCode && isAnybodyTyped() ? make("div", "alert warn", icon("warn"), make("p", "", t("holder_not_of_code"))) : null;
   return make("section", "card claims", make("h3", "", t("claims_title")), unasked, facts(rows));
 }
 
