@@ -33,6 +33,7 @@ from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
 
@@ -210,27 +211,10 @@ class Keystore:
         return self._check_master()
 
     def _check_master(self) -> dict[str, Any]:
-        try:
-            content = (self._folder / _STORE).read_bytes()
-            store: Any = json.loads(content) if len(content) <= MAX_STORE_FILE_BYTES else None
-            named = (store["format"], str(store["master"]))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            named = (None, "")
-        if named[0] != sealed_file.FORMAT:
-            raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_CHANGED", file=_STORE)
-        if named[1] != self._master.identity:
-            raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_MASTER_WRONG", expected=named[1], found=self._master.identity)
-        return dict(store)
+        return _checked_store(self._folder, self._master)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One writer on this folder, among all processes and threads of the machine."""
-        descriptor = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+    def _locked(self) -> AbstractContextManager[None]:
+        return locked_store(self._folder)
 
     def _path(self, kind: str, name: str) -> Path:
         if _NAME.fullmatch(name) is None:
@@ -272,6 +256,41 @@ class Keystore:
             self._signers[signer.key_id] = signer
             if len(self._signers) > MAX_OPEN_KEYS:
                 self._signers.popitem(last=False)
+
+
+@contextmanager
+def locked_store(folder: Path) -> Iterator[None]:
+    """One writer on the store in ``folder``, among all processes and threads of the machine; whoever copies it has it whole."""
+    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_master_of(folder: Path, content: bytes) -> bool:
+    """Whether ``content`` is that of a file with the master key of the store in ``folder``."""
+    try:
+        _checked_store(folder, MasterKey.from_text(content.decode("ascii", "replace")))
+    except TrustError:
+        return False
+    return True
+
+
+def _checked_store(folder: Path, master: MasterKey) -> dict[str, Any]:
+    """What ``store.json`` says. KEYSTORE_CHANGED, KEYSTORE_MASTER_WRONG."""
+    try:
+        content = (folder / _STORE).read_bytes()
+        store: Any = json.loads(content) if len(content) <= MAX_STORE_FILE_BYTES else None
+        named = (store["format"], str(store["master"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        named = (None, "")
+    if named[0] != sealed_file.FORMAT:
+        raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_CHANGED", file=_STORE)
+    if named[1] != master.identity:
+        raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_MASTER_WRONG", expected=named[1], found=master.identity)
+    return dict(store)
 
 
 def _written(store: dict[str, Any]) -> bytes:

@@ -56,7 +56,7 @@ class MasterKey:
                 content = file.read(MAX_KEY_FILE_BYTES)
         except OSError as error:
             raise TrustError(Kind.UNAVAILABLE, "MASTER_KEY_MISSING", path=str(path), reason=error.strerror) from None
-        return cls._from_hex(content.decode("ascii", "replace"))
+        return cls.from_text(content.decode("ascii", "replace"))
 
     def write_file(self, path: Path) -> None:
         """Create ``path`` with this key, mode 0600, durable. :class:`FileExistsError` when it is there: a master key is never replaced."""
@@ -68,10 +68,11 @@ class MasterKey:
         value = os.environ.get(variable)
         if value is None:
             raise TrustError(Kind.UNAVAILABLE, "MASTER_KEY_MISSING", variable=variable)
-        return cls._from_hex(value)
+        return cls.from_text(value)
 
     @classmethod
-    def _from_hex(cls, text: str) -> MasterKey:
+    def from_text(cls, text: str) -> MasterKey:
+        """From 32 hexadecimal digits; ``MASTER_KEY_MALFORMED``."""
         if _HEX_KEY.fullmatch(text.strip()) is None:
             raise TrustError(Kind.MALFORMED, "MASTER_KEY_MALFORMED", expected="32 hexadecimal digits")
         return cls(bytes.fromhex(text.strip()))

@@ -15,14 +15,15 @@ import asyncio
 import sqlite3
 import threading
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
@@ -56,7 +57,7 @@ class Database:
     """One database, shared by all of the process. ``pool_size``: connections for reading; ``queue_limit``: jobs that may wait."""
 
     def __init__(self, url: str, pool_size: int = 16, *, queue_limit: int = QUEUE_LIMIT) -> None:
-        parsed = _read_url(url)
+        parsed = read_database_url(url)
         self.is_sqlite: Final = parsed.get_backend_name() == "sqlite"
         self.url: Final = parsed
         # Parameters hidden: an error ends up in logs and on terminals, and the values of a row are nobody's there
@@ -194,13 +195,37 @@ class Database:
 
 def check_database_file(url: str) -> None:
     """Raise TrustError DATABASE_UNAVAILABLE where ``url`` names a SQLite file that is not there: opening it would begin an empty one."""
-    parsed = _read_url(url)
+    parsed = read_database_url(url)
     if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
         raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="missing")
 
 
-def _read_url(url: str) -> URL:
-    parsed = make_url(url)
+def check_database_pages(url: str) -> None:
+    """Read the whole SQLite file that ``url`` names and raise TrustError DATABASE_UNAVAILABLE where it is damaged: rows that nobody asks for
+    can be so for long. PostgreSQL looks after its own files.
+    """
+    parsed = read_database_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return
+    try:
+        with closing(sqlite3.connect(f"file:{quote(parsed.database or '')}?mode=ro", uri=True)) as connection:
+            check_pages(connection)
+    except sqlite3.Error as error:
+        raise as_trust_error(error) from error
+
+
+def check_pages(connection: sqlite3.Connection) -> None:
+    """The same of an open one."""
+    if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="damaged")
+
+
+def read_database_url(url: str) -> URL:
+    """The setting ``database_url`` with the driver that is used. TrustError SETTING_INVALID."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # not of the form of an address at all
+        raise TrustError(Kind.UNACCEPTABLE, "SETTING_INVALID", name="database_url", expected="sqlite:///... or postgresql://...") from None
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         if not parsed.database or parsed.database == ":memory:":

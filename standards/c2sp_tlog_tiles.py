@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from standards.errors import MalformedError
@@ -15,6 +16,7 @@ HASH_BYTES: Final = 32
 ENTRY_BYTES: Final = 0xFFFF
 LEVELS: Final = 64
 CHECKPOINT_PATH: Final = "checkpoint"
+_PATH: Final = re.compile(r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([0-9]{1,3}))?")
 
 
 def _index_path(index: int) -> str:
@@ -43,6 +45,16 @@ def tile_path(level: int, index: int, width: int = TILE_WIDTH) -> str:
 def bundle_path(index: int, width: int = TILE_WIDTH) -> str:
     """Path of an entry bundle."""
     return f"tile/entries/{_index_path(index)}{_suffix(width)}"
+
+
+def leaves_wanted(path: str) -> int | None:
+    """How many leaves a tree has at least where there is the tile or bundle at ``path`` (below the log's prefix); None for the path of neither."""
+    match = _PATH.fullmatch(path)
+    if match is None:
+        return None
+    level = 0 if match[1] == "entries" else int(match[1])
+    index = int(match[2].replace("x", "").replace("/", ""))
+    return (index * TILE_WIDTH + int(match[3] or TILE_WIDTH)) << TILE_HEIGHT * level
 
 
 def tile_widths(size: int) -> list[tuple[int, int]]:

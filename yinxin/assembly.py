@@ -48,7 +48,19 @@ from yinxin.access_gate import Gatekeeper, admit_token
 from yinxin.apart_links import RemoteDirectory, RemoteSealer
 from yinxin.app import Application, Composition
 from yinxin.console import service as console_service
-from yinxin.deployment import AUDIT_MAC_KEY, BLOBS, CA, LOG, LOG_KEY, RUN, WEBHOOK_KEY, WEBHOOK_SECRETS_KEY, Deployment, open_deployment
+from yinxin.deployment import (
+    AUDIT_MAC_KEY,
+    BLOBS,
+    CA,
+    LOG,
+    LOG_KEY,
+    LOG_NAME,
+    RUN,
+    WEBHOOK_KEY,
+    WEBHOOK_SECRETS_KEY,
+    Deployment,
+    open_deployment,
+)
 from yinxin.duties import CONSOLE_CLIENT, scopes_at_pages
 from yinxin.file_verdicts import HouseJudge
 from yinxin.front_page import pages as front_page
@@ -76,7 +88,6 @@ if TYPE_CHECKING:
     from service_kit.settings import Settings
 
 CLOCK_FLOOR_FILE: Final = "clock-floor"
-LOG_NAME: Final = "audit"
 TREE_NAME: Final = "sm3"
 SWEEP_EVERY_SECONDS: Final = 3600.0
 FURTHER_CONNECTIONS: Final = 8  # for the event loop's gate, the log, the outbox and the periodic jobs, which are no request threads

@@ -1,8 +1,9 @@
 """A deployment in one file, taken while it is served, in an order that holds together when it is put back.
 
-The logs come first, with their checkpoints before their tiles; then the database as of one moment; then documents, keys and settings. So
-the database knows at least what the logs have published (an older one would refuse to go on, LOG_ROLLED_BACK), and everything it names is
-there. The master key is never in it: who finds the file opens nothing.
+The checkpoints of the logs come first; then the database is copied as of one moment; then the tiles that its entries need, documents, keys
+and settings. So the database knows at least what the logs have published (an older one would refuse to go on, LOG_ROLLED_BACK), and
+everything it names is there, but no tile of a later entry: who goes on from here gives that place to another one. The master key is never
+in it: who finds the file opens nothing.
 
 The file is a tar archive. Its last member, ``manifest.json``, names every other one with size and SM3.
 """
@@ -23,12 +24,17 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from sqlalchemy import make_url
-
+from crypto.keystore import is_master_of, locked_store
+from crypto.master_key import MAX_KEY_FILE_BYTES
 from crypto.sm3 import Sm3
+from licence_vault.log.instance import LOG_NAME as LICENCE_LOG_NAME
+from service_kit.database import check_database_pages, check_pages, read_database_url
+from service_kit.database_errors import as_trust_error
 from service_kit.durable_files import make_folder, sync_folder
+from service_kit.tables import log_head as heads
+from standards.c2sp_tlog_tiles import leaves_wanted
 from standards.errors import Kind, TrustError
-from yinxin.deployment import LOG, MARKER, MASTER_KEY_FILE, RUN, is_complete, master_key_path
+from yinxin.deployment import KEYS, LOG, LOG_NAME, MARKER, MASTER_KEY_FILE, RUN, is_complete, master_key_path
 from yinxin.version import program_version
 
 if TYPE_CHECKING:
@@ -93,34 +99,75 @@ def make_backup(settings: Settings, out: Path, at: datetime) -> Backup:
     partial = out.with_name(out.name + ".part")
     partial.unlink(missing_ok=True)  # of a backup that was cut off, or put there by somebody who wants to read this one
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
-    files: dict[str, tuple[int, str]] = {}
-    with os.fdopen(descriptor, "wb") as raw, tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        # 1. The logs, their checkpoints first: a tile that comes to be meanwhile is not missed
-        logs = [path for name in (LOG, LICENCES) for path in _files_below(folder / name)]
-        for path in sorted(logs, key=lambda each: (not each.name.startswith(_CHECKPOINT), str(each))):
-            _add(archive, files, path, path.relative_to(folder).as_posix())
-        # 2. The database as of one moment, at least as new as what the logs say
-        url = make_url(settings.database_url)
-        has_database = url.get_backend_name() == "sqlite"
-        if has_database:
-            with TemporaryDirectory(dir=out.parent, prefix=".yinxin-backup-") as temporary:
-                copy = Path(temporary) / DATABASE
-                with closing(sqlite3.connect(f"file:{url.database}?mode=ro", uri=True)) as live, closing(sqlite3.connect(copy)) as taken:
-                    live.backup(taken)
-                _add(archive, files, copy, DATABASE)
-        # 3. What it names: documents, keys, settings; last what makes the folder a finished deployment
-        secret = {(folder / MASTER_KEY_FILE).resolve(), master_key_path(folder, os.environ).resolve(), out.resolve(), partial.resolve()}
-        for path in _rest(folder):
-            if path.resolve() not in secret:
-                _add(archive, files, path, path.relative_to(folder).as_posix())
-        _add(archive, files, folder / MARKER, MARKER)
-        backup = Backup(at.isoformat(timespec="seconds"), program_version(), has_database, files)
-        _write_manifest(archive, backup)
-    with partial.open("rb") as written:
-        os.fsync(written.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as raw, tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            backup = _write_archive(archive, settings, {out.resolve(), partial.resolve()}, at)
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+    except BaseException:  # edge: tidied up and passed on
+        partial.unlink(missing_ok=True)
+        raise
     partial.replace(out)
     sync_folder(out.parent)
     return backup
+
+
+def _write_archive(archive: tarfile.TarFile, settings: Settings, own: set[Path], at: datetime) -> Backup:
+    folder, files = settings.dir.resolve(), dict[str, tuple[int, str]]()
+    logs = {LOG: LOG_NAME, LICENCES: LICENCE_LOG_NAME}
+    # 1. The checkpoints, which say how much was published
+    for name in logs:
+        for path in _files_below(folder / name):
+            if path.name.startswith(_CHECKPOINT):
+                _add(archive, files, path, path.relative_to(folder).as_posix())
+    url = read_database_url(settings.database_url)
+    has_database = url.get_backend_name() == "sqlite"
+    with TemporaryDirectory(dir=min(own).parent, prefix=".yinxin-backup-") as temporary:
+        # 2. The database as of one moment, at least as new as what was published
+        copy = Path(temporary) / DATABASE
+        numbered = _copy_database(Path(url.database or ""), copy) if has_database else None
+        # 3. The tiles of its entries: a log may have grown meanwhile
+        for name, log in logs.items():
+            for path in _files_below(folder / name):
+                below = path.relative_to(folder / name).as_posix()
+                wanted = leaves_wanted(below[below.find("tile/") :])
+                if not path.name.startswith(_CHECKPOINT) and (numbered is None or wanted is None or wanted <= numbered.get(log, 0)):
+                    _add(archive, files, path, f"{name}/{below}")
+        if has_database:
+            _add(archive, files, copy, DATABASE)
+    # 4. What it names: documents, keys, settings; last what makes the folder a finished deployment
+    left_out = {(folder / MASTER_KEY_FILE).resolve(), master_key_path(folder, os.environ).resolve(), *own}
+    if has_database:  # by whatever name: it has been taken as of one moment
+        left_out |= {Path(f"{url.database}{suffix}").resolve() for suffix in ("", "-wal", "-shm", "-turn")}
+    with locked_store(folder / KEYS):  # all of them under one master key: nobody changes it meanwhile
+        for path in _rest(folder):
+            if path.resolve() not in left_out and not _is_master_key(folder, path):
+                _add(archive, files, path, path.relative_to(folder).as_posix())
+    _add(archive, files, folder / MARKER, MARKER)
+    backup = Backup(at.isoformat(timespec="seconds"), program_version(), has_database, files)
+    _write_manifest(archive, backup)
+    return backup
+
+
+def _is_master_key(folder: Path, path: Path) -> bool:
+    """Whether the master key lies there: by another name than the environment of this command says, or as a copy."""
+    with path.open("rb") as file:
+        content = file.read(MAX_KEY_FILE_BYTES + 1)
+    return len(content) <= MAX_KEY_FILE_BYTES and is_master_of(folder / KEYS, content)
+
+
+def _copy_database(source: Path, copy: Path) -> dict[str, int]:
+    """Copy it as of one moment and look whether the copy is whole; returns how many entries of each log have a number in it."""
+    try:
+        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live, closing(sqlite3.connect(copy)) as taken:
+            live.backup(taken)
+            check_pages(taken)
+            if taken.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (heads.name,)).fetchone() is None:
+                raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="without tables")
+            rows = taken.execute(f"SELECT log, assigned FROM {heads.name}").fetchall()  # noqa: S608 - the name of a table
+    except sqlite3.Error as error:
+        raise as_trust_error(error) from error
+    return dict(rows)
 
 
 def check_backup(path: Path) -> Backup:
@@ -188,9 +235,7 @@ def restore_backup(path: Path, folder: Path) -> Backup:
         sync_folder(each)
     # 3. The database is asked about itself
     if backup.has_database:
-        with closing(sqlite3.connect(f"file:{folder / DATABASE}?mode=ro", uri=True)) as connection:
-            if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
-                raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="damaged")
+        check_database_pages(f"sqlite:///{folder.resolve() / DATABASE}")
     return backup
 
 

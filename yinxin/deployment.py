@@ -42,6 +42,7 @@ KEYS: Final = "keys"
 CA: Final = "ca"
 BLOBS: Final = "blobs"
 LOG: Final = "log"
+LOG_NAME: Final = "audit"  # of the log in that folder, as its row in the database has it
 RUN: Final = "run"
 
 KEY_FILE_VARIABLE: Final = "YINXIN_MASTER_KEY_FILE"

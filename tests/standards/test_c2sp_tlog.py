@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from standards.c2sp_tlog_checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from standards.c2sp_tlog_proof import LogProof, read_proof, write_proof
-from standards.c2sp_tlog_tiles import bundle_path, read_bundle, tile_path, tile_widths, write_bundle
+from standards.c2sp_tlog_tiles import bundle_path, leaves_wanted, read_bundle, tile_path, tile_widths, write_bundle
 from standards.errors import MalformedError
 
 EXAMPLE = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
@@ -148,3 +148,11 @@ def test_the_form_of_a_proof() -> None:
 def test_what_is_no_proof_is_refused(data: bytes) -> None:
     with pytest.raises(MalformedError, match="LOG_PROOF_FORM"):
         read_proof(data)
+
+
+@pytest.mark.clause("C2SP tlog-tiles Merkle tree")
+@given(st.integers(0, 3), st.integers(0, 10**7), st.integers(1, 256))
+def test_a_path_says_how_large_its_tree_is_at_least(level: int, index: int, width: int) -> None:
+    assert leaves_wanted(tile_path(level, index, width)) == (index * 256 + width) * 256**level
+    assert leaves_wanted(bundle_path(index, width)) == index * 256 + width
+    assert leaves_wanted(f"sm3/{tile_path(level, index, width)}") is None

@@ -14,13 +14,19 @@ import pytest
 import idp.service
 from crypto.sm3 import sm3
 from idp.actions.register_client import NewClient, register_client
+from service_kit.log_check import check_log
 from service_kit.settings import load_settings
 from standards.errors import TrustError
 from tests.deployments import make_deployment, served_here, yinxin
+from yinxin import backup
+from yinxin.assembly import open_house
 from yinxin.backup import MANIFEST, check_backup, make_backup, restore_backup
+from yinxin.deployment import open_deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from tests.deployments import Here
 
@@ -201,7 +207,88 @@ def test_a_database_elsewhere_is_not_in_it_and_that_is_said(taken: tuple[Path, P
     environment = {"YINXIN_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
     told = yinxin("backup", "make", "--dir", str(folder), "--out", str(tmp_path / "x.tar"), environment=environment).stdout
     assert "The database is elsewhere" in told
-    backup = check_backup(tmp_path / "x.tar")
-    assert not backup.has_database
-    assert "yinxin.sqlite3" not in backup.files
+    found = check_backup(tmp_path / "x.tar")
+    assert not found.has_database
+    assert "yinxin.sqlite3" not in found.files
     assert not restore_backup(tmp_path / "x.tar", tmp_path / "restored").has_database
+
+
+def test_a_log_that_grows_while_its_tiles_are_read_is_whole_when_it_is_put_back(
+    taken: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = taken
+    house = open_house(open_deployment(folder))
+    add, copy_database = backup._add, backup._copy_database
+
+    def grow() -> None:
+        def note(connection: Connection) -> None:
+            house.context.audit.record(connection, at=AT, actor="test", action="test.note", subject="backup", outcome="done")
+
+        house.context.database.write(note)
+        house.context.log.run_once()
+
+    def add_and_grow(archive: tarfile.TarFile, files: dict[str, tuple[int, str]], path: Path, name: str) -> None:
+        add(archive, files, path, name)
+        if name.startswith("log/"):
+            grow()
+
+    def copy_and_grow(source: Path, copy: Path) -> dict[str, int]:
+        grow()
+        numbered = copy_database(source, copy)
+        grow()
+        return numbered
+
+    monkeypatch.setattr(backup, "_add", add_and_grow)
+    monkeypatch.setattr(backup, "_copy_database", copy_and_grow)
+    try:
+        grow()
+        make_backup(house.context.settings, tmp_path / "grown.tar", AT)
+    finally:
+        house.close()
+    restored = tmp_path / "restored"
+    restore_backup(tmp_path / "grown.tar", restored)
+    (restored / "master.key").write_bytes((folder / "master.key").read_bytes())
+    (restored / "master.key").chmod(0o600)
+    house = open_house(open_deployment(restored))
+    try:
+        house.context.log.open()  # LOG_TILE_MISSING where tiles were taken before what the database numbers
+        for _ in range(3):  # LOG_TILE_CONFLICT where tiles of entries came along that the database does not have
+            house.context.database.write(
+                lambda connection: house.context.audit.record(
+                    connection, at=AT, actor="test", action="test.other", subject="restored", outcome="done"
+                )
+            )
+            house.context.log.run_once()
+        assert check_log(house.context.log).is_clean
+    finally:
+        house.close()
+
+
+def test_a_damaged_database_gives_no_backup(taken: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "damaged"
+    restore_backup(taken[1], folder)
+    database = folder / "yinxin.sqlite3"
+    content = bytearray(database.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 4096] = bytes(
+        each ^ 0xFF for each in content[len(content) // 2 : len(content) // 2 + 4096]
+    )
+    for damaged in (bytes(content), b"", b"no database".ljust(8192)):
+        database.write_bytes(damaged)
+        for further in ("-wal", "-shm"):
+            (folder / f"yinxin.sqlite3{further}").unlink(missing_ok=True)
+        said = yinxin("backup", "make", "--dir", str(folder), "--out", str(tmp_path / "x.tar"), check=False)
+        assert (said.returncode, "DATABASE_UNAVAILABLE" in said.stderr) == (69, True), said.stderr
+        assert not [path for path in tmp_path.iterdir() if path.name != "damaged"], "nothing is left behind"
+
+
+def test_no_copy_of_the_master_key_is_in_it_by_whatever_name(taken: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "deployment"
+    restore_backup(taken[1], folder)
+    key = (taken[0] / "master.key").read_bytes()
+    (folder / "master-2027.key").write_bytes(key)
+    (folder / "keys" / "old").mkdir()
+    (folder / "keys" / "old" / "copy").write_bytes(key.strip().upper())
+    (folder / "notes.txt").write_text("of the operator", encoding="utf-8")
+    files = make_backup(load_settings(folder), tmp_path / "x.tar", AT).files
+    assert "notes.txt" in files
+    assert not {"master-2027.key", "keys/old/copy"} & set(files)
