@@ -14,16 +14,19 @@ import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from service_kit.dpop_nonces import STRICT, WHEN
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 FILE_NAME: Final = "settings.toml"
 PREFIX: Final = "YINXIN_"
+LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+_SECONDS: Final = (0.001, 3600.0)  # of anything that is waited for
+_TOML_PLACE: Final = re.compile(r"\((?:at )?(line \d+, column \d+|end of document)\)$")
 _PDF_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 NO_SETTINGS: Final = frozenset({"YINXIN_REQUIRE_ALL", "YINXIN_SHOTS"})
 """Variables of ours that are read elsewhere and are no settings; those of the master key all begin with YINXIN_MASTER_KEY."""
@@ -256,22 +259,30 @@ class Settings:
         return not self.demo if self.seals.two_person_review is None else self.seals.two_person_review
 
     def __post_init__(self) -> None:
-        if not self.database_url:
-            object.__setattr__(self, "database_url", f"sqlite:///{(self.dir / 'yinxin.sqlite3').resolve()}")
+        object.__setattr__(self, "database_url", _absolute(self.database_url or "sqlite:///yinxin.sqlite3", self.dir))
         if not self.base_url:
-            object.__setattr__(self, "base_url", f"http://{self.listen.host}:{self.listen.port}")
+            host = f"[{self.listen.host}]" if ":" in self.listen.host else self.listen.host  # RFC 3986 3.2.2
+            object.__setattr__(self, "base_url", f"http://{host}:{self.listen.port}")
         object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
-        if urlsplit(self.base_url).scheme not in {"http", "https"} or not urlsplit(self.base_url).hostname:
-            raise _refused("SETTING_INVALID", name="base_url", expected="an http or https URL")
-        for name, value, low, high in (
-            ("workers", self.workers, 1, 64),
-            ("threads", self.threads, 1, 256),
-            ("listen.port", self.listen.port, 0, 65535),
-            ("limits.body_bytes", self.limits.body_bytes, 1024, 4 * 1024**3),
-            ("limits.write_queue", self.limits.write_queue, 1, 100_000),
-        ):
+        for name, value, low, high in self._numbers():
             if not low <= value <= high:
                 raise _refused("SETTING_INVALID", name=name, expected=f"{low} to {high}")
+        parts = _address(self.base_url)
+        if parts is None or parts.query or parts.fragment or "@" in parts.netloc:
+            raise _refused("SETTING_INVALID", name="base_url", expected="an http or https URL without user, query and fragment")
+        for name, url in (
+            ("time_stamps.url", self.time_stamps.url),
+            ("region.url", self.region.url),
+            ("collector.url", self.collector.url),
+            ("exchange.url", self.exchange.url),
+            ("console.api_url", self.console.api_url),
+        ):
+            if url and _address(url) is None:
+                raise _refused("SETTING_INVALID", name=name, expected="an http or https URL")
+        if any(not name.strip() or _address(url.strip()) is None for name, _, url in (each.partition("=") for each in self.service_urls)):
+            raise _refused("SETTING_INVALID", name="service_urls", expected="name=URL each")
+        if self.log_level.upper() not in LOG_LEVELS:
+            raise _refused("SETTING_INVALID", name="log_level", expected=", ".join(LOG_LEVELS))
         if self.seals.data_version not in {4, 5}:
             raise _refused("SETTING_INVALID", name="seals.data_version", expected="4 or 5")
         if self.dpop.nonces not in WHEN:
@@ -280,9 +291,54 @@ class Settings:
             if _PDF_NAME.fullmatch(text) is None:
                 raise _refused("SETTING_INVALID", name=name, expected=_PDF_NAME.pattern)
 
+    def _numbers(self) -> Iterator[tuple[str, float, float, float]]:
+        """Every number with its bounds; one that is no number (TOML's nan) is within none."""
+        yield "workers", self.workers, 1, 64
+        yield "threads", self.threads, 1, 256
+        yield "listen.port", self.listen.port, 0, 65535
+        yield "limits.body_bytes", self.limits.body_bytes, 1024, 4 * 1024**3
+        yield "limits.header_count", self.limits.header_count, 1, 10_000
+        yield "limits.header_bytes", self.limits.header_bytes, 1024, 16 * 1024**2
+        yield "limits.request_seconds", self.limits.request_seconds, *_SECONDS
+        yield "limits.write_queue", self.limits.write_queue, 1, 100_000
+        yield "logs.interval_seconds", self.logs.interval_seconds, *_SECONDS
+        for name, value in (
+            ("time_stamps", self.time_stamps.timeout_seconds),
+            ("outbound", self.outbound.timeout_seconds),
+            ("service_client", self.service_client.timeout_seconds),
+            ("region", self.region.timeout_seconds),
+            ("collector", self.collector.timeout_seconds),
+            ("exchange", self.exchange.timeout_seconds),
+        ):
+            yield f"{name}.timeout_seconds", value, *_SECONDS
+        for name, skew in (
+            ("region", self.region.clock_skew_seconds),
+            ("collector", self.collector.clock_skew_seconds),
+            ("exchange", self.exchange.clock_skew_seconds),
+        ):
+            yield f"{name}.clock_skew_seconds", skew, 0, 24 * 3600
+
     def __repr__(self) -> str:
         """Without the database URL, which may hold a password."""
         return f"Settings(dir={str(self.dir)!r}, services={self.services!r}, demo={self.demo!r})"
+
+
+def _absolute(database_url: str, folder: Path) -> str:
+    """The URL of a SQLite file with its path taken from the folder of the deployment, as all paths are; others as they are."""
+    scheme, separator, path = database_url.partition(":///")
+    if not separator or not scheme.startswith("sqlite") or not path or path.startswith(("/", ":", "file:", "?")):
+        return database_url
+    return f"{scheme}:///{(folder / path).resolve()}"
+
+
+def _address(url: str) -> SplitResult | None:
+    """The parts of an http or https URL; None of anything else."""
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 0) >= 0
+    except ValueError:  # a port over 65535, half a bracket
+        return None
+    return parts if is_one else None
 
 
 def _refused(code: str, **facts: str) -> TrustError:
@@ -299,7 +355,9 @@ def load_settings(folder: Path | str, environment: Mapping[str, str] | None = No
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (OSError, ValueError) as error:  # ValueError: bad TOML or bad UTF-8
-        raise _refused("SETTINGS_UNREADABLE", file=FILE_NAME, reason=type(error).__name__) from None
+        reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+        place = _TOML_PLACE.search(str(error))  # where, and not what: the line may hold a password
+        raise _refused("SETTINGS_UNREADABLE", file=FILE_NAME, reason=reason, **({"at": place[1]} if place else {})) from None
     _overlay(Settings, given, os.environ if environment is None else environment, PREFIX)
     given.update(overrides)
     given.pop("dir", None)

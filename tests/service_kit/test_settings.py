@@ -64,6 +64,23 @@ def test_whole_numbers_serve_as_times(tmp_path: Path) -> None:
         ("sm2_provider = 1", {}, "SETTING_INVALID", "sm2_provider"),
         ("base_url = 'ftp://x'", {}, "SETTING_INVALID", "base_url"),
         ("base_url = 'https://'", {}, "SETTING_INVALID", "base_url"),
+        ("base_url = 'https://x.example:99999'", {}, "SETTING_INVALID", "base_url"),
+        ("base_url = 'https://[x.example'", {}, "SETTING_INVALID", "base_url"),
+        ("base_url = 'https://u:canary@x.example'", {}, "SETTING_INVALID", "base_url"),
+        ("base_url = 'https://x.example/?a=1'", {}, "SETTING_INVALID", "base_url"),
+        ("base_url = 'https://x.example/#a'", {}, "SETTING_INVALID", "base_url"),
+        ("log_level = 'LOUD'", {}, "SETTING_INVALID", "log_level"),
+        ("[limits]\nrequest_seconds = 0", {}, "SETTING_INVALID", "limits.request_seconds"),
+        ("[limits]\nheader_count = -5", {}, "SETTING_INVALID", "limits.header_count"),
+        ("[limits]\nheader_bytes = 0", {}, "SETTING_INVALID", "limits.header_bytes"),
+        ("[logs]\ninterval_seconds = -1", {}, "SETTING_INVALID", "logs.interval_seconds"),
+        ("[logs]\ninterval_seconds = nan", {}, "SETTING_INVALID", "logs.interval_seconds"),
+        ("[outbound]\ntimeout_seconds = 0", {}, "SETTING_INVALID", "outbound.timeout_seconds"),
+        ("[time_stamps]\ntimeout_seconds = inf", {}, "SETTING_INVALID", "time_stamps.timeout_seconds"),
+        ("[time_stamps]\nurl = 'nonsense'", {}, "SETTING_INVALID", "time_stamps.url"),
+        ("[region]\nclock_skew_seconds = -1", {}, "SETTING_INVALID", "region.clock_skew_seconds"),
+        ("[console]\napi_url = 'nonsense'", {}, "SETTING_INVALID", "console.api_url"),
+        ("service_urls = ['idp']", {}, "SETTING_INVALID", "service_urls"),
         ("= broken", {}, "SETTINGS_UNREADABLE", None),
         ("", {"YINXIN_WORKERS": "two"}, "SETTING_INVALID", "YINXIN_WORKERS"),
         ("", {"YINXIN_DEMO": "perhaps"}, "SETTING_INVALID", "YINXIN_DEMO"),
@@ -75,6 +92,22 @@ def test_what_is_wrong_is_named_and_its_value_is_not(
     with pytest.raises(TrustError) as refused:
         load_settings(write(tmp_path, text), environment)
     assert (refused.value.code, refused.value.facts.get("name")) == (code, named)
+
+
+def test_a_file_that_cannot_be_read_is_told_where_and_not_what(tmp_path: Path) -> None:
+    with pytest.raises(TrustError) as refused:
+        load_settings(write(tmp_path, 'workers = 1\ndatabase_url = canary"'), {})
+    assert refused.value.facts == {"file": "settings.toml", "reason": "TOMLDecodeError", "at": "line 2, column 16"}
+
+
+def test_a_database_beside_the_settings_is_found_from_anywhere(tmp_path: Path) -> None:
+    for url in ("sqlite:///data/other.sqlite3", f"sqlite:///{tmp_path}/data/other.sqlite3"):
+        assert load_settings(write(tmp_path, f'database_url = "{url}"'), {}).database_url == f"sqlite:///{tmp_path}/data/other.sqlite3"
+    assert load_settings(write(tmp_path, 'database_url = "postgresql://h/d"'), {}).database_url == "postgresql://h/d"
+
+
+def test_a_server_on_an_address_of_version_6_has_an_address_of_its_own(tmp_path: Path) -> None:
+    assert load_settings(write(tmp_path, '[listen]\nhost = "::1"'), {}).base_url == "http://[::1]:8600"
 
 
 def test_variables_that_set_nothing_are_listed() -> None:
