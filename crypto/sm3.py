@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.hashes import Hash
 
-DIGEST_BYTES: Final = 32
 MAX_PBKDF2_ITERATIONS: Final = 10_000_000  # about four seconds of one core; today's advice is 600,000 (OWASP, PBKDF2-HMAC-SHA256)
 
 

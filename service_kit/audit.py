@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 Fact = str | int | bool | None
 
 OPENED: Final = "audit.opened"
-ENTRY_BYTES: Final = 65_535  # C2SP tlog-tiles: an entry's length is a uint16
-FACTS_BYTES: Final = 60_000  # leaves room for the rest of the entry
+FACTS_BYTES: Final = 60_000  # leaves room for the rest of the entry, which has at most 65,535 (C2SP tlog-tiles: its length is a uint16)
 NAME_CHARACTERS: Final = 255
 ACTION_CHARACTERS: Final = 100
 INTEGER_LIMIT: Final = 2**53 - 1  # RFC 8785 3.2.2.3: beyond it, JSON readers disagree

@@ -201,14 +201,6 @@ class ServiceParts:
     on_stop: Sequence[Callable[[], None]] = ()
 
 
-class Migrator(Protocol):
-    """How a service's tables come to be: ``service.migrate(database)``, idempotent, safe to run in several processes at once."""
-
-    def __call__(self, database: Database) -> None:
-        """Bring the service's tables to the version of this program."""
-        ...
-
-
 def days_left(until: datetime, now: datetime) -> float:
     """Days from ``now`` to ``until`` (both aware UTC), negative when past. For readiness facts."""
     return (until - now).total_seconds() / 86_400

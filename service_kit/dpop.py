@@ -20,7 +20,6 @@ AHEAD_SECONDS: Final = 30  # FAPI 2.0 5.3.2.1: ten seconds ahead must be taken, 
 ID_CHARACTERS: Final = 256
 NONCE_CHARACTERS: Final = 256
 ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519")
-HEADER: Final = "DPoP"
 TOKEN_TYPE: Final = "dpop+jwt"  # noqa: S105 - RFC 9449 4.2
 _NEVER_IN_HEADER: Final = frozenset({"jku", "x5u", "x5c", "x5t", "x5t#S256", "crit", "b64", "zip", "enc"})
 """Members that would change what is verified, or by what. Others that we do not know are ignored (RFC 7515 4)."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from service_kit.audit import Audit
 
-DUTY_CHARACTERS: Final = 64
 _OF_HOLDER: Final = Prepared(select(table).where(table.c.holder == bindparam("name")).order_by(table.c.duty))
 
 

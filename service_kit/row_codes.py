@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from service_kit.database import Database
 
-CODE_BYTES: Final = 32
 LONG_SECONDS: Final = 0.1
 KEPT_SECONDS: Final = 300
 _OPTION: Final = "yinxin_row_key"

@@ -26,7 +26,6 @@ SIGNER_VERSION: Final = 1
 SIGNED_DATA: Final = oids.GM_SIGNED_DATA
 DATA: Final = oids.GM_DATA
 DIGEST: Final = oids.SM3
-SIGNATURE: Final = oids.SM2_WITH_SM3
 
 RAW_SIGNATURE_BYTES: Final = 64
 

@@ -11,7 +11,6 @@ from typing import Final
 
 from standards.errors import MalformedError
 
-TYPE_NAME_CHARACTERS: Final = 30
 ITEM_CODE_CHARACTERS_MAX: Final = 32
 JOINED_BY: Final = "^"
 NO_END: Final = "长期"

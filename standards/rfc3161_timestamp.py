@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from standards import gbt33560_oids as oids
 from standards import x690_der as der
 from standards.errors import MalformedError
 from standards.rfc5280_algorithms import AlgorithmIdentifier, read_algorithm, write_algorithm
@@ -251,6 +250,3 @@ def write_tst_info(
         der.integer(nonce) if nonce is not None else b"",
         der.explicit(0, der.explicit(4, tsa_name_der)) if tsa_name_der is not None else b"",
     )
-
-
-CONTENT_TYPE: Final = oids.TST_INFO

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-LANGUAGE_TAG: Final = "mn-Mong"  # BCP 47
 IS_APPROVED: Final = False
 AWAITING_READER: Final = (
     "蒙古文用词尚待通晓蒙古文的人员审定，仅供参考；以中文为准。",

@@ -172,7 +172,7 @@ class EmptyFieldOrder(PlaceOrder):
 class EmptyFields(_Request):
     """The fields of one request."""
 
-    fields: Annotated[list[EmptyFieldOrder], Field(min_length=1, max_length=50)]
+    fields: Annotated[list[EmptyFieldOrder], Field(min_length=1, max_length=limits.EMPTY_FIELDS_MAX)]
 
 
 class PlacementOrder(_Request):

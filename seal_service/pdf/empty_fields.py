@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from crypto.digests import digest
 from seal_service.pdf.document import PdfDocument
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from seal_service.pdf.permissions import FieldLock
     from seal_service.pdf.placement import Placement
-
-EMPTY_FIELDS_MAX: Final = 50  # prepared in one request: each is a revision of its own
 
 
 @dataclass(frozen=True, slots=True)

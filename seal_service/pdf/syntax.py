@@ -22,7 +22,6 @@ from typing import Final, NamedTuple
 from seal_service.pdf.limits import DEFAULT, PdfLimits
 from standards.errors import MalformedError
 
-WHITESPACE: Final = b"\x00\t\n\x0c\r "
 _SPACE: Final = rb"[\x00\t\n\x0c\r ]"
 _REGULAR: Final = rb"[^\x00\t\n\x0c\r ()<>\[\]{}/%]"
 _SKIP: Final = rb"(?:" + _SPACE + rb"++|%[^\r\n]{0,4096}+)*+"  # bounded: one long comment must not be read again for every object in it

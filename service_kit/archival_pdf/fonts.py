@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from service_kit.ofd_drawing.pdf_file import PdfFile
     from service_kit.typefaces.cut import CutFace
 
-MAX_CODES: Final = 65_535
 UNITS_KEPT: Final = 8192  # characters that documents have in common
 _PER_EM: Final = 1000
 _SYMBOLIC: Final = 4  # font flags (table 123): glyphs are addressed by number

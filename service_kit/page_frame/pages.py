@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from service_kit.page_frame.browser import Browser
 
 Texts = dict[str, tuple[str, str]]
-SERVICE: Final = "service"  # the text that every package with pages has: what its pages are called together
 
 
 class PageFrame:

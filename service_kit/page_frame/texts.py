@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
-    "service": ("印信", "Yinxin"),
+    "service": ("印信", "Yinxin"),  # what pages are called together: every package that has some puts its own in its place
     "skip": ("跳到正文", "Skip to content"),
     "demo": ("演示环境，不具有法律效力", "Demonstration, no legal effect"),
     "language": ("English", "中文"),

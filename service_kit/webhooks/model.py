@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,7 +25,6 @@ DESCRIPTION_CHARACTERS: Final = 200
 AUDIENCE_MAX: Final = 100
 EVENT_BYTES: Final = 64 * 1024
 ANY: Final = "*"
-TYPE_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}(?:\.[a-z][a-z0-9_-]{0,31}){1,3}")
 
 
 class EndpointStatus(StrEnum):

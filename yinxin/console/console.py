@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import anyio.to_thread
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from yinxin.console.sessions import Session
     from yinxin.console.sign_in import SignIn
 
-_log = logging.getLogger(__name__)
-
 HOME: Final = "/console"
 SIGN_IN: Final = "/console/sign-in"
 BY_SESSION: Final = "people who are signed in here; a page asks the API in their name"
@@ -53,14 +50,6 @@ _FORBIDDEN: Final = 403
 _PART: Final = re.compile(
     r"[A-Za-z0-9_-]+(?:[.:][A-Za-z0-9_-]+)*"
 )  # identifiers, numbers of versions and names of rights: nothing that leads elsewhere
-
-
-class Endpoint(Protocol):
-    """A page: takes the visit and what stands in its path."""
-
-    async def __call__(self, visit: Visit, /, **path: str) -> Response:
-        """Answer."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

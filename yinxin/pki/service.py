@@ -39,7 +39,6 @@ NAME: Final = "pki"
 ACTOR: Final = "service:pki"
 LIST_EVERY_SECONDS: Final = 600.0
 SWEEP_EVERY_SECONDS: Final = 120.0
-CERTIFICATE_DAYS_MIN: Final = 30.0  # with less left than this, a process is still ready, but the doctor warns
 
 
 def migrate(database: Database) -> None:
