@@ -86,12 +86,8 @@ class StatusIssuer:
         """Those that count by their thumbprint, which is the ``kid`` that tokens name."""
         return _by_thumbprint(key for key, period in self._with_periods() if period.withdrawn_at is None)
 
-    def keys_at(self, at: datetime) -> Mapping[str, VerificationKey]:
-        """Those under which a list is believed at ``at`` (aware UTC)."""
-        return _by_thumbprint(self.believed_at(at))
-
     def believed_at(self, at: datetime) -> tuple[bytes, ...]:
-        """The same as they stand in ``keys``."""
+        """The keys under which a list is believed at ``at`` (aware UTC), as they stand in ``keys``."""
         return tuple(
             key
             for key, period in self._with_periods()

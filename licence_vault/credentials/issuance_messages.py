@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
 from crypto.jose import read_strict_json, write_jwk
 from licence_vault.credential_errors import credential_configuration_unknown, credential_proof_invalid, credential_request_malformed
@@ -243,9 +243,3 @@ def check_key_proof(proof: str, lane: Lane, *, issuer: str, at: datetime) -> tup
 def issuer_of(base_url: str) -> str:
     """The Credential Issuer Identifier of a deployment (12.2.1)."""
     return base_url + ISSUER_PATH
-
-
-def is_usable_base(base_url: str) -> bool:
-    """Whether wallets will talk to an issuer there: https, without query or fragment."""
-    parts = urlsplit(base_url)
-    return parts.scheme == "https" and bool(parts.hostname) and not parts.query and not parts.fragment

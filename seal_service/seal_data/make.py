@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from standards.gbt38540_seal.values import SealData, SealExtension, SealPicture
 
 SM3_BYTES: Final = 32
-LONGEST_SIGNATURE_BYTES: Final = 72  # DER {r, s} with two leading zeros
-SIZE_MARGIN_BYTES: Final = 64
 DIGEST_KIND: Final = oids.SM3  # how our digest lists name SM3
 
 
@@ -215,12 +213,6 @@ def sign_with_seal(
     )
     signature = signer.sign(prepared.to_be_signed)
     return prepared.finish(signature, time_stamp_der=None if timestamp is None else timestamp(signature))
-
-
-def estimate_signature_size(prepared: PreparedSealSignature, *, timestamp_bytes: int = 0) -> int:
-    """An upper bound in bytes for the finished SES_Signature; ``timestamp_bytes`` is the room for a token (0: none will come)."""
-    token = bytes(timestamp_bytes) if timestamp_bytes else None
-    return len(prepared.finish(bytes(LONGEST_SIGNATURE_BYTES), time_stamp_der=token)) + SIZE_MARGIN_BYTES
 
 
 def is_listed(seal: SealData, certificate: Certificate) -> bool:

@@ -95,9 +95,9 @@ def test_keys_have_their_periods() -> None:
     issuer = StatusIssuer(ISSUER.prefix, (*ISSUER.keys, software_signer(second, "key").public_spki_der), (before, behind))
     trust = TrustList(logs=(log,), status_issuers=(issuer,))
     assert read_trust_list(write_trust_list(trust)) == trust
-    assert len(issuer.verification_keys()) == len(issuer.keys_at(AT)) == 2
-    assert issuer.keys_at(AT + timedelta(seconds=1)).keys() == issuer.verification_keys().keys() - ISSUER.verification_keys().keys()
-    assert ISSUER.keys_at(AT) == ISSUER.verification_keys()
+    assert len(issuer.verification_keys()) == len(issuer.believed_at(AT)) == 2
+    assert issuer.believed_at(AT + timedelta(seconds=1)) == issuer.keys[len(ISSUER.keys) :]
+    assert ISSUER.believed_at(AT) == ISSUER.keys
 
 
 @pytest.mark.parametrize("is_older_first", [False, True], ids=["the newer first", "the older first"])
@@ -112,7 +112,7 @@ def test_attack_an_older_list_beside_a_newer_one_brings_no_withdrawn_key_back(is
     trust = trust_list_from_files({f"{number}.json": write_trust_list(each) for number, each in enumerate(lists)})
     assert [list(each.withdrawn().values()) for each in trust.logs] == [[AT]] * 2
     assert [each.believed().keys for each in trust.logs] in ([(), (other,)], [(other,), ()])
-    assert all(not each.keys_at(AT) and not each.verification_keys() for each in trust.status_issuers)
+    assert all(not each.believed_at(AT) and not each.verification_keys() for each in trust.status_issuers)
     assert {period for each in trust.status_issuers for period in each.periods} == {early}
     assert older.joined_with(older) == replace(older, logs=older.logs * 2, status_issuers=older.status_issuers * 2), (
         "none withdrawn, none changed"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -28,7 +30,7 @@ from yinxin.command_line import app
 from yinxin.commands.verify_command import load_known
 from yinxin.offline_verifier import build, texts
 from yinxin.offline_verifier.bundling import BundlingError, bundle, stripped
-from yinxin.offline_verifier.modules_text import read_modules
+from yinxin.offline_verifier.modules_text import read_modules, read_scripts
 from yinxin.offline_verifier.read_bundle import SIGNED_BEFORE, read_known, trust_list_of
 from yinxin.offline_verifier.trust_bundle import RENEWED_AFTER, VALIDITY, Knowledge, TrustBundles, write_bundle
 
@@ -215,6 +217,25 @@ def test_every_step_of_the_verifier_has_its_sentence() -> None:
     written = json.loads(text.partition("export const SENTENCES = ")[2].rstrip(";\n"))
     assert written.keys() == SENTENCES.keys() | texts.SENTENCES.keys()
     assert written["TRUST_BUNDLE_FROM_FUTURE"] == list(texts.SENTENCES["TRUST_BUNDLE_FROM_FUTURE"])
+
+
+def test_modules_have_nothing_that_nobody_needs() -> None:
+    """What is imported is used; what is exported is imported somewhere, or used in its own module."""
+    scripts = [read_modules(), read_scripts("yinxin.offline_verifier", "page"), read_scripts("yinxin.verification_page", "static")]
+    modules = [(name, stripped(text)) for folder in scripts for name, text in folder.items()]
+    imported: set[tuple[str, str]] = set()
+    idle = []
+    for name, text in modules:
+        used = Counter(re.findall(r"[\w$]+", text))
+        for listed, source in re.findall(r'^import \{([^}]*)\} from "\./(\w+)\.js";', text, re.MULTILINE):
+            names = {each.strip() for each in listed.split(",")} - {""}
+            imported |= {(source, each) for each in names}
+            idle += [f"{name} imports {each}" for each in names if used[each] < 2]
+    for name, text in modules:
+        used = Counter(re.findall(r"[\w$]+", text))
+        exported = re.findall(r"^export (?:async )?(?:function\*?|class|const|let) (\w+)", text, re.MULTILINE)
+        idle += [f"{name} exports {each}" for each in exported if used[each] < 2 and (name, each) not in imported]
+    assert idle == []
 
 
 def test_comments_go_and_everything_else_stays() -> None:

@@ -390,5 +390,3 @@ def test_until_when_a_credential_counts(valid_to: date | None, at: datetime, exp
 def test_nothing_secret_is_shown(issuer: Issuer) -> None:
     assert repr(issuer.desk) == "CredentialDesk()"
     assert new_id("co").startswith("co_")
-    assert not messages.is_usable_base("http://x.example")
-    assert messages.is_usable_base(BASE)

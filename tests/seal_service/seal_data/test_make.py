@@ -16,7 +16,6 @@ from seal_service.seal_data.make import (
     SealMaker,
     build_seal,
     described,
-    estimate_signature_size,
     is_listed,
     prepare_seal_signature,
     remake_seal,
@@ -70,10 +69,9 @@ def test_two_halves_give_what_one_call_gives() -> None:
     value = here.pki.seal_signer.sign(prepared.to_be_signed)
     finished = prepared.finish(value)
     assert here.verify(finished).verdict is Verdict.VALID
-    assert len(finished) <= estimate_signature_size(prepared) <= len(finished) + 64 + 4
     token = here.stamp_at(SIGNED)(value)
     stamped = prepared.finish(value, time_stamp_der=token)
-    assert len(stamped) <= estimate_signature_size(prepared, timestamp_bytes=len(token)) <= len(stamped) + 64 + 8
+    assert here.verify(stamped).verdict is Verdict.VALID
 
 
 def refusal(code: str, **changes: object) -> None:

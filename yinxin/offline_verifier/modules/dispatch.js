@@ -66,14 +66,6 @@ async function examineContent(bytes, trust, at, options) {
   }
 }
 
-// What kind of file the content is: pdf, ofd, seal, credential; null where nobody knows it
-export function kindOfFile(bytes) {
-  if (isCredential(bytes)) return "credential";
-  if (isPdf(bytes)) return "pdf";
-  if (isOfd(bytes)) return "ofd";
-  return isSealData(bytes) ? "seal" : null;
-}
-
 async function examineSealed(bytes, trust, at) {
   if (isPdf(bytes)) return examinePdf(bytes, trust, at);
   if (isOfd(bytes)) return examineOfd(bytes, trust, at);

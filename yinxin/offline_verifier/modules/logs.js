@@ -4,7 +4,6 @@
 import { MalformedError, TrustError, fromBase64, isoTime, joinBytes, sameBytes, toBase64, toBinary, toHex, utf8 } from "./bytes.js";
 import { ed25519Verifies } from "./ed25519.js";
 import { digestOf } from "./hashes.js";
-import { Oid } from "./oids.js";
 import { Outcome, failed, notChecked, passed, warned } from "./report.js";
 import { sha256 } from "./sha256.js";
 import { sm2VerifyRaw } from "./sm2.js";

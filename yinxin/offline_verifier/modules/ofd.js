@@ -38,12 +38,10 @@ export function isOfd(data) {
   }
 }
 
-/** Verify every signature of an OFD document under `trust` as of `at`. Never throws. */
-export async function verifyOfd(data, trust, at) {
-  return (await examineOfd(data, trust, at)).report;
-}
-
-/** The same, for those who go on reading: { report, readFiles }, where readFiles gives the files inside that a seal protects. */
+/**
+ * Verify every signature of an OFD document under `trust` as of `at`: { report, readFiles }, where readFiles gives the files inside that a seal
+ * protects. Never throws.
+ */
 export async function examineOfd(data, trust, at) {
   try {
     return await verifyPackage(data, { trust, at, status: await openSealLists(trust, at) });

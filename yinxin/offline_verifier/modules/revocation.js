@@ -231,11 +231,6 @@ export function crlIssuer(der) {
   }
 }
 
-// When a list was made, and until when it is good; nulls where it cannot be read
-export function crlDates(der) {
-  return crlIssuer(der) === null ? [null, null] : [readRevocationList(der).thisUpdate, readRevocationList(der).nextUpdate];
-}
-
 async function examineCrl(der, certificate, issuer) {
   try {
     const list = readRevocationList(der);

@@ -1,5 +1,5 @@
 // SM2 signatures (GB/T 32918.2-2016, 7.1) over public data only: nothing here is secret, so nothing has to take constant time.
-import { MalformedError, joinBytes, toBytes, toNumber } from "./bytes.js";
+import { MalformedError, toBytes, toNumber } from "./bytes.js";
 import { Tag, readDer } from "./der.js";
 import { sm3 } from "./sm3.js";
 
@@ -161,5 +161,3 @@ function sm2VerifyNumbers([x, y], r, s, message, uid) {
   }
   return isGood;
 }
-
-export const writeSm2Point = ([x, y]) => joinBytes(Uint8Array.of(4), toBytes(x, 32), toBytes(y, 32));
