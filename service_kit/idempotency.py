@@ -1,13 +1,13 @@
 """The same request twice has one effect and one answer (draft-ietf-httpapi-idempotency-key-header).
 
-The key is claimed in the transaction that stores the intent, and the answer is kept in the transaction that stores the result. So
-whoever repeats a request after a crash finds one of three things: nothing happened, it is being done, or this was the answer.
+The key is claimed in the transaction that stores the intent, whose name it keeps (``reference``), and counts as answered with the transaction that
+stores the result. So whoever repeats a request after a crash finds one of three things: nothing happened, it is being done, or it is done. The
+answer itself is not kept here: the service gives it once more from the row that is named.
 """
 
 from __future__ import annotations
 
 import hmac
-import json
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,12 +28,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from service_kit.blobs import Blobs
-
 KEY_CHARACTERS: Final = 255
 KEEP_SECONDS: Final = 24 * 3600
 IN_FLIGHT_SECONDS: Final = 120  # twice the time limit of a request: who has not answered by then has died
-INLINE_BODY_BYTES: Final = 64 * 1024  # larger answers are kept as blobs, not in the database
 SWEEP_ROWS: Final = 1000  # per transaction, so that sweeping never holds up others
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -43,17 +40,7 @@ class ClaimState(StrEnum):
 
     NEW = "new"  # do it
     RESUMED = "resumed"  # someone began and died: look at ``reference`` and finish or begin again
-    DONE = "done"  # give the stored answer
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAnswer:
-    """The answer that was given the first time."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes | None
-    body_blob: str | None
+    DONE = "done"  # give the answer once more, from the row that ``reference`` names
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +50,19 @@ class Claim:
     key_digest: bytes
     state: ClaimState
     reference: str | None
-    answer: StoredAnswer | None = None
 
 
 _FIND: Final = Prepared(select(table).where(table.c.key_digest == bindparam("digest")))
 _CLAIM: Final = Prepared(insert(table), columns=("key_digest", "request_digest", "reference", "in_flight_until", "expires_at"))
 _FINISH: Final = Prepared(
-    update(table)
-    .where(table.c.key_digest == bindparam("digest"), table.c.status.is_(None))
-    .values(
-        status=bindparam("new_status"), headers=bindparam("new_headers"), body=bindparam("new_body"), body_blob=bindparam("new_body_blob")
-    )
+    update(table).where(table.c.key_digest == bindparam("digest"), table.c.status.is_(None)).values(status=bindparam("new_status"))
 )
 
 
 class Idempotency:
-    """Claims and answers. Every method that takes a connection runs within the caller's write job."""
+    """Claims. Every method that takes a connection runs within the caller's write job."""
 
-    def __init__(self, blobs: Blobs | None = None, *, keep_seconds: int = KEEP_SECONDS, in_flight_seconds: int = IN_FLIGHT_SECONDS) -> None:
-        self._blobs = blobs
+    def __init__(self, *, keep_seconds: int = KEEP_SECONDS, in_flight_seconds: int = IN_FLIGHT_SECONDS) -> None:
         self._keep = timedelta(seconds=keep_seconds)
         self._in_flight = timedelta(seconds=in_flight_seconds)
 
@@ -125,49 +106,16 @@ class Idempotency:
         """Name another intent: the one that was found had been voided."""
         connection.execute(update(table).where(table.c.key_digest == claim.key_digest).values(reference=reference))
 
-    def finish(
-        self,
-        connection: Connection,
-        claim: Claim,
-        *,
-        status: int,
-        headers: Mapping[str, str],
-        body: bytes | None = None,
-        body_blob: str | None = None,
-    ) -> None:
-        """Keep the answer, in the transaction that stores the result.
-
-        A body over INLINE_BODY_BYTES must have been put into the blobs before (``keep_body``): no file is written in a transaction.
+    def finish(self, connection: Connection, claim: Claim, *, status: int) -> None:
+        """The request is answered with ``status`` (HTTP), in the transaction that stores the result. TrustError IDEMPOTENCY_CLAIM_LOST where
+        somebody else answered it.
         """
-        if body is not None and len(body) > INLINE_BODY_BYTES:
-            raise ValueError("large bodies are kept as blobs")
-        values = {
-            "digest": claim.key_digest,
-            "new_status": status,
-            "new_headers": json.dumps(dict(headers), separators=(",", ":")).encode(),
-            "new_body": body,
-            "new_body_blob": body_blob,
-        }
-        if _FINISH.change(connection, values) != 1:
+        if _FINISH.change(connection, {"digest": claim.key_digest, "new_status": status}) != 1:
             raise TrustError(Kind.CONFLICT, "IDEMPOTENCY_CLAIM_LOST")
 
     def release(self, connection: Connection, claim: Claim) -> None:
         """Forget an unanswered claim: the attempt failed in a way that must not be remembered."""
         connection.execute(delete(table).where(table.c.key_digest == claim.key_digest, table.c.status.is_(None)))
-
-    def keep_body(self, body: bytes) -> tuple[bytes | None, str | None]:
-        """(inline body, blob digest) for ``finish``; call it before the transaction."""
-        if len(body) <= INLINE_BODY_BYTES:
-            return body, None
-        if self._blobs is None:
-            raise ValueError("large bodies need a blob store")
-        return None, self._blobs.put(body)
-
-    def body_of(self, answer: StoredAnswer) -> bytes:
-        """The body of a stored answer, from the database or the blobs."""
-        if answer.body_blob is not None and self._blobs is not None:
-            return self._blobs.get(answer.body_blob)
-        return answer.body or b""
 
 
 def _earlier(digest: bytes, found: Mapping[str, Any], request_digest: bytes, now: int) -> Claim:
@@ -175,8 +123,7 @@ def _earlier(digest: bytes, found: Mapping[str, Any], request_digest: bytes, now
     if not hmac.compare_digest(found["request_digest"], request_digest):
         raise TrustError(Kind.UNACCEPTABLE, "IDEMPOTENCY_KEY_REUSED")
     if found["status"] is not None:
-        answer = StoredAnswer(found["status"], json.loads(found["headers"] or b"{}"), found["body"], found["body_blob"])
-        return Claim(digest, ClaimState.DONE, found["reference"], answer)
+        return Claim(digest, ClaimState.DONE, found["reference"])
     if found["in_flight_until"] > now:
         wait = max(1, (found["in_flight_until"] - now) // 1_000_000)
         raise TrustError(Kind.CONFLICT, "IDEMPOTENCY_IN_FLIGHT", retry_after_seconds=min(2, wait))

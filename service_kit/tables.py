@@ -92,9 +92,9 @@ idempotency = Table(
     Column("request_digest", LargeBinary, nullable=False),
     Column("reference", String(100), nullable=True),  # the row that holds the intent
     Column("status", Integer, nullable=True),  # None while in flight
-    Column("headers", LargeBinary, nullable=True),
+    Column("headers", LargeBinary, nullable=True),  # empty, as the next two: an answer is given once more from the row that reference names
     Column("body", LargeBinary, nullable=True),
-    Column("body_blob", String(64), nullable=True),  # digest of a blob, for large bodies
+    Column("body_blob", String(64), nullable=True),
     Column("in_flight_until", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),  # microseconds since 1970, UTC
 )

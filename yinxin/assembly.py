@@ -175,7 +175,7 @@ def open_house(deployment: Deployment) -> House:
         clock=clock,
         keystore=deployment.keystore,
         outbox=Outbox(database, clock),
-        idempotency=Idempotency(blobs),
+        idempotency=Idempotency(),
         issuer=pki_service.Issuer(register, authorities),
         time_stamp=_time_stamp_of(settings, authorities, clock, trust),
         time_stamp_bytes=authorities.time_stamps.token_bytes_max if settings.time_stamps.url is None else TIMESTAMP_RESERVED_BYTES,

@@ -298,7 +298,7 @@ def _record_made(means: IssuingMeans, conn: Connection, record: CopyRecord, note
     # 4. The answer to the request. Claims are forgotten after a day, and a server may be away for longer.
     if record.claim_digest is not None:
         with suppress(TrustError):
-            context.idempotency.finish(conn, Claim(record.claim_digest, ClaimState.NEW, record.id), status=201, headers={})
+            context.idempotency.finish(conn, Claim(record.claim_digest, ClaimState.NEW, record.id), status=201)
     return replace(found, state=CopyState.MADE, file_digest=digest, size_bytes=len(content), blob=blob)
 
 

@@ -246,7 +246,7 @@ def _record_release(
     if record.claim_digest is not None:
         with suppress(TrustError):
             claim = Claim(record.claim_digest, ClaimState.NEW, record.id)
-            context.idempotency.finish(conn, claim, status=201, headers={})
+            context.idempotency.finish(conn, claim, status=201)
     return issued
 
 

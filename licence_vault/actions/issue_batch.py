@@ -138,7 +138,7 @@ def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile, *, idempote
     def finish(conn: Connection) -> None:
         _move(conn, batch, BatchState.READY)
         if claim is not None:
-            context.idempotency.finish(conn, claim, status=201, headers={})
+            context.idempotency.finish(conn, claim, status=201)
 
     context.database.write(finish)
     return _read(means, batch.id)

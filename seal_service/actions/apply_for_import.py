@@ -156,7 +156,7 @@ def apply_for_import(
                 | {"custody": begun.custody.value, "certificate": sm3(handed_in.certificate_der).hex()},
             )
             if claim is not None:
-                context.idempotency.finish(conn, claim, status=201, headers={})
+                context.idempotency.finish(conn, claim, status=201)
             return made
 
         made = context.database.write(record)

@@ -140,7 +140,7 @@ def apply_for_seal(context: ServiceContext, caller: Caller, order: ApplicationOr
             facts={"kind": order.kind.value, "credit_code": order.credit_code, "seal": order.seal_id or ""},
         )
         if claim is not None:
-            context.idempotency.finish(conn, claim, status=201, headers={})
+            context.idempotency.finish(conn, claim, status=201)
         return made
 
     return context.database.write(record)

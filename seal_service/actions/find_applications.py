@@ -92,7 +92,7 @@ def hand_in_paper(context: ServiceContext, caller: Caller, name: str, content: b
             facts={"digest": digest, "bytes": len(content)},
         )
         if claim is not None:
-            context.idempotency.finish(conn, claim, status=201, headers={})
+            context.idempotency.finish(conn, claim, status=201)
         return paper
 
     return context.database.write(record)

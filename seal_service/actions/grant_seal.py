@@ -129,7 +129,7 @@ def grant_seal_within(
         made = record_grant(context, conn, caller, seal, order)
         if claim is not None:
             context.idempotency.set_reference(conn, claim, made.id)
-            context.idempotency.finish(conn, claim, status=201, headers={})
+            context.idempotency.finish(conn, claim, status=201)
         return made
 
     return context.database.write(grant)

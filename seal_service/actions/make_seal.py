@@ -200,7 +200,7 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
                 facts={"code": seal.code, **certified.facts},
             )
             if claim is not None:
-                context.idempotency.finish(conn, claim, status=201, headers={})
+                context.idempotency.finish(conn, claim, status=201)
             active = replace(made, state=SealState.ACTIVE, state_at=at, version=found.version + 1)
             announce_state(context, conn, active, at)
             return active

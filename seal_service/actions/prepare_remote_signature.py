@@ -136,7 +136,7 @@ def prepare_remote_signature(context: ServiceContext, user: User, seal_id: str, 
             raise seal_version_conflict(seal_id, str(seal.version), intent.seal.version)
         store.insert_remote_order(conn, kept)
         if intent.claim is not None:
-            context.idempotency.finish(conn, intent.claim, status=201, headers={})
+            context.idempotency.finish(conn, intent.claim, status=201)
         return use_id
 
     recorded = context.database.write(intend)

@@ -267,7 +267,7 @@ def record_result(
         state = store.hold_state(conn, intent.seal.id)
         raise use_was_voided(intent.use_id) if state is USABLE else seal_not_usable(intent.seal.id, str(state))
     if intent.claim is not None:
-        context.idempotency.finish(conn, intent.claim, status=200, headers={})
+        context.idempotency.finish(conn, intent.claim, status=200)
     tell_of_use(context, conn, seal_id=intent.seal.id, use_id=intent.use_id, user=user.client_id, at=at, audit_id=audit_id)
     return audit_id
 

@@ -98,7 +98,7 @@ def open_batch(context: ServiceContext, user: User, seal_id: str, order: SealOrd
         store.insert_batch(conn, batch)
         _record(context, conn, user.actor, batch, "opened", {})
         if claim is not None:
-            context.idempotency.finish(conn, claim, status=201, headers={})
+            context.idempotency.finish(conn, claim, status=201)
         return batch
 
     return context.database.write(store_batch)
@@ -163,7 +163,7 @@ def add_named(
         for item, each in zip(items, named, strict=True):
             store.add_batch_item(conn, item, each.size_bytes)
         if claim is not None:
-            context.idempotency.finish(conn, claim, status=201, headers={})
+            context.idempotency.finish(conn, claim, status=201)
         return items
 
     return context.database.write(add)

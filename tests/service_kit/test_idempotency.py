@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from service_kit.blobs import Blobs
 from service_kit.database import Database
-from service_kit.idempotency import INLINE_BODY_BYTES, Claim, ClaimState, Idempotency, digest_of_request, key_digest, sweep
+from service_kit.idempotency import Claim, ClaimState, Idempotency, digest_of_request, key_digest, sweep
 from service_kit.tables import idempotency as table
 from standards.errors import Kind, TrustError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 REQUEST = digest_of_request(b"POST", b"body")
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> Idempotency:
-    return Idempotency(Blobs(tmp_path / "blobs"))
+def keys() -> Idempotency:
+    return Idempotency()
 
 
 def claim(keys: Idempotency, **changed: Any) -> Any:
@@ -38,14 +34,12 @@ def refused(database: Database, job: Any) -> TrustError:
     return error.value
 
 
-def test_a_repeated_request_gets_the_stored_answer(database: Database, keys: Idempotency) -> None:
+def test_a_repeated_request_finds_the_first_one_done(database: Database, keys: Idempotency) -> None:
     first: Claim = database.write(claim(keys))
-    assert (first.state, first.reference, first.answer) == (ClaimState.NEW, "use-1", None)
-    database.write(lambda c: keys.finish(c, first, status=201, headers={"Location": "/x/1"}, body=b"done"))
+    assert (first.state, first.reference) == (ClaimState.NEW, "use-1")
+    database.write(lambda c: keys.finish(c, first, status=201))
     again: Claim = database.write(claim(keys, reference="use-2", at=AT + timedelta(hours=23)))
     assert (again.state, again.reference) == (ClaimState.DONE, "use-1")
-    assert again.answer is not None
-    assert (again.answer.status, dict(again.answer.headers), keys.body_of(again.answer)) == (201, {"Location": "/x/1"}, b"done")
 
 
 def test_a_look_finds_what_a_claim_would_and_claims_nothing(database: Database, keys: Idempotency) -> None:
@@ -63,7 +57,7 @@ def test_a_look_finds_what_a_claim_would_and_claims_nothing(database: Database, 
         resumed = look(at=AT + timedelta(seconds=121))
         assert resumed is not None
         assert (resumed.state, resumed.reference) == (ClaimState.RESUMED, "use-1")
-    database.write(lambda c: keys.finish(c, first, status=201, headers={}, body=b"done"))
+    database.write(lambda c: keys.finish(c, first, status=201))
     done = look(at=AT + timedelta(hours=23))
     assert done is not None
     assert (done.state, done.reference) == (ClaimState.DONE, "use-1")
@@ -74,7 +68,7 @@ def test_the_same_key_with_another_request_is_refused(database: Database, keys: 
     first = database.write(claim(keys))
     other = claim(keys, request_digest=digest_of_request(b"POST", b"other"))
     assert (refused(database, other).kind, refused(database, other).code) == (Kind.UNACCEPTABLE, "IDEMPOTENCY_KEY_REUSED")
-    database.write(lambda c: keys.finish(c, first, status=200, headers={}, body=b""))
+    database.write(lambda c: keys.finish(c, first, status=200))
     assert refused(database, other).code == "IDEMPOTENCY_KEY_REUSED"
 
 
@@ -104,8 +98,8 @@ def test_a_crashed_request_is_resumed_with_its_reference(database: Database, key
 def test_the_slow_first_one_cannot_answer_twice(database: Database, keys: Idempotency) -> None:
     first = database.write(claim(keys))
     resumed = database.write(claim(keys, at=AT + timedelta(seconds=121)))
-    database.write(lambda c: keys.finish(c, resumed, status=200, headers={}, body=b"x"))
-    assert refused(database, lambda c: keys.finish(c, first, status=200, headers={}, body=b"y")).code == "IDEMPOTENCY_CLAIM_LOST"
+    database.write(lambda c: keys.finish(c, resumed, status=200))
+    assert refused(database, lambda c: keys.finish(c, first, status=200)).code == "IDEMPOTENCY_CLAIM_LOST"
 
 
 def test_a_failed_attempt_can_be_forgotten(database: Database, keys: Idempotency) -> None:
@@ -113,7 +107,7 @@ def test_a_failed_attempt_can_be_forgotten(database: Database, keys: Idempotency
     database.write(lambda c: keys.release(c, first))
     second = database.write(claim(keys))
     assert second.state is ClaimState.NEW
-    database.write(lambda c: keys.finish(c, second, status=200, headers={}, body=b"x"))
+    database.write(lambda c: keys.finish(c, second, status=200))
     database.write(lambda c: keys.release(c, second))  # an answer stays
     assert database.write(claim(keys)).state is ClaimState.DONE
 
@@ -130,29 +124,13 @@ def test_a_claim_vanishes_with_the_transaction_it_was_made_in(database: Database
 
 def test_keys_expire_and_are_swept(database: Database, keys: Idempotency) -> None:
     first = database.write(claim(keys))
-    database.write(lambda c: keys.finish(c, first, status=200, headers={}, body=b"x"))
+    database.write(lambda c: keys.finish(c, first, status=200))
     later = AT + timedelta(hours=24)
     assert database.write(claim(keys, at=later, request_digest=b"other")).state is ClaimState.NEW  # expired, though not swept yet
     assert database.write(lambda c: sweep(c, later)) == 0
     assert database.write(lambda c: sweep(c, later + timedelta(hours=24))) == 1
     with database.read() as connection:
         assert connection.execute(select(func.count()).select_from(table)).scalar() == 0
-
-
-def test_large_answers_are_kept_as_blobs(database: Database, keys: Idempotency) -> None:
-    body = b"x" * (INLINE_BODY_BYTES + 1)
-    assert keys.keep_body(body[:-1]) == (body[:-1], None)
-    inline, blob = keys.keep_body(body)
-    assert inline is None
-    first = database.write(claim(keys))
-    database.write(lambda c: keys.finish(c, first, status=200, headers={}, body=inline, body_blob=blob))
-    answer = database.write(claim(keys)).answer
-    assert answer is not None
-    assert keys.body_of(answer) == body
-    with pytest.raises(ValueError, match="blobs"):
-        database.write(lambda c: keys.finish(c, first, status=200, headers={}, body=body))
-    with pytest.raises(ValueError, match="blob store"):
-        Idempotency().keep_body(body)
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "é", "a\n", "\x7f"])
