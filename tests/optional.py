@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ctypes.util
 import os
 import shutil
 from pathlib import Path
@@ -39,13 +38,6 @@ def need_bouncy_castle() -> str:
     missing = [jar.name for jar in BOUNCY_CASTLE_JARS if not jar.exists()]
     need("BouncyCastle", not missing, "install libbcprov-java and libbcpkix-java")
     return os.pathsep.join(str(jar) for jar in BOUNCY_CASTLE_JARS)
-
-
-def need_library(name: str) -> str:
-    """The file name of a shared library."""
-    path = ctypes.util.find_library(name)
-    need(name, path, f"lib{name} is not installed")
-    return str(path)
 
 
 def corpus() -> Path:

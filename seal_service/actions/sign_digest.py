@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from starlette.concurrency import run_in_threadpool
+import anyio.to_thread
 
 from crypto.signatures import SignatureCheck, algorithm_identifier, verify_signature
 from crypto.sm3 import sm3
@@ -114,7 +114,7 @@ async def sign_digest(
         raise
     remember(intent.seal)
     if intent.is_done:
-        return await run_in_threadpool(_given_before, context, intent)
+        return await anyio.to_thread.run_sync(_given_before, context, intent)
     fail_points.reach("sign-digest.intended")
 
     try:
@@ -130,7 +130,7 @@ async def sign_digest(
             )
         )
     except BaseException as error:  # edge: no intent of a living process is left open; the cause goes on its way
-        await run_in_threadpool(give_up, context, user, intent, error)
+        await anyio.to_thread.run_sync(give_up, context, user, intent, error)
         raise
     fail_points.reach("sign-digest.recorded")
     return SealedDigest(value_der, use_id, audit_id, intent.at, is_repeated=False)
@@ -153,7 +153,7 @@ async def _sign(context: ServiceContext, intent: Intent, digest: bytes, form: Di
     while not wanted.is_last:
         wanted = wanted.follow(signature)
         signature = _checked_signature(signer, wanted.to_be_signed, intent.use_id)
-    token = await run_in_threadpool(context.time_stamp, signature) if is_timestamped and context.time_stamp is not None else None
+    token = await anyio.to_thread.run_sync(context.time_stamp, signature) if is_timestamped and context.time_stamp is not None else None
     value_der = wanted.finish(signature, token)
 
     # The whole of it, certificate and revocation included, costs more than the signature. So it is judged once a second for each
@@ -162,7 +162,7 @@ async def _sign(context: ServiceContext, intent: Intent, digest: bytes, form: Di
     judged_at = _found_good.get(certificate_der)
     is_judged = judged_at is not None and timedelta(0) <= context.clock.now() - judged_at < JUDGED_FOR
     if token is not None or form.has_seal or not is_judged:
-        await run_in_threadpool(_check, context, intent, certificate_der, digest, value_der, form)
+        await anyio.to_thread.run_sync(_check, context, intent, certificate_der, digest, value_der, form)
     return value_der
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,12 +81,14 @@ def test_nothing_names_a_machine_or_a_registry() -> None:
 
 def test_lock_files_carry_hashes_and_no_index() -> None:
     """Every locked requirement has a hash and none an address."""
-    for name in ("requirements.lock", "requirements-dev.lock"):
-        text = (PROJECT / name).read_text(encoding="utf-8")
+    locks = sorted(PROJECT.glob("requirements*.lock"))
+    assert len(locks) == 6
+    for path in locks:
+        text = path.read_text(encoding="utf-8")
         assert "://" not in text
         pinned = re.findall(r"^[\w.\[\]-]+==", text, re.MULTILINE)
-        assert len(pinned) > 20
         assert len(re.findall(r"^[\w.\[\]-]+==\S+(?: ; [^\\]+)? \\\n    --hash=sha256:", text, re.MULTILINE)) == len(pinned)
+        assert len(pinned) > (20 if path.name in {"requirements.lock", "requirements-dev.lock"} else 0)
 
 
 def test_no_broad_catch() -> None:
@@ -99,6 +104,38 @@ def test_no_broad_catch() -> None:
                 ):
                     bad.append(f"{path.relative_to(PROJECT)}:{node.lineno}")
     assert bad == []
+
+
+def test_what_is_imported_is_declared() -> None:
+    """A package that comes only because another needs it goes when the other does. Escape: a package that is part of one that is declared."""
+    parts = {"pydantic-core": "pydantic", "pyhanko-certvalidator": "pyhanko"}
+    stated = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [*stated["project"]["dependencies"], *stated["project"]["optional-dependencies"]["last-resort"]]
+    shipped = {re.split(r"[\[<>=;]", each)[0].lower() for each in wanted}
+    of_tests = shipped | {re.split(r"[\[<>=;]", each)[0].lower() for each in stated["dependency-groups"]["dev"]}
+    known = packages_distributions()
+    undeclared = set()
+    for declared, paths in (
+        (shipped, product_files()),
+        (of_tests, [*(PROJECT / "tests").rglob("*.py"), *(PROJECT / "benchmarks").rglob("*.py")]),
+    ):
+        for path in paths:
+            for module in imported_modules(path) - sys.stdlib_module_names - {*FLOORS, "tests", "benchmarks", "docs"}:
+                names = {re.sub(r"[-_.]+", "-", name).lower() for name in known.get(module, ())}
+                if names and not {parts.get(name, name) for name in names} & declared:
+                    undeclared.add((path.relative_to(PROJECT).as_posix(), module))
+    assert undeclared == set()
+
+
+def imported_modules(path: Path) -> set[str]:
+    """First parts of the names that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {each.name.partition(".")[0] for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
 
 
 def test_no_import_name_that_clashes_with_ours() -> None:
