@@ -14,7 +14,8 @@ bundle=$work/$name
 mkdir -p "$bundle/wheelhouse" dist
 
 "$python" -m pip download -q --disable-pip-version-check --require-hashes --only-binary :all: -d "$bundle/wheelhouse" -r requirements.lock
-"$python" -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -w "$bundle" .
+# One time for every file of the wheel, so that the same tree gives the same wheel
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-315532800} "$python" -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -w "$bundle" .
 cp requirements.lock LICENSE CHANGELOG.md deploy/bundle/install.sh deploy/bundle/yinxin.service "$bundle"
 (cd "$bundle" && find . -type f ! -name SHA256SUMS | LC_ALL=C sort | xargs sha256sum > SHA256SUMS)
 
