@@ -40,8 +40,13 @@ def need_bouncy_castle() -> str:
     return os.pathsep.join(str(jar) for jar in BOUNCY_CASTLE_JARS)
 
 
+def corpus_folder() -> Path:
+    """Where the shared corpus is, if it is there (``TRUST_CORPUS``, else ``../shared/corpus`` beside the project)."""
+    return Path(os.environ.get("TRUST_CORPUS", PROJECT.parent / "shared" / "corpus"))
+
+
 def corpus() -> Path:
-    """The folder of the shared corpus (``TRUST_CORPUS``, else ``../shared/corpus`` beside the project)."""
-    folder = Path(os.environ.get("TRUST_CORPUS", PROJECT.parent / "shared" / "corpus"))
+    """The folder of the shared corpus."""
+    folder = corpus_folder()
     need("corpus", (folder / "MANIFEST.json").is_file(), f"not found at {folder}: set TRUST_CORPUS")
     return folder

@@ -5,17 +5,15 @@ from __future__ import annotations
 import functools
 import io
 import json
-import os
 from base64 import urlsafe_b64encode
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from standards.errors import TrustError
 from tests.fuzzing.log_targets import leaves, run_status_token, run_witness, status_tokens
-from tests.optional import PROJECT
+from tests.optional import corpus_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,8 +34,7 @@ class Target:
 
 def corpus_files(suffixes: tuple[str, ...], most_bytes: int = 200_000) -> list[bytes]:
     """Files of the shared corpus with these endings, where there is one."""
-    folder = Path(os.environ.get("TRUST_CORPUS", PROJECT.parent / "shared" / "corpus"))
-    paths = sorted(path for path in folder.rglob("*") if path.suffix in suffixes and path.is_file())
+    paths = sorted(path for path in corpus_folder().rglob("*") if path.suffix in suffixes and path.is_file())
     return [path.read_bytes() for path in paths if path.stat().st_size <= most_bytes]
 
 

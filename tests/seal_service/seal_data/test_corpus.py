@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,14 +15,14 @@ from crypto.trust_list import TrustList
 from seal_service.seal_data.seal_file import Content, content_of, verify_esl, verify_seal_data, verify_ses_value
 from seal_service.seal_data.verify import verify_seal_signature
 from standards.gbt38540_seal.read import read_seal, read_seal_signature
-from tests.optional import PROJECT, corpus
+from tests.optional import corpus, corpus_folder
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 @functools.cache
 def entries() -> tuple[dict[str, Any], ...]:
-    manifest = Path(os.environ.get("TRUST_CORPUS", PROJECT.parent / "shared" / "corpus")) / "MANIFEST.json"
+    manifest = corpus_folder() / "MANIFEST.json"
     if not manifest.is_file():
         return ()
     listed = json.loads(manifest.read_text(encoding="utf-8"))["entries"]
