@@ -25,6 +25,9 @@ from crypto.trusted_logs import KeyPeriod
 from licence_vault.ports import JudgedDocument
 from licence_vault.verify import verify_judged
 from licence_vault.verify_code import verify_code
+from seal_service.pdf.document import PdfDocument
+from seal_service.pdf.permissions import read_permissions
+from seal_service.pdf.syntax import Ref
 from standards import gbt33560_oids as oids
 from standards import ietf_status_list as lists
 from standards import x690_der as der
@@ -38,6 +41,7 @@ from tests.licence_vault.test_verify import AT, LICENCE, TRUST, files
 from tests.licence_vault.test_verify_code import code_for
 from tests.optional import need_program
 from tests.pki import signer_for
+from tests.seal_service.pdf.documents import build, page_objects
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -287,6 +291,40 @@ def test_a_number_without_end_is_refused_as_by_the_server() -> None:
         return None
 
     assert run(script, given) == [code_there(text) for text in given] == [None, None, "DER_INTEGER_TOO_LONG", "DER_INTEGER_TOO_LONG"]
+
+
+def test_what_a_signature_forbids_is_the_same_as_for_the_server() -> None:
+    """Also where it says more than is read."""
+    lock = b"<</Lock<</Type/SigFieldLock/Action/%b%b>>>>"
+    documents = {
+        5: b"<</Reference[" + b"<<>>" * 16 + b"<</TransformMethod/DocMDP/TransformParams<</P 3>>>>]>>",
+        6: b"<</Reference[<</TransformMethod/DocMDP/TransformParams<</P 3>>>>]>>",
+        7: lock % (b"Include", b"/Fields[" + b"(x)" * 10_001 + b"]"),
+        8: lock % (b"Exclude", b""),
+        9: lock % (b"Include", b"/Fields[(x)(y)]"),
+        10: lock % (b"Exclude", b"/Fields[(x)(y)]"),
+        11: lock % (b"Nothing", b"/Fields[(x)(y)]"),
+    }
+    content = build(page_objects() | documents)
+    script = """
+      const [{ PdfDocument }, { PdfRef }, { readPermissions, isLockedField }] = await Promise.all(
+        ["pdf_document", "pdf_syntax", "pdf_permissions"].map(load));
+      const document = PdfDocument.open(Uint8Array.from(given.content));
+      return given.numbers.map((number) => {
+        const dictionary = document.resolveDictionary(new PdfRef(number, 0));
+        const found = readPermissions(document, dictionary, dictionary);
+        return [found.level, found.isCertification, ["x", "z"].map((name) => isLockedField(found, name))];
+      });
+    """
+    document, there = PdfDocument.open(content), []
+    for number in documents:
+        dictionary = document.resolve_dictionary(Ref(number)) or {}
+        found = read_permissions(document, dictionary, dictionary)
+        there.append([found.level, found.is_certification, [found.is_locked(name) for name in ("x", "z")]])
+    everything, nothing = [True, True], [False, False]
+    assert there[:4] == [[1, False, everything], [3, True, nothing], [None, False, everything], [None, False, everything]]
+    assert there[4:] == [[None, False, [True, False]], [None, False, [False, True]], [None, False, everything]]
+    assert run(script, {"content": list(content), "numbers": list(documents)}) == there
 
 
 @pytest.mark.parametrize("is_binary", [False, True], ids=["JWT", "CWT"])

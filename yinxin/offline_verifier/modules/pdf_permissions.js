@@ -31,10 +31,11 @@ export function isLockedField(permissions, name) {
   });
 }
 
-// What the signature dictionary in a field forbids. Unknown actions and levels count as the strictest.
+// What the signature dictionary in a field forbids. Unknown actions and levels count as the strictest, and so does what is too long to be read.
 export function readPermissions(document, value, fieldDict) {
   let found = makePermissions();
   const references = document.resolveEntry(value, "Reference");
+  if (Array.isArray(references) && references.length > MAX_SIGNATURE_REFERENCES) found = makePermissions({ level: NO_CHANGES, locks: [lockOfAll()] });
   for (const item of Array.isArray(references) ? references.slice(0, MAX_SIGNATURE_REFERENCES) : []) {
     const reference = document.resolveDictionary(item) ?? new Map();
     const parameters = document.resolveDictionary(entryOf(reference, "TransformParams")) ?? new Map();
@@ -56,12 +57,12 @@ export function readPermissions(document, value, fieldDict) {
 
 const readLevel = (value) => (isWholeNumber(value) && value >= NO_CHANGES && value <= ANNOTATING ? value : NO_CHANGES);
 
+const lockOfAll = () => ({ action: "All", names: new Set() });
+
 function readLock(document, parameters) {
   const action = pdfText(document.resolveEntry(parameters, "Action"));
   const names = document.resolveEntry(parameters, "Fields");
-  const listed = Array.isArray(names) ? names.slice(0, MAX_LOCKED_NAMES).map(document.resolve) : [];
-  return {
-    action: action === "Include" || action === "Exclude" ? action : "All",
-    names: new Set(listed.filter((name) => name instanceof PdfString).map(readPdfText)),
-  };
+  if (!["Include", "Exclude"].includes(action) || !Array.isArray(names) || names.length > MAX_LOCKED_NAMES) return lockOfAll();
+  const listed = names.map(document.resolve);
+  return { action, names: new Set(listed.filter((name) => name instanceof PdfString).map(readPdfText)) };
 }
