@@ -91,6 +91,7 @@ PUBLIC = {
     "GET /oauth2/jwks",
     "GET /oauth2/register/{client_id}",
     "GET /oauth2/userinfo",
+    "GET /ocsp/{asked:path}",
     "GET /openapi.json",
     "GET /problems",
     "GET /problems/{code}",

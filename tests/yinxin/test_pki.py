@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from asn1crypto import crl as asn1_crl
@@ -140,6 +142,25 @@ def test_ocsp_repeats_the_nonce_and_says_unknown_of_what_it_never_issued(here: H
     unknown = asn1_ocsp.OCSPResponse.load(here.http.post("/ocsp", content=write_ocsp_request([stranger]), headers=OCSP).content)
     assert unknown["response_bytes"]["response"].parsed["tbs_response_data"]["responses"][0]["cert_status"].name == "unknown"
     assert len(audited(here, "status.answer")) == 2
+
+
+@pytest.mark.clause("RFC 6960 A.1")
+def test_a_short_ocsp_request_may_stand_in_the_address(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Java puts it there (Base64 with every sign of it escaped), and as others do, who leave what may stand in an address."""
+    certificate, issuing = issue(here), here.house.authorities.certificates["issuing"]
+    for digest_oid in (oids.SHA1, oids.SM3):
+        asked = b64encode(write_ocsp_request([cert_id_der(certificate, issuing, digest_oid)])).decode()
+        for path in (quote(asked, safe=""), quote(asked, safe="/+=")):
+            answer = here.http.get("/ocsp/" + path)
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "application/ocsp-response")
+            said = asn1_ocsp.OCSPResponse.load(answer.content)["response_bytes"]["response"].parsed["tbs_response_data"]["responses"][0]
+            assert said["cert_status"].name == "good"
+    assert len(audited(here, "status.answer")) == 4
+    for path in ("junk!", "MAMBAQA=", "%00", "{}"):
+        assert asn1_ocsp.OCSPResponse.load(here.http.get("/ocsp/" + path).content)["response_status"].native == "malformed_request"
+    assert here.http.get("/ocsp/" + "A" * 2000).status_code in {400, 422}
+    monkeypatch.setattr("yinxin.pki.api.monotonic", lambda: 0.0)  # the pace of this machine does not matter
+    assert [here.http.get("/ocsp/AAAA").status_code for _ in range(260)].count(429) >= 60
 
 
 def test_what_ocsp_cannot_read_is_said_so_and_not_signed(here: Here) -> None:

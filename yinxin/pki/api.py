@@ -5,10 +5,11 @@ Relying parties' software speaks these protocols without tokens. What signing co
 
 from __future__ import annotations
 
+from base64 import b64decode
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service_kit.composition import public
@@ -28,6 +29,14 @@ REQUEST_BYTES_MAX: Final = 64 * 1024  # 100 OCSP certificate ids take 12 kB, a t
 ANSWERS_PER_PEER: Final = 200.0  # signed answers for one address at once
 ANSWERS_PER_PEER_PER_SECOND: Final = 50.0
 LIST_CACHE_SECONDS: Final = 300
+SHORT_REQUEST_CHARACTERS: Final = 1024  # whoever keeps to the standard puts no more than 255 bytes into the address
+ShortRequest = Annotated[
+    str,
+    Path(
+        max_length=SHORT_REQUEST_CHARACTERS,
+        description="The request (DER) in Base64, written for an address: `/` as `%2F`, `+` as `%2B`, `=` as `%3D`.",
+    ),
+]
 _TAGS: Final[list[Any]] = ["certificates"]
 
 
@@ -45,20 +54,27 @@ def make_router(desk: RegisterDesk, authorities: Authorities) -> APIRouter:
             crl_path(issuer), name=f"read_{issuer}_list", **_binary(f"The {issuer} authority's list (DER).", "application/pkix-crl")
         )(_list(desk, issuer))
 
-    async def answer(request: Request, expected: str, media_type: str, respond: Callable[..., bytes]) -> Response:
+    def take_turn(request: Request) -> str:
         peer = request.client.host if request.client else "local"
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != expected:
-            raise TrustError(Kind.UNACCEPTABLE, "MEDIA_TYPE_UNSUPPORTED", expected=expected)
         wait = rates.take(peer, monotonic())
         if wait > 0:
             raise TrustError(Kind.TOO_MANY, "RATE_EXCEEDED", retry_after_seconds=int(wait) + 1)
+        return peer
+
+    async def answered(asked_der: bytes, peer: str, media_type: str, respond: Callable[..., bytes]) -> Response:
+        response_der = await run_in_threadpool(respond, desk, authorities, asked_der, actor=f"peer:{peer}")
+        return Response(response_der, media_type=media_type, headers={"cache-control": "no-store"})
+
+    async def answer(request: Request, expected: str, media_type: str, respond: Callable[..., bytes]) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != expected:
+            raise TrustError(Kind.UNACCEPTABLE, "MEDIA_TYPE_UNSUPPORTED", expected=expected)
+        peer = take_turn(request)
         body = b""
         async for part in request.stream():
             body += part
             if len(body) > REQUEST_BYTES_MAX:
                 raise TrustError(Kind.TOO_LARGE, "BODY_TOO_LARGE", limit=REQUEST_BYTES_MAX)
-        response_der = await run_in_threadpool(respond, desk, authorities, body, actor=f"peer:{peer}")
-        return Response(response_der, media_type=media_type, headers={"cache-control": "no-store"})
+        return await answered(body, peer, media_type, respond)
 
     @router.post(
         "/ocsp", summary="Is a certificate revoked (RFC 6960)", **_exchange("application/ocsp-request", "application/ocsp-response")
@@ -66,6 +82,18 @@ def make_router(desk: RegisterDesk, authorities: Authorities) -> APIRouter:
     @public("relying parties ask without an account")
     async def read_status(request: Request) -> Response:
         return await answer(request, "application/ocsp-request", "application/ocsp-response", answer_status)
+
+    short = _binary("The response (DER), also to a request that cannot be read.", "application/ocsp-response")
+
+    @router.get("/ocsp/{asked:path}", **short | {"summary": "The same for a short request (RFC 6960, A.1)"})
+    @public("relying parties ask without an account; Java and Windows put short requests into the address")
+    async def read_short_status(request: Request, asked: ShortRequest) -> Response:
+        peer = take_turn(request)
+        try:
+            asked_der = b64decode(asked, validate=True)
+        except ValueError:
+            asked_der = b""  # which is no request: malformedRequest
+        return await answered(asked_der, peer, "application/ocsp-response", answer_status)
 
     @router.post("/tsa", summary="A time-stamp (RFC 3161)", **_exchange("application/timestamp-query", "application/timestamp-reply"))
     @public("RFC 3161 clients know no bearer tokens; bounded per peer")
