@@ -6,18 +6,22 @@ import resource
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from crypto.certificates import Certificate
 from crypto.path import validate_path
 from crypto.path_search import MAX_PATH_CERTIFICATES
 from crypto.signatures import SignatureAlgorithm
 from crypto.trust_list import Anchor, Purpose, TrustList
+from standards import gbt33560_oids as oids
 from standards import rfc5280_extensions as extensions
+from standards import x690_der as der
+from standards.rfc5280_algorithms import write_algorithm, write_spki
+from standards.rfc5280_certificate import write_signed, write_tbs_certificate
 from tests.costs import at_most
-from tests.pki import DemoPki, craft, name_der, signer_for
+from tests.pki import YEAR, DemoPki, craft, name_der, signer_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crypto.certificates import Certificate
     from crypto.path import PathResult
     from crypto.signer import Signer
 
@@ -115,6 +119,33 @@ def test_more_signatures_than_are_worth_checking() -> None:
             for i, signer in reversed(list(enumerate(signers)))
         ]
     assert unknowns(measured(leaf, *offered)) == [("CERT_NO_ANCHOR", "search-limit")]
+
+
+def test_the_longest_keys_cost_no_more_than_ordinary_ones() -> None:
+    """Sixty authorities of one name with RSA of 16,384 bits and the worst exponent that is taken, each of which may have issued each."""
+    by_rsa, key_algorithm = write_algorithm(oids.SHA256_WITH_RSA, der.null()), write_algorithm(oids.RSA, der.null())
+
+    def made(subject: str, number: int) -> Certificate:
+        key = der.sequence(der.integer((1 << 16383) | (number << 64) | 1), der.integer((1 << 63) + 12345678910111213))
+        tbs_der = write_tbs_certificate(
+            serial=number,
+            signature_algorithm_der=by_rsa,
+            issuer_der=name_der("same"),
+            not_before=AT - YEAR,
+            not_after=AT + YEAR,
+            subject_der=name_der(subject),
+            spki_der=write_spki(key_algorithm, key),
+            extensions_der=[CA],
+        )
+        return Certificate.from_der(write_signed(tbs_der, by_rsa, b"\x01" * 2048))
+
+    same = [made("same", number) for number in range(1, 61)]
+    leaf = made("x", 99)
+    with at_most(0.25):
+        assert unknowns(validate(leaf, *same)) == [("CERT_NO_ANCHOR", "search-limit")]
+    # nor do they hide the right issuer: whose key is ordinary is tried before
+    issuer = craft(PKI.root.certificate.subject_der, PKI.root_signer, name_der("same"), CA_KEY.public_spki_der, at=AT, extensions_der=[CA])
+    assert validate(leaf_of(issuer, CA_KEY), *same, issuer, trust=TRUSTING).trusted is True
 
 
 def test_a_hundred_certificates_of_one_name_offered_a_hundred_times() -> None:

@@ -14,7 +14,12 @@ export const Purpose = { DOCUMENT: "document-seal", TIMESTAMP: "time-stamp", SEA
 const MAX_PATHS = 16; // complete paths that are judged
 const MAX_PATH_CERTIFICATES = 10; // real paths have 2 to 5 certificates, anchor included
 const MAX_OFFERED = 2000;
-const MAX_SIGNATURE_CHECKS = 128;
+const MAX_SIGNATURE_CHECKS = 128; // of SM2; under longer keys fewer
+const ORDINARY_KEY_BYTES = 512; // of a SubjectPublicKeyInfo; RSA of 4,096 bits takes a little more
+
+// What a check under this key costs, in checks of SM2
+const costOf = (spki) => 1 + Math.floor(Math.floor(spki.length / ORDINARY_KEY_BYTES) ** 2 / 2);
+
 const MAX_PATH_STEPS = 2000;
 const MAX_CANDIDATES = 64; // certificates of one name that are tried as issuer of one certificate
 const MAX_BROKEN_LINKS = 8;
@@ -105,6 +110,7 @@ class PathSearch {
       }
     }
     this.checked = new Map();
+    this.spent = 0;
     this.stepCount = 0;
     this.broken = [];
     this.obstacles = new Set(); // what stood in the way, as stable words
@@ -174,16 +180,19 @@ class PathSearch {
       ...[...new Map(offered.map((each) => [each.id, each])).values()].map((each) => [each, null]),
     ];
     const rank = ([issuer]) => 2 * keyMismatch(wanted, issuer.subjectKeyId) + (issuer.notBefore <= this.at && this.at <= issuer.notAfter ? 0 : 1);
-    return found.sort((one, other) => rank(one) - rank(other)).slice(0, MAX_CANDIDATES);
+    const order = (one, other) => rank(one) - rank(other) || costOf(one[0].spki) - costOf(other[0].spki);
+    return found.sort(order).slice(0, MAX_CANDIDATES);
   }
 
   async check(certificate, issuer) {
     const key = `${certificate.id}/${toBinary(issuer.spki)}`;
     if (!this.checked.has(key)) {
-      if (this.checked.size >= MAX_SIGNATURE_CHECKS) {
+      const cost = costOf(issuer.spki);
+      if (this.spent + cost > MAX_SIGNATURE_CHECKS) {
         this.obstacles.add("search-limit");
         return null;
       }
+      this.spent += cost;
       this.checked.set(key, await certificate.isIssuedBy(issuer));
     }
     return this.checked.get(key);
