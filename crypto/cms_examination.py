@@ -301,6 +301,8 @@ def _check_digest(
     signed: SignedData, signer: SignerInfo, attributes: dict[str, Attribute], demands: Demands, steps: list[Step]
 ) -> bool | None:
     """Whether the message-digest attribute is the digest of every form of the content there is; ``None`` where it cannot be known."""
+    if signer.signed_attributes is None:
+        return _check_same_content(signed, signer, demands, steps)
     attribute = attributes.get(oids.MESSAGE_DIGEST)
     if attribute is None:
         return None
@@ -328,6 +330,25 @@ def _check_digest(
         return False
     steps.append(passed("CMS_DIGEST_OK", DIGEST, digest=digest_oid))
     return True
+
+
+def _check_same_content(signed: SignedData, signer: SignerInfo, demands: Demands, steps: list[Step]) -> bool | None:
+    """Without signed attributes the signature is over the content inside, where there is one: it must be that which the caller holds, if he holds one.
+
+    ``None`` where there are no two to be compared. Else any signature of somebody, about anything, would count for what was asked.
+    """
+    if signed.content is None or not demands.allow_encapsulated or (demands.content is None and demands.content_digest is None):
+        return None
+    digest_oid = signer.digest_algorithm.oid
+    if demands.content is not None:
+        is_same = demands.content() == signed.content
+    elif demands.content_digest is None or not digests.is_known(digest_oid):
+        steps.append(not_checked("SIG_ALGORITHM_UNSUPPORTED", DIGEST, algorithm=digest_oid))
+        return False
+    else:
+        is_same = demands.content_digest(digest_oid) == digests.digest(digest_oid, signed.content)
+    steps.append((passed if is_same else failed)("CMS_DIGEST_OK" if is_same else "CMS_DIGEST_MISMATCH", DIGEST, digest=digest_oid))
+    return is_same
 
 
 def _check_value(signed: SignedData, signer: SignerInfo, demands: Demands, found: Examination) -> None:

@@ -11,9 +11,10 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Final
 
-from crypto.cms_verification import verify_signed_data
+from crypto.cms_examination import Demands, examine
 from crypto.digests import digest
 from crypto.path import validate_path
+from crypto.report import Outcome
 from crypto.trust_list import Purpose
 from idp.errors import credential_unusable
 
@@ -68,24 +69,20 @@ def certificate_of(answer: str, text: str, trust: TrustList, at: datetime) -> Ce
         cms_der = base64.b64decode(body, validate=True)
     except (ValueError, binascii.Error):
         raise credential_unusable("unreadable") from None
-    # 2. The signature over just this text
+    # 2. The signature over just this text, with nothing wrong about it
     content = text.encode()
-    found = verify_signed_data(
-        cms_der,
-        content_digest=lambda oid: digest(oid, content),
-        trust=trust,
-        at=at,
-        allow_encapsulated=True,
-        content=lambda: content,
-        require_signed_attributes=False,
+    demands = Demands(
+        content_digest=lambda oid: digest(oid, content), content=lambda: content, require_signed_attributes=False, allow_encapsulated=True
     )
-    if not found.cryptographically_valid or not found.document_intact or found.signer_certificate is None:
+    found = examine(cms_der, demands)
+    is_sound = not any(step.outcome is Outcome.FAIL or step.code == "SIG_ALGORITHM_WEAK" for step in found.steps)
+    if not found.cryptographically_valid or not found.document_intact or found.certificate is None or not is_sound:
         raise credential_unusable("wrong")
     # 3. The certificate, now: a time that only its holder claims must not make an expired or revoked one good
-    path = validate_path(found.signer_certificate, intermediates=found.certificates, trust=trust, purpose=Purpose.DOCUMENT, at=at)
+    path = validate_path(found.certificate, intermediates=found.certificates, trust=trust, purpose=Purpose.DOCUMENT, at=at)
     if path.trusted is not True:
         raise credential_unusable("untrusted")
-    return found.signer_certificate
+    return found.certificate
 
 
 def _between(answer: str) -> list[str]:

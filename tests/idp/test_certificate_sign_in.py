@@ -27,8 +27,11 @@ from crypto.signatures import digest_oid_of
 from crypto.sm2 import SM2PrivateKey
 from idp.credentials.certificates import ANSWER_CHARACTERS_MAX, certificate_of, read_challenge, text_to_sign
 from idp.model.requests import ClientProfile
+from standards import gbt33560_oids as oids
+from standards import x690_der as der
 from standards.errors import TrustError
 from standards.rfc7468_pem import write_pem
+from tests.crypto.cms_surgery import Parts, changed, resigned
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Browser, Registered, Town, settle
 from tests.pki import DemoPki, name_der, signer_for
@@ -164,6 +167,42 @@ def test_what_is_signed_is_this_text(hall: Hall) -> None:
         browser.submit("certificate", challenge=challenge_of(browser), answer=hall.sign(signed, certificate))
         assert not is_in(browser)
         assert hall.reason in {"wrong", "locked"}
+
+
+def enclosing(parts: Parts, content: bytes) -> None:
+    """Put content inside, and leave it at that: no signed attributes."""
+    parts.signer.attributes = None
+    parts.content = der.sequence(der.oid(oids.CMS_DATA), der.explicit(0, der.octet_string(content)))
+
+
+def signed_directly(hall: Hall, certificate: Certificate, content: bytes) -> bytes:
+    """The holder's signature over content that stands inside, without signed attributes, as older programs make it."""
+    signer = signer_for(f"ukey {certificate.common_name}")
+    given = base64.b64decode(hall.sign("anything", certificate))
+    return resigned(given, lambda parts: enclosing(parts, content), lambda _: signer.sign(content))
+
+
+def test_no_other_signature_of_the_holder_signs_in(hall: Hall) -> None:
+    """Whoever has a document that somebody sealed has a signature of his; it must not be one over the text that is asked now."""
+    _, certificate = hall.entered("replay", "签名被借用者")
+    sealed = base64.b64decode(hall.sign("any document", certificate))
+    borrowed = [
+        changed(sealed, lambda parts: enclosing(parts, parts.signer.to_be_signed)),  # its signed attributes as if they were the content
+        signed_directly(hall, certificate, b"any document"),
+        signed_directly(hall, certificate, text_to_sign("https://elsewhere.example", bytes(56)).encode()),
+    ]
+    for answer in borrowed:
+        browser = hall.at_sign_in()
+        text = text_of(browser)
+        browser.submit("certificate", challenge=challenge_of(browser), answer=base64.b64encode(answer).decode())
+        assert not is_in(browser)
+        assert hall.reason == "wrong"
+        with pytest.raises(TrustError, match="wrong"):
+            certificate_of(base64.b64encode(answer).decode(), text, hall.trust(), NOW)
+    # the same form over the text itself is one of those that are taken
+    text = text_of(hall.at_sign_in())
+    direct = signed_directly(hall, certificate, text.encode())
+    assert certificate_of(base64.b64encode(direct).decode(), text, hall.trust(), NOW) == certificate
 
 
 def test_certificates_that_do_not_count(hall: Hall) -> None:

@@ -280,6 +280,7 @@ function checkAlgorithms(signed, signer, attributes, steps) {
 
 // Whether the message-digest attribute is the digest of every form of the content there is; null where it cannot be known
 async function checkDigest(signed, signer, attributes, demands, steps) {
+  if (signer.signedAttributes === null) return checkSameContent(signed, signer, demands, steps);
   const attribute = attributes.get(Oid.MESSAGE_DIGEST);
   if (attribute === undefined) return null;
   let stated;
@@ -310,6 +311,24 @@ async function checkDigest(signed, signer, attributes, demands, steps) {
   }
   steps.push(passed("CMS_DIGEST_OK", DIGEST, { digest }));
   return true;
+}
+
+// Without signed attributes the signature is over the content inside, where there is one: it must be that which the caller holds, if he holds one.
+// Null where there are no two to be compared.
+async function checkSameContent(signed, signer, demands, steps) {
+  if (signed.content === null || !demands.allowEncapsulated || (demands.content === null && demands.contentDigest === null)) return null;
+  const digest = signer.digestAlgorithm.oid;
+  let isSame;
+  if (demands.content !== null) {
+    isSame = sameBytes(demands.content(), signed.content);
+  } else if (!canDigest(digest)) {
+    steps.push(notChecked("SIG_ALGORITHM_UNSUPPORTED", DIGEST, { algorithm: digest }));
+    return false;
+  } else {
+    isSame = sameBytes(await demands.contentDigest(digest), await digestOf(digest, signed.content));
+  }
+  steps.push((isSame ? passed : failed)(isSame ? "CMS_DIGEST_OK" : "CMS_DIGEST_MISMATCH", DIGEST, { digest }));
+  return isSame;
 }
 
 async function checkValue(signed, signer, demands, found) {
