@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crypto.report import Step, failed, not_checked
+from crypto.report import Outcome, Step, failed, not_checked
 from seal_service.pdf.comparison import Path, ReferenceIndex, ValueComparison, references_in, revision_of
 from seal_service.pdf.syntax import Ref
 from standards.errors import MalformedError
@@ -25,7 +25,7 @@ ANNOTATIONS: str = "ISO 32000-1 12.5.2"
 DOC_MDP: str = "ISO 32000-1 12.8.2.2"
 FIELD_MDP: str = "ISO 32000-1 12.8.2.4"
 _RESOURCE_KINDS = frozenset({"ColorSpace", "ExtGState", "Font", "Pattern", "Properties", "Shading", "XObject", "CharProcs"})
-_MAX_STEPS = 40  # refusals listed for one signature; a rebuilt file would give thousands
+_MAX_STEPS = 40  # of one outcome listed for one signature; a rebuilt file would give thousands
 
 
 class Changes:
@@ -64,13 +64,17 @@ class Changes:
 
     def refuse(self, code: str, clause: str, number: int | None = None, **facts: str | int | float | bool | None) -> None:
         """A change that is not allowed."""
-        if len(self.steps) < _MAX_STEPS:
+        if self._has_room(Outcome.FAIL):
             self.steps.append(failed(code, clause, **self._place(number), **facts))
 
     def leave_open(self, code: str, clause: str, number: int | None = None, **facts: str | int | float | bool | None) -> None:
         """A change that cannot be decided."""
-        if len(self.steps) < _MAX_STEPS:
+        if self._has_room(Outcome.NOT_CHECKED):
             self.steps.append(not_checked(code, clause, **self._place(number), **facts))
+
+    def _has_room(self, outcome: Outcome) -> bool:
+        """Undecided changes, however many, leave room for one that is not allowed."""
+        return sum(step.outcome is outcome for step in self.steps) < _MAX_STEPS
 
     def _place(self, number: int | None) -> dict[str, str | int | float | bool | None]:
         if number is None:

@@ -139,7 +139,7 @@ class Graph:
     def __init__(self, container: Container) -> None:
         self.container = container
         self.bodies: list[Body] = []
-        self._troubles: dict[Trouble, None] = {}
+        self._troubles: dict[str, dict[Trouble, None]] = {}
         like = ENTRY_NAME if ENTRY_NAME in container else container.name_like(ENTRY_NAME)
         self.entry_name = like or ENTRY_NAME
         self.failure: MalformedError | None = None
@@ -172,14 +172,15 @@ class Graph:
             self.bodies.append(self._walk_body(index, node))
 
     def note(self, code: str, path: str, by: str, reason: str) -> None:
-        """Keep a trouble once, up to the limit."""
-        if len(self._troubles) < MAX_TROUBLES:
-            self._troubles[Trouble(code, path, by, reason)] = None
+        """Keep a trouble once, up to the limit of its kind: missing pictures, however many, leave room for a page that is missing."""
+        kept = self._troubles.setdefault(f"{code} {reason}" if code == PART_MISSING else code, {})
+        if len(kept) < MAX_TROUBLES:
+            kept[Trouble(code, path, by, reason)] = None
 
     @property
     def troubles(self) -> tuple[Trouble, ...]:
-        """What was wrong, in the order met."""
-        return tuple(self._troubles)
+        """What was wrong, by its kind, each in the order met."""
+        return tuple(trouble for kept in self._troubles.values() for trouble in kept)
 
     def entry_body(self, index: int) -> XmlNode:
         """The DocBody of ``OFD.xml`` that :attr:`bodies` has at ``index``."""

@@ -30,7 +30,7 @@ MAX_XML_TOTAL_BYTES: Final = 256 * 1024 * 1024  # all parts of one document; eac
 MAX_BODIES: Final = 64  # documents in one file; real: 1
 MAX_VERSIONS: Final = 64  # of one document; real: none or under 5
 MAX_REFERRERS: Final = 16  # kept by name for each file
-MAX_TROUBLES: Final = 1000  # kept; a report stays readable
+MAX_TROUBLES: Final = 1000  # kept of one kind; a report stays readable
 MAX_LOCATION_CHARACTERS: Final = 1024  # as the names of files
 
 # Signatures

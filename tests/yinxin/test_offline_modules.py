@@ -32,6 +32,8 @@ from standards import gbt33560_oids as oids
 from standards import ietf_status_list as lists
 from standards import x690_der as der
 from standards.errors import MalformedError
+from standards.gbt33190_ofd.container import Container
+from standards.gbt33190_ofd.graph import Graph
 from standards.rfc5280_algorithms import algorithm
 from standards.rfc5280_names import is_same_name
 from tests.crypto import test_revocation
@@ -42,6 +44,8 @@ from tests.licence_vault.test_verify_code import code_for
 from tests.optional import need_program
 from tests.pki import signer_for
 from tests.seal_service.pdf.documents import build, page_objects
+from tests.standards.gbt33190_ofd.archives import pack
+from tests.standards.gbt33190_ofd.parts import body, entry, plain_files
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -368,3 +372,27 @@ def test_a_newer_status_list_that_cannot_be_checked_here_leaves_the_status_open(
     good = ["STATUS_VALID", 0, ["STATUS_LIST_FRESH"]]
     assert run(script, given) == [good if code == "STATUS_VALID" else [code, None, []] for _, code in asked.values()]
     assert run(script, {**given, "isWhole": True}) == [good] * len(asked)
+
+
+def test_what_does_not_fit_into_a_report_counts_as_for_the_server() -> None:
+    """Missing pictures in OFD.xml up to the limit, in front of another document; locks and certifications of PDF behind what is read at most."""
+    covers = "".join(f"<o:DocInfo><o:Cover>c{number}.png</o:Cover></o:DocInfo>" for number in range(1001))
+    package = pack({**plain_files(signatures=None), "OFD.xml": entry(body(extra=covers) + body("..\\Doc_1/Document.xml"))})
+    locks = [b"<</Fields[" + b"(x)" * 10_001 + b"(amount)]/Action/Include>>", b"<</Action/Include>>", b"<</Fields[(x)]/Action/Include>>"]
+    certified = b"<</Reference[" + b"<<>>" * 16 + b"<</TransformMethod/DocMDP/TransformParams<</P 1>>>>]>>"
+    form = build(page_objects() | {5: certified, **{6 + at: b"<</Lock" + lock + b">>" for at, lock in enumerate(locks)}})
+    script = """
+      const [{ fromHex }, { ZipContainer }, { OfdGraph }, { PdfDocument }, { PdfRef }, { isLockedField, readPermissions }] = await Promise.all(
+        ["bytes", "zip", "ofd_graph", "pdf_document", "pdf_syntax", "pdf_permissions"].map(load));
+      const troubles = new OfdGraph(new ZipContainer(fromHex(given.package))).troubles.map(({ code, path, by, reason }) => [code, path, by, reason]);
+      const document = PdfDocument.open(fromHex(given.form));
+      const objects = given.numbers.map((number) => document.resolveDictionary(new PdfRef(number, 0)));
+      const found = [readPermissions(document, objects[0], new Map()), ...objects.slice(1).map((lock) => readPermissions(document, new Map(), lock))];
+      return { troubles, permissions: found.map((each) => [each.level, isLockedField(each, "amount")]) };
+    """
+    found = run(script, {"package": package.hex(), "form": form.hex(), "numbers": [5, 6, 7, 8]})
+    assert [tuple(each) for each in found["troubles"]] == [
+        (each.code, each.path, each.by, each.reason) for each in Graph(Container(package)).troubles
+    ]
+    assert ["BAD_PATH", "..\\Doc_1/Document.xml", "OFD.xml", "backslash"] in found["troubles"]
+    assert found["permissions"] == [[1, True], [None, True], [None, True], [None, False]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from standards.errors import MalformedError
@@ -233,6 +235,16 @@ def test_troubles_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     files = plain_files(signatures=None)
     files["Doc_0/Document.xml"] = part("Document", "".join(f'<o:Page BaseLoc="{number}"/>' for number in range(9)))
     assert len(graph_of(files).troubles) == 2
+
+
+def test_attack_many_harmless_troubles_hide_none_that_decides() -> None:
+    covers = "".join(f"<o:DocInfo><o:Cover>c{number}.png</o:Cover></o:DocInfo>" for number in range(graph_module.MAX_TROUBLES + 1))
+    files = {
+        **plain_files(signatures=None),
+        "OFD.xml": entry(body(extra=covers) + body("..\\Doc_1/Document.xml") + body("Doc_1/Document.xml")),
+    }
+    found = [(trouble.code, trouble.reason) for trouble in graph_of(files).troubles]
+    assert Counter(found) == {("OFD_PART_MISSING", "content"): 1000, ("BAD_PATH", "backslash"): 1, ("OFD_PART_MISSING", "document"): 1}
 
 
 def test_pages_without_identifier_or_file_are_no_pages_for_stamps() -> None:

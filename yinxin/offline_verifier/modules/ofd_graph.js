@@ -12,7 +12,7 @@ const OFD_XML_TOTAL_BYTES = 256 * 1024 * 1024;
 const OFD_BODIES = 64;
 const OFD_VERSIONS = 64;
 const OFD_REFERRERS = 16;
-const OFD_TROUBLES = 1000;
+const OFD_TROUBLES = 1000; // kept of one kind
 const LOCATION_CHARACTERS = 1024;
 const OFD_ENTRY = "OFD.xml";
 
@@ -152,8 +152,7 @@ export class OfdGraph {
   constructor(container) {
     this.container = container;
     this.bodies = [];
-    this.troubles = [];
-    this.known = new Set();
+    this.kinds = new Map();
     this.parts = new Map();
     this.readBytes = 0;
     this.failure = null;
@@ -178,12 +177,18 @@ export class OfdGraph {
     bodies.slice(0, OFD_BODIES).forEach((node, index) => this.bodies.push(this.walkBody(index, node)));
   }
 
-  /** Keep a trouble once, up to the limit. */
+  /** Keep a trouble once, up to the limit of its kind: missing pictures, however many, leave room for a page that is missing. */
   note(code, path, by, reason) {
-    const key = [code, path, by, reason].join("\0");
-    if (this.troubles.length >= OFD_TROUBLES || this.known.has(key)) return;
-    this.known.add(key);
-    this.troubles.push({ code, path, by, reason });
+    const kind = code === "OFD_PART_MISSING" ? `${code} ${reason}` : code;
+    if (!this.kinds.has(kind)) this.kinds.set(kind, new Map());
+    const kept = this.kinds.get(kind);
+    const key = [path, by, reason].join("\0");
+    if (kept.size < OFD_TROUBLES && !kept.has(key)) kept.set(key, { code, path, by, reason });
+  }
+
+  /** What was wrong, by its kind, each in the order met. */
+  get troubles() {
+    return [...this.kinds.values()].flatMap((kept) => [...kept.values()]);
   }
 
   /** The member a location in the part `by` leads to; null, with a trouble, where it leads out of the package. */

@@ -5,7 +5,7 @@
 import { MalformedError } from "./bytes.js";
 import { ValueComparison, edgeKey, referencesIn, revisionOf, sortEdges } from "./pdf_comparison.js";
 import { PdfRef, entryOf } from "./pdf_syntax.js";
-import { failed, notChecked } from "./report.js";
+import { Outcome, failed, notChecked } from "./report.js";
 
 export const UPDATE_CLAUSE = "ISO 32000-1 7.5.6";
 export const FIELD_CLAUSE = "ISO 32000-1 12.7.4.5";
@@ -14,7 +14,7 @@ export const DOC_MDP_CLAUSE = "ISO 32000-1 12.8.2.2";
 export const FIELD_MDP_CLAUSE = "ISO 32000-1 12.8.2.4";
 const RESOURCE_KINDS = new Set(["ColorSpace", "ExtGState", "Font", "Pattern", "Properties", "Shading", "XObject", "CharProcs"]);
 const FIELD_LINKS = new Set(["Fields", "Annots", "Kids", "Parent"]);
-const MAX_CHANGE_STEPS = 40; // refusals listed for one signature; a rebuilt file would give thousands
+const MAX_CHANGE_STEPS = 40; // of one outcome listed for one signature; a rebuilt file would give thousands
 
 export const lastKey = (path) => path[path.length - 1];
 
@@ -38,12 +38,17 @@ export class PdfChanges {
 
   // A change that is not allowed
   refuse(code, clause, number = null, facts = {}) {
-    if (this.steps.length < MAX_CHANGE_STEPS) this.steps.push(failed(code, clause, { ...this.where(number), ...facts }));
+    if (this.hasRoom(Outcome.FAIL)) this.steps.push(failed(code, clause, { ...this.where(number), ...facts }));
   }
 
   // A change that cannot be decided
   leaveOpen(code, clause, number = null, facts = {}) {
-    if (this.steps.length < MAX_CHANGE_STEPS) this.steps.push(notChecked(code, clause, { ...this.where(number), ...facts }));
+    if (this.hasRoom(Outcome.NOT_CHECKED)) this.steps.push(notChecked(code, clause, { ...this.where(number), ...facts }));
+  }
+
+  // Undecided changes, however many, leave room for one that is not allowed
+  hasRoom(outcome) {
+    return this.steps.filter((step) => step.outcome === outcome).length < MAX_CHANGE_STEPS;
   }
 
   where(number) {

@@ -7,6 +7,7 @@ export const FORM_FILLING = 2; // filling in forms and signing
 export const ANNOTATING = 3; // annotations too
 const MAX_SIGNATURE_REFERENCES = 16;
 const MAX_LOCKED_NAMES = 10000;
+const EVERY_FIELD = { action: "All", names: new Set() };
 
 // level: the strictest DocMDP or lock level (1, 2 or 3), null without one; isCertification: it carries DocMDP itself; locks: [{ action, names }]
 export const makePermissions = ({ level = null, isCertification = false, locks = [] } = {}) => ({ level, isCertification, locks });
@@ -35,7 +36,9 @@ export function isLockedField(permissions, name) {
 export function readPermissions(document, value, fieldDict) {
   let found = makePermissions();
   const references = document.resolveEntry(value, "Reference");
-  if (Array.isArray(references) && references.length > MAX_SIGNATURE_REFERENCES) found = makePermissions({ level: NO_CHANGES, locks: [lockOfAll()] });
+  if (Array.isArray(references) && references.length > MAX_SIGNATURE_REFERENCES) {
+    found = makePermissions({ level: NO_CHANGES, locks: [EVERY_FIELD] });
+  }
   for (const item of Array.isArray(references) ? references.slice(0, MAX_SIGNATURE_REFERENCES) : []) {
     const reference = document.resolveDictionary(item) ?? new Map();
     const parameters = document.resolveDictionary(entryOf(reference, "TransformParams")) ?? new Map();
@@ -57,12 +60,10 @@ export function readPermissions(document, value, fieldDict) {
 
 const readLevel = (value) => (isWholeNumber(value) && value >= NO_CHANGES && value <= ANNOTATING ? value : NO_CHANGES);
 
-const lockOfAll = () => ({ action: "All", names: new Set() });
-
 function readLock(document, parameters) {
   const action = pdfText(document.resolveEntry(parameters, "Action"));
   const names = document.resolveEntry(parameters, "Fields");
-  if (!["Include", "Exclude"].includes(action) || !Array.isArray(names) || names.length > MAX_LOCKED_NAMES) return lockOfAll();
+  if ((action !== "Include" && action !== "Exclude") || !Array.isArray(names) || names.length > MAX_LOCKED_NAMES) return EVERY_FIELD;
   const listed = names.map(document.resolve);
   return { action, names: new Set(listed.filter((name) => name instanceof PdfString).map(readPdfText)) };
 }
