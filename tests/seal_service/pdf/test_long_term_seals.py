@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cache
 
 import pytest
@@ -25,10 +26,10 @@ SOON = AT + timedelta(hours=1)
 
 
 @cache
-def sealed_with_seal(profile: Profile) -> bytes:
+def sealed_with_seal(profile: Profile, seal_until: datetime = DESCRIPTION.valid_until) -> bytes:
     """A document with the seal of GB/T 38540 whose signer's certificate runs out after thirty days, without a time-stamp of its own."""
     demo = pki()
-    seal_der = build_seal(DESCRIPTION, [short_certificate()], SealMaker(demo.maker, demo.maker_signer))
+    seal_der = build_seal(replace(DESCRIPTION, valid_until=seal_until), [short_certificate()], SealMaker(demo.maker, demo.maker_signer))
     return seal_pdf(
         reportlab_document(),
         signer=demo.seal_signer,
@@ -61,3 +62,15 @@ def test_a_sealing_value_stamped_too_late_is_neither_better_nor_worse(profile: P
     alone = report(sealed_with_seal(profile), EXPIRED + DAY).signatures[0]
     assert stamped.verdict is alone.verdict is Verdict.INDETERMINATE
     assert "SIG_TIME_UNPROVEN" in {step.code for step in stamped.steps} & {step.code for step in alone.steps}
+
+
+@pytest.mark.parametrize(
+    ("seal_days", "stamped_after_days"), [(100, 60), (10, 20)], ids=["the certificate had ended", "the seal had ended"]
+)
+def test_a_sealing_value_stamped_after_either_of_its_ends_is_not_shown_to_be_older(seal_days: int, stamped_after_days: int) -> None:
+    sealed, stamped_at = sealed_with_seal(Profile.SES, AT + seal_days * DAY), AT + stamped_after_days * DAY
+    prepared = prepare_document_timestamp(sealed, stamped_at)
+    at = AT + 120 * DAY
+    stamped = report(prepared.finish(stamper(stamped_at)(prepared.covered())), at).signatures[0]
+    assert stamped.verdict is report(sealed, at).signatures[0].verdict is Verdict.INDETERMINATE
+    assert "SIG_TIME_UNPROVEN" in {step.code for step in stamped.steps}
