@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from idp.actions.sign_in_row import put_back, sign_in_unknown, take_up, take_up_at
 from idp.model.sign_in import Step, as_anyone
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from idp.model.requests import ClientProfile
     from idp.model.sign_in import SignIn
 
+_MARK_CHARACTERS: Final = 64  # a digest in hex; whatever is longer is none
 _ASKING: Final = frozenset(Step) - {Step.FINISH, Step.REFUSED}
 
 
@@ -41,9 +43,20 @@ def choose_acting(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profil
     _change(desk, sign_in_id, browser_hash, profile, frozenset({Step.ACTING}), change)
 
 
-def give_consent(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None) -> None:
-    """Yes: what is asked may be told. The consent is stored when the sign-in finishes."""
-    _change(desk, sign_in_id, browser_hash, profile, frozenset({Step.CONSENT}), lambda row: replace(row, consent_given=True))
+def give_consent(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None, *, shown: str) -> None:
+    """Yes: what is asked may be told. The consent is stored when the sign-in finishes. ``shown``: what the page said (``consent_mark``);
+    CONSENT_OVERTAKEN where something else is asked by now.
+    """
+    agreed = _change(
+        desk,
+        sign_in_id,
+        browser_hash,
+        profile,
+        frozenset({Step.CONSENT}),
+        lambda row: replace(row, consent_given=True, consent_shown=shown[:_MARK_CHARACTERS]),
+    )
+    if agreed is not None and agreed.needs_consent and not agreed.consent_given:
+        raise TrustError(Kind.CONFLICT, "CONSENT_OVERTAKEN")
 
 
 def refuse(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, error: str) -> SignIn:
@@ -64,12 +77,12 @@ def _change(
     profile: ClientProfile | None,
     steps: frozenset[Step],
     change: Callable[[SignIn], SignIn],
-) -> None:
+) -> SignIn | None:
+    """The row as it is now; None where the sign-in waits for something else."""
     at = desk.clock.now()
 
-    def store(connection: Connection) -> None:
+    def store(connection: Connection) -> SignIn | None:
         row = take_up_at(connection, desk, sign_in_id, browser_hash, at, steps)
-        if row is not None:
-            put_back(connection, desk, change(row), profile)
+        return None if row is None else put_back(connection, desk, change(row), profile)
 
-    desk.database.write(store)
+    return desk.database.write(store)

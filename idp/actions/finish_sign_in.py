@@ -76,7 +76,7 @@ def finish_sign_in(
         row = recognise(connection, desk, row, account, at)
         if row.acting_for is not None and row.acting_for not in row.organisations and row.request is not None:
             # Whom the consent was for, he acts for no more: for himself, or another organisation, he is asked anew
-            row = replace(row, acting_for=None, acting_chosen=False, consent_given=False)
+            row = replace(row, acting_for=None, acting_chosen=False, consent_given=False, consent_shown="")
         row = with_consent_asked(connection, desk, row, profile)
         if decide_next_step(row) is not Step.FINISH:
             put_back(connection, desk, row, profile)

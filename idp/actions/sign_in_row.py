@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from crypto.sm3 import sm3
 from idp.actions.claims_of import asked_claims
 from idp.actions.cut_scopes import agent_scopes
 from idp.model.people import AccountStanding, AccountStatus, CredentialKind, level_at
@@ -106,15 +108,24 @@ def put_back(connection: Connection, desk: PeopleDesk, row: SignIn, profile: Cli
 
 
 def with_consent_asked(connection: Connection, desk: PeopleDesk, row: SignIn, profile: ClientProfile | None) -> SignIn:
-    """The row with whether consent is still needed in the capacity chosen."""
+    """The row with whether consent is still needed in the capacity chosen. A yes counts for what the page said: where another is asked by now, for
+    something else, or the client has changed what it asks for and why, the person is shown that first.
+    """
     if row.account_id is not None and row.request is not None and profile is not None and not profile.is_own:
         scopes, claims = asked_of(connection, desk, row, profile)
         had_scopes, had_claims = find_consent(
             connection, desk.vault, row.account_id, row.acting_for, profile.client_id, purpose=profile.purpose
         )
         is_covered = scopes <= had_scopes and claims <= had_claims and "consent" not in row.request.prompt
-        row = replace(row, needs_consent=not is_covered)
+        is_given = row.consent_given and row.consent_shown == consent_mark(row, profile, scopes, claims)
+        row = replace(row, needs_consent=not is_covered, consent_given=is_given)
     return row
+
+
+def consent_mark(row: SignIn, profile: ClientProfile, scopes: frozenset[str], claims: frozenset[str]) -> str:
+    """The SM3, in hex, of all that the page of consent says: who is asked, in whose name, by whom, for what, and under which terms."""
+    said = [row.account_id, row.acting_for, profile.client_id, profile.name, profile.purpose, profile.terms, sorted(scopes), sorted(claims)]
+    return sm3(json.dumps(said).encode()).hex()
 
 
 def asked_of(connection: Connection, desk: PeopleDesk, row: SignIn, profile: ClientProfile) -> tuple[frozenset[str], frozenset[str]]:

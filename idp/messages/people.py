@@ -35,6 +35,7 @@ _ROWS: Final = (
     ("FORM_UNREADABLE", "Form not readable", "表单无法读取", "The body is not a well-formed form, is too large, or repeats a field.", "请求体不是规范的表单、过大，或字段重复。", "Open the page again and send the form from there.", "请重新打开页面后提交。"),
     ("SESSION_NOT_FOUND", "No such session", "未找到会话", "There is no session with this id, or it has ended.", "没有此会话，或会话已结束。", "List the sessions of the account.", "请查看该账户的会话列表。"),
     ("SIGN_IN_REFUSED", "Not signed in to the application", "未登录到应用", "You did not agree, or your account is not what the application asks for.", "您未同意授权，或您的账户不符合应用要求。", _AGAIN_EN, _AGAIN_ZH),
+    ("CONSENT_OVERTAKEN", "Something else is asked by now", "请求内容已变更", "What the application asks for, or for whom you sign in, is no longer what the page said that you agreed to; nothing was agreed.", "应用请求的内容，或您登录的身份，已与您确认时页面显示的内容不同；授权未生效。", "Read the page again, and agree or not.", "请重新阅读页面后再决定是否同意。"),
     ("CAS_SERVICE_TAKEN", "Service of another client", "服务地址已被登记", "Another client has registered this address; an address belongs to one client.", "该地址已由其他客户端登记；每个地址只属于一个客户端。", "Register the address with one client only.", "请仅在一个客户端下登记该地址。"),
     ("AUTHORIZATION_REFUSED", "Request of the application not accepted", "应用的请求不被接受", "The application is unknown, its return address is not one it has registered, or it may not be answered as it asks; so nothing is sent there.", "应用未登记，其返回地址未经登记，或不得按其请求的方式应答，因此不会跳转。", "Tell the operator of the application you came from.", "请联系您所使用应用的运维人员。"),
 )  # fmt: skip

@@ -89,7 +89,7 @@ class SignIn:
     ``methods``: factors shown in this sign-in or by the session it took over (``session_id``), in order. ``needs_two``: the account's
     rule. ``asks_two``: freshly, and two factors where the account has them: to change its keys. ``wanted``: the level the client asks for, ``is_essential``: without it there is no answer. ``can_reach``: the best level the
     account's credentials allow. ``organisations``: for whom the person may act. ``error``: why it was refused (OAuth error code).
-    ``challenge``: one-time, for passkey and certificate. ``upstream``: the other provider by whose word the person is known, with his
+    ``consent_shown``: to what exactly the person agreed (``sign_in_row.consent_mark``). ``challenge``: one-time, for passkey and certificate. ``upstream``: the other provider by whose word the person is known, with his
     subject and session there. ``credential_epoch``: of the account, when the first factor was shown: in a later one the row counts no more.
     Times are aware UTC.
     """
@@ -120,6 +120,7 @@ class SignIn:
     acting_for: str | None = None
     needs_consent: bool = False
     consent_given: bool = False
+    consent_shown: str = ""
     challenge: str | None = None
     error: str | None = None
     is_finished: bool = False
@@ -359,6 +360,7 @@ def as_anyone(row: SignIn) -> SignIn:
         acting_for=None,
         needs_consent=False,
         consent_given=False,
+        consent_shown="",
         challenge=None,
         upstream="",
         upstream_subject="",

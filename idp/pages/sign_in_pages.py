@@ -19,7 +19,7 @@ from idp.actions.show_certificate import certificate_challenge, show_certificate
 from idp.actions.show_code import show_code
 from idp.actions.show_passkey import passkey_request, show_passkey
 from idp.actions.show_password import set_new_password, show_password
-from idp.actions.sign_in_row import asked_of, take_up
+from idp.actions.sign_in_row import asked_of, consent_mark, take_up
 from idp.credentials.certificates import text_to_sign, write_challenge
 from idp.model.openings import CODE_TYPE
 from idp.model.people import CredentialKind
@@ -261,7 +261,7 @@ def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None
             values["purpose"] = profile.purpose
             with pages.desk.database.read() as connection:
                 scopes, claims = asked_of(connection, pages.desk, row, profile)
-            values |= pages.asked(visit, scopes, claims)
+            values |= pages.asked(visit, scopes, claims) | {"shown": consent_mark(row, profile, scopes, claims)}
     return visit.page(name, problem=problem, targets=request.redirect_uri if request else "", **values)
 
 
@@ -328,7 +328,7 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
             elif name == "acting":
                 await pages.in_thread(partial(choose.choose_acting, *where, acting_for=form.get("acting_for", "")))
             elif name == "consent":
-                await pages.in_thread(partial(choose.give_consent, *where))
+                await pages.in_thread(partial(choose.give_consent, *where, shown=form.get("shown", "")))
             elif name == "cancel":
                 await pages.in_thread(partial(choose.refuse, desk, sign_in_id, visit.browser_hash, "access_denied"))
             else:

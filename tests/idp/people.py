@@ -167,7 +167,9 @@ class Browser:
         """Send the form of the present page whose action ends in ``name``, then follow."""
         actions = [each for each in re.findall(r'action="([^"]+)"', self.answer.text) if each.endswith("/" + name)]
         assert actions, (name, self.answer.text)
-        self.send("POST", actions[0], data={"csrf": self.csrf, **fields})
+        form = self.answer.text[self.answer.text.index(f'action="{actions[0]}"') :].partition("</form>")[0]
+        hidden = dict(re.findall(r'type="hidden" name="([a-z_]+)" value="([^"]+)"', form))
+        self.send("POST", actions[0], data={**hidden, "csrf": self.csrf, **fields})
         return self.follow()
 
     def log_in(self, login: str = "jia", password: str = PASSWORD) -> httpx.Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,12 @@ def agree(clients: Clients, browser: Browser, scope: str = SCOPE, **query: str) 
     assert browser.heading == "Your consent"
     browser.submit("consent")
     return dict(clients.redeem(browser.returned["code"], "office").json())
+
+
+def said(browser: Browser) -> dict[str, str]:
+    """The fields of the form by which the person agrees to the present page."""
+    form = browser.answer.text.partition('/consent">')[2].partition("</form>")[0]
+    return dict(re.findall(r'name="([a-z_]+)" value="([^"]*)"', form))
 
 
 def told(clients: Clients, tokens: dict[str, Any]) -> set[str]:
@@ -134,13 +141,59 @@ def test_attack_a_consent_for_an_organisation_is_none_for_oneself(clients: Clien
     assert browser.heading == "Your consent"
     # The organisation takes its leave back between the button and the page that comes next
     page = browser.path
-    browser.send("POST", f"{page}/consent", data={"csrf": browser.csrf})
+    browser.send("POST", f"{page}/consent", data=said(browser))
+    assert browser.answer.status_code == 303
     revoke_agent(town.desk, agent.agent_id, actor="test")
     browser.follow()
     assert browser.heading == "Your consent"
     browser.submit("consent")
     tokens = clients.redeem(browser.returned["code"], "office").json()
     assert clients.userinfo(tokens["access_token"]).json() == {"sub": jia.account_id, "name": jia.name}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"purpose": "To send you offers"}, {"allowed_claims": ("name", "phone_number", "id_number")}, {"tos_uri": "https://rp.example/terms"}],
+    ids=["purpose", "claims", "terms"],
+)
+def test_attack_nobody_agrees_to_what_the_page_did_not_say(clients: Clients, jia: Account, other: dict[str, Any]) -> None:
+    """The client becomes another between the page and the button, and once more between the button and the code."""
+    browser = Browser(clients.town.here)
+    browser.authorize("office", scope=SCOPE)
+    browser.log_in()
+    clients.set(replace(OFFICE, **other))
+    browser.submit("consent")
+    assert (browser.answer.status_code, browser.heading) == (409, "Your consent")
+    assert "Something else is asked by now" in browser.answer.text
+    place = browser.path.rpartition("/")[0]
+    browser.send("POST", f"{place}/consent", data=said(browser))
+    clients.set(replace(OFFICE, purpose="Something else again"))
+    browser.follow()
+    assert (browser.heading, "Something else again" in browser.answer.text) == ("Your consent", True)
+    browser.send("POST", f"{place}/consent", data={name: value for name, value in said(browser).items() if name != "shown"})
+    assert browser.answer.status_code == 409, "a yes to nothing"
+    browser.submit("consent")
+    assert told(clients, dict(clients.redeem(browser.returned["code"], "office").json())) == {"sub", "name"}
+    del jia
+
+
+def test_attack_a_yes_on_one_persons_page_is_none_of_another(clients: Clients, jia: Account) -> None:
+    """Two windows of a browser that two persons share show one sign-in."""
+    other = clients.town.person("yier", name="测试乙")
+    browser = Browser(clients.town.here)
+    browser.authorize("office", scope=SCOPE)
+    browser.log_in()
+    place, of_the_first = browser.path, said(browser)
+    browser.send("POST", f"{place}/account", data={"csrf": browser.csrf, "another": "yes"})
+    browser.follow()
+    browser.log_in("yier")
+    assert (browser.heading, "测试乙" in browser.answer.text) == ("Your consent", True)
+    browser.send("POST", f"{place}/consent", data=of_the_first)
+    assert browser.answer.status_code == 409
+    browser.submit("consent")
+    tokens = clients.redeem(browser.returned["code"], "office").json()
+    assert clients.userinfo(tokens["access_token"]).json()["sub"] == other.account_id
+    del jia
 
 
 def test_attack_a_remembered_consent_of_an_organisation_is_none_for_oneself(clients: Clients, jia: Account) -> None:
