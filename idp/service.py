@@ -88,6 +88,7 @@ from idp.pages.upstream_pages import add_upstream_pages
 from idp.store.accounts import Vault
 from idp.tables import PREFIX
 from idp.tokens.client_certificate import read_door
+from idp.tokens.person_tokens import pairwise_key_of
 from service_kit.composition import Job, ReadinessCheck, ServiceParts
 from service_kit.dpop_nonces import Nonces
 from service_kit.json_bodies import JsonRoute
@@ -314,15 +315,11 @@ def sign_in_protocol(context: ServiceContext) -> SignInProtocol:
 def _client_protocol(context: ServiceContext) -> ClientProtocol:
     mac_key, ring = context.keystore.open_secret(ROW_MAC_KEY), key_ring(context)
     memory = ClientMemory(context.database, mac_key)
-    hints, outbound = HintReader(ring, context.settings.base_url), _outbound(context)
-    pairwise_key, opened = _pairwise_key(mac_key), _opened(context)
+    outbound = _outbound(context)
+    pairwise_key, opened = pairwise_key_of(mac_key), _opened(context)
+    hints = HintReader(ring, context.settings.base_url, memory, pairwise_key)
     keys, fetcher = ClientKeys(outbound), RequestFetcher(outbound)
     return ClientProtocol(context.database, _vault(context), memory, hints, keys, mac_key, pairwise_key, opened, fetcher)
-
-
-def _pairwise_key(mac_key: bytes) -> bytes:
-    # Derived, so that a deployment made before there were pairwise subjects needs no new secret
-    return hmac_sm3(mac_key, b"yinxin pairwise subjects v1")
 
 
 def build(context: ServiceContext) -> ServiceParts:
@@ -348,8 +345,9 @@ def build(context: ServiceContext) -> ServiceParts:
     add_self_registration_routes(router, SelfRegistration(desk, outbound, issuer))
     people, is_secure = people_desk(context), settings.base_url.startswith("https://")
     limits = cast("Mapping[str, ports.ScopeLimit]", context.links.get(ports.SCOPE_LIMITS, {}))
-    persons = PersonDesk(tokens, people, desk.mac_key, _pairwise_key(desk.mac_key), limits)
-    protocol, hints, federation = sign_in_protocol(context), HintReader(ring, issuer), federation_desk(context, people)
+    persons = PersonDesk(tokens, people, desk.mac_key, pairwise_key_of(desk.mac_key), limits)
+    protocol, federation = sign_in_protocol(context), federation_desk(context, people)
+    hints = HintReader(ring, issuer, memory, persons.pairwise_key)
     scope_texts = cast("Mapping[str, tuple[str, str]]", context.links.get(ports.SCOPE_TEXTS, {}))
     cas, front = CasProtocol(people), partial(answer_by_browser, persons, desk.opened)
     pages = Pages(people, protocol, federation, is_secure, settings.demo, SignInDoor(), hints.read, cas, front, scope_texts)

@@ -16,6 +16,7 @@ from idp.store.accounts import account_standing
 from idp.store.cas import tickets_of_session
 from idp.store.federation import forget_upstream, note_upstream
 from idp.store.grants import end_grants_of_session
+from idp.store.registrations import find_registration
 from idp.store.sign_ins import (
     clients_of_session,
     find_consent,
@@ -26,8 +27,10 @@ from idp.store.sign_ins import (
     session_by_cookie,
     update_session,
 )
+from idp.tokens.person_tokens import pairwise_key_of, session_for
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -215,9 +218,23 @@ def end_in(connection: Connection, desk: PeopleDesk, session: Session, actor: st
     subject = f"account:{session.account_id}"
     facts = {"session": session.session_id, "clients": " ".join(clients)}
     desk.audit.record(connection, at=at, actor=actor, action="session.end", subject=subject, outcome="done", facts=facts)
-    desk.tell(connection, "session.ended", {"session_id": session.session_id, "account_id": session.account_id}, at, *clients)
+    _tell_ended(connection, desk, session, clients, at)
     for client_id in clients if desk.tells_clients else ():  # each by itself: one that does not answer holds up no other
         desk.outbox.put(connection, topic=SESSION_ENDED_TOPIC, payload={"session": session.session_id, "client": client_id}, at=at)
     for ticket_digest in tickets_of_session(connection, session.session_id):
         desk.outbox.put(connection, topic=CAS_LOGOUT_TOPIC, payload={"ticket": ticket_digest.hex()}, at=at)
     return ended
+
+
+def _tell_ended(connection: Connection, desk: PeopleDesk, session: Session, clients: Sequence[str], at: datetime) -> None:
+    """To each by the name it knows the session by; who has names of his own for people hears of no account by ours."""
+    own: list[str] = []
+    for client_id in clients:
+        registration = find_registration(connection, client_id, desk.vault.mac_key)
+        if registration is None or registration.subject_type == "public":
+            own.append(client_id)
+            continue
+        sid = session_for(registration, session.session_id, pairwise_key_of(desk.vault.mac_key))
+        desk.tell(connection, "session.ended", {"session_id": sid}, at, client_id)
+    if own or not clients:
+        desk.tell(connection, "session.ended", {"session_id": session.session_id, "account_id": session.account_id}, at, *own)

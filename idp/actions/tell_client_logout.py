@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from idp.model.clients import SIGNING_ALGORITHMS
 from idp.model.registrations import sm2_form_of
 from idp.store.grants import grants_in_session
-from idp.tokens.person_tokens import subject_for
+from idp.tokens.person_tokens import session_for, subject_for
 from idp.tokens.signed_jwt import sign_jwt
 from standards.errors import Kind, TrustError
 
@@ -91,7 +91,7 @@ def _sign(desk: PersonDesk, registration: Registration, notice_id: str, session_
         "exp": issued + NOTICE_SECONDS,
         "jti": notice_id,
         "sub": subject,
-        "sid": session_id,
+        "sid": session_for(registration, session_id, desk.pairwise_key),
         "events": {EVENT: {}},
     }
     return sign_jwt(key, signer, NOTICE_TYPE, claims, sm2_form_of(registration))

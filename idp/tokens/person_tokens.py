@@ -7,7 +7,9 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from crypto.jose import read_base64url, write_base64url
 from crypto.sm3 import hmac_sm3, sm3
+from crypto.sm4 import KEY_BYTES, NONCE_BYTES, sm4_gcm_open, sm4_gcm_seal
 from idp.model.clients import GM_ALGORITHM, TOKEN_SECONDS
 from idp.model.redirects import is_on_device
 from standards.errors import Kind, TrustError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 ACCESS_TYPE: Final = "at+jwt"
 ID_TYPE: Final = "JWT"
 GRANT_CLAIM: Final = "gid"  # ours: which grant a token hangs on, so that it ends with it
+SECTOR_SESSION: Final = "ss_"  # what begins a session's name that one sector alone knows
 _HALF: Final = 16
 
 
@@ -30,6 +33,40 @@ def subject_for(registration: Registration, subject_id: str, pairwise_key: bytes
         return subject_id
     sector = _sector(registration)
     return "pw_" + hmac_sm3(pairwise_key, f"yinxin pairwise v1\0{sector}\0{subject_id}".encode()).hex()
+
+
+def pairwise_key_of(mac_key: bytes) -> bytes:
+    """The key behind the names of people, and of their sessions, that each sector has for itself. Derived, so that a deployment made before there were
+    such names needs no new secret.
+    """
+    return hmac_sm3(mac_key, b"yinxin pairwise subjects v1")
+
+
+def session_for(registration: Registration, session_id: str, pairwise_key: bytes) -> str:
+    """Under which name (``sid``) a client knows a session: one sector's own where its people are, or two of them would know by it that their two
+    names are one person. Always the same, and readable by us alone (``session_of``): its nonce comes of what is sealed.
+    """
+    if registration.subject_type == "public":
+        return session_id
+    sector = (_sector(registration) or "").encode()
+    nonce = hmac_sm3(pairwise_key, b"\0".join((b"yinxin pairwise session nonce v1", sector, session_id.encode())))[:NONCE_BYTES]
+    return SECTOR_SESSION + write_base64url(nonce + sm4_gcm_seal(_session_key(pairwise_key), nonce, session_id.encode(), sector))
+
+
+def session_of(registration: Registration, sid: str, pairwise_key: bytes) -> str | None:
+    """Which session a client means by a ``sid``; None for what was never its name for one. One from before it had names of its own is the session's."""
+    if not sid.startswith(SECTOR_SESSION):
+        return sid
+    try:
+        sealed = read_base64url(sid.removeprefix(SECTOR_SESSION))
+        sector = (_sector(registration) or "").encode()
+        return sm4_gcm_open(_session_key(pairwise_key), sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], sector).decode()
+    except (TrustError, ValueError):
+        return None
+
+
+def _session_key(pairwise_key: bytes) -> bytes:
+    return hmac_sm3(pairwise_key, b"yinxin pairwise sessions v1")[:KEY_BYTES]
 
 
 def _sector(registration: Registration) -> str | None:
@@ -102,7 +139,7 @@ def id_claims(
         "auth_time": int(grant.auth_at.timestamp()),
         "acr": grant.acr,
         "amr": list(grant.amr),
-        "sid": grant.session_id,
+        "sid": session_for(registration, grant.session_id, pairwise_key),
     }
     if access_token is not None:
         claims["at_hash"] = half_hash(access_token, registration.id_token_signed_response_alg)

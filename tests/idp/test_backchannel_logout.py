@@ -11,7 +11,7 @@ import pytest
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
-from idp.actions.end_session import end_session
+from idp.actions.end_session import end_all_sessions, end_session
 from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import NewAccount, create_account
 from idp.model.people import AccountKind
@@ -120,7 +120,7 @@ def test_who_switched_in_a_session_is_signed_out_under_each_name_the_client_know
         browser.authorize(client)
     assert len({each["sid"] for each in told}) == 1
     world.rp.received.clear()
-    end_session(town.desk, told[0]["sid"], actor="test")
+    end_all_sessions(town.desk, person, actor="test")
     world.deliver()
     notices = [
         json.loads(jws.extract_compact(parse_qs(each.body.decode())["logout_token"][0].encode()).payload) for each in world.rp.received
