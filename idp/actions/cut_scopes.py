@@ -38,7 +38,11 @@ def cut_scopes(
     at: datetime,
     limits: Mapping[str, ScopeLimit],
 ) -> PersonGrant:
-    """The grant with the scopes that all allow, at the level that is proven now (``acr_now``), and with the end of the agent's. ``limits``: see ``ports.SCOPE_LIMITS``. SCOPE_NOT_GRANTED where some were asked for and none is left."""
+    """The grant with the scopes that all allow, at the level that is proven now (``acr_now``), and with the end of the agent's. ``limits``: see ``ports.SCOPE_LIMITS``. SCOPE_NOT_GRANTED where some were asked for and none is left,
+    GRANT_ENDED where the client is for persons, or for organisations, alone by now and this is the other.
+    """
+    if registration.acting != "any" and (registration.acting == "organisation") != (grant.acting_for is not None):
+        raise TrustError(Kind.UNACCEPTABLE, "GRANT_ENDED")  # as the person would hear at signing in: the client does not serve such
     may = sign_in_of(known.client, registration).scopes
     scopes = agent_scopes(connection, vault, grant.account_id, grant.acting_for, (each for each in grant.scopes if each in may), at)
     limit = limits.get(grant.client_id)

@@ -37,6 +37,7 @@ _BY_THE_ROW: Final = frozenset(
         "CODE_INVALID",
         "DPOP_PROOF_MISSING",
         "EXCHANGE_REFUSED",
+        "GRANT_ENDED",
         "GRANT_NOT_ALLOWED",
         "JWS_ALGORITHM_UNSUPPORTED",
         "REFRESH_INVALID",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from idp.store.cas import find_ticket, kept_ticket
+from idp.actions.ticket_standing import cas_profile
+from idp.store.cas import find_service, find_ticket, kept_ticket
 from standards.apereo_cas import write_logout_request
 from standards.errors import TrustError
 
@@ -28,7 +29,12 @@ def tell_cas_service(desk: PeopleDesk, outbound: Outbound, message: Message) -> 
     with desk.database.read() as connection:
         issued = find_ticket(connection, digest, desk.vault.mac_key)
         ticket = kept_ticket(connection, desk.vault, digest)
+        registered = None if issued is None else find_service(connection, issued.service, desk.vault.mac_key)
+        profile = None if issued is None else cas_profile(connection, issued.client_id, desk.vault.mac_key)
     if issued is None or ticket is None:  # swept: nobody has a session of it any more
+        return
+    if profile is None or registered is None or registered.client_id != issued.client_id:  # whoever is there now, it names a person
+        _record(desk, issued, "failed", "not registered any more")
         return
     text = write_logout_request(f"LR-{message.message_id}", issued.user, ticket, desk.clock.now())
     try:

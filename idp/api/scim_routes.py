@@ -158,8 +158,7 @@ def _once(request: Request) -> dict[str, str]:
 
 
 async def _answer(request: Request, work: Callable[[Call], Answer], *, with_body: bool = False) -> Response:
-    caller, headers = caller_of(request), request.headers
-    if_match = headers.get("if-match")
+    caller, headers, if_match = caller_of(request), request.headers, request.headers.get("if-match")
     try:
         body = await _read_body(request) if with_body else None
         call = Call(caller.client_id, caller.actor, _once(request), if_match, headers.get("if-none-match"), body)

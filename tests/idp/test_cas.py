@@ -459,6 +459,15 @@ def test_single_logout(office: Office) -> None:
             ("failed", "OUTBOUND_REFUSED"),
             ("failed", "OUTBOUND_FAILED"),
         ]
+        # An address that is the service's no more is told of nobody; nor is a service whose client is disabled
+        register_cas_services(clients, "hall", CasRegistration((service + "moved/*",)), actor="test")
+        tell_cas_service(desk, allowed, messages[0])
+        register_cas_services(clients, "hall", CasRegistration((service + "*",)), actor="test")
+        change_client_status(clients, "hall", ClientStatus.DISABLED, actor="test")
+        tell_cas_service(desk, allowed, messages[0])
+        change_client_status(clients, "hall", ClientStatus.ACTIVE, actor="test")
+        assert len(told) == 2
+        assert [json.loads(each)["facts"]["answer"] for each in town.audited("cas.logout")][4:] == ["not registered any more"] * 2
         # 3. Swept: nothing is told any more
         long_ago = write_time(desk.clock.now() - timedelta(days=30))
         desk.database.write(lambda connection: connection.exec_driver_sql("UPDATE idp_cas_tickets SET expires_at = ?", (long_ago,)))

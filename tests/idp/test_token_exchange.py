@@ -195,50 +195,6 @@ def test_attack_a_ticket_used_twice_ends_what_it_gave(clients: Clients) -> None:
     assert any("used before" in entry for entry in clients.town.audited("ticket.refuse"))
 
 
-def test_attack_what_came_of_a_ticket_does_not_outlive_the_grant_it_came_from(clients: Clients) -> None:
-    """Revoked by the client, or by a code that comes twice: through however many hands the sign-in went on, and a ticket that waits is worth nothing."""
-    both = ("authorization_code", EXCHANGE)
-    clients.add(Registration("chain", grant_types=both, is_own=True, redirect_uris=("https://chain.example/cb",)))
-
-    def passed_on(first: dict[str, Any]) -> tuple[str, str, str]:
-        second = exchange(
-            clients, "chain", ticket_for(clients, "chain", first["access_token"], scope="openid").json()["access_token"], TICKET_TYPE
-        )
-        further = exchange(clients, "chain", second.json()["access_token"], requested_token_type=TICKET_TYPE, audience="people")
-        third = exchange(clients, "people", further.json()["access_token"], kind=TICKET_TYPE)
-        assert third.status_code == 200, third.text
-        waiting = ticket_for(clients, "taxes", first["access_token"]).json()["access_token"]
-        return second.json()["access_token"], third.json()["access_token"], waiting
-
-    def end_by_revocation(first: dict[str, Any], _: str) -> None:
-        proof = ("portal", clients.secrets["portal"])
-        assert clients.http.post("/oauth2/revoke", data={"token": first["access_token"]}, auth=proof).status_code == 200
-
-    def end_by_reuse(_: dict[str, Any], code: str) -> None:
-        assert refused(clients.redeem(code, "portal", resource=HOUSING))[2] == "CODE_REUSED"
-
-    for end in (end_by_revocation, end_by_reuse):
-        browser = Browser(clients.town.here)
-        browser.authorize("portal", scope="openid profile seal.read", resource=HOUSING)
-        browser.log_in()
-        code = browser.returned["code"]
-        first = clients.redeem(code, "portal", resource=HOUSING).json()
-        second, third, waiting = passed_on(first)
-        untouched = exchange(
-            clients, "taxes", ticket_for(clients, "taxes", signed_in(clients)["access_token"]).json()["access_token"], TICKET_TYPE
-        )
-        assert [clients.userinfo(each).status_code for each in (second, third)] == [200, 200]
-        end(first, code)
-        assert [clients.userinfo(each).status_code for each in (second, third)] == [401, 401]
-        assert refused(exchange(clients, "taxes", waiting, kind=TICKET_TYPE))[2] == "GRANT_ENDED"
-        assert clients.userinfo(untouched.json()["access_token"]).status_code == 200
-        # The browser's session is the person's own: it goes on
-        browser.authorize("portal", scope="openid profile seal.read", resource=HOUSING)
-        assert "code" in browser.returned
-    assert any('"ended":3' in entry for entry in clients.town.audited("token.revoke"))
-    assert any('"grants_ended":3' in entry for entry in clients.town.audited("token.refuse"))
-
-
 def test_of_sixteen_at_once_one_redeems(clients: Clients) -> None:
     ticket = ticket_for(clients, "taxes", signed_in(clients)["access_token"]).json()["access_token"]
     with ThreadPoolExecutor(16) as pool:
