@@ -59,7 +59,7 @@ def list_own_licences(desk: UseDesk, caller: Caller, *, before: str | None, limi
     def decide(conn: Connection, attempt: Attempt) -> list[OwnLicence]:
         found = store.list_licences_of_holders(conn, standing.holders, type_code=None, states=RELEASED, before=before, limit=limit)
         attempt.licences, attempt.subjects = found, () if found else standing.holders
-        return [_masked(desk, conn, each) for each in found]
+        return [masked_licence(desk, conn, each) for each in found]
 
     return decide_use(desk, begin, decide)
 
@@ -84,7 +84,7 @@ def show_own_licence(desk: UseDesk, caller: Caller, licence_id: str, *, is_maske
             raise licence_not_found(licence_id)
         attempt.mode = UseMode.OWN
         if is_masked:
-            return _masked(desk, conn, record)
+            return masked_licence(desk, conn, record)
         version = store.load_type(conn, record.type_code, record.type_version)
         names = {} if version is None else _names(definition_of_version(version))
         return OwnLicence(record, open_data(desk.contents, conn, record), names)
@@ -123,7 +123,8 @@ def seen_use(desk: UseDesk, record: UseRecord) -> SeenUse:
     return SeenUse(record, None if sealed is None else read_officer(desk.contents.open_officer(sealed)))
 
 
-def _masked(desk: UseDesk, conn: Connection, record: LicenceRecord) -> OwnLicence:
+def masked_licence(desk: UseDesk, conn: Connection, record: LicenceRecord) -> OwnLicence:
+    """As in a list: of what it says no more than its type shows to everybody."""
     version = store.load_type(conn, record.type_code, record.type_version)
     if record.data_sealed is None or version is None:
         return OwnLicence(record, None, {})

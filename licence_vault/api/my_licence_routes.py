@@ -12,10 +12,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from licence_vault import limits
 from licence_vault.actions.export_subject import export_own, export_subject
+from licence_vault.actions.find_entrusted_licences import find_entrusted_licences
 from licence_vault.actions.find_licence_uses import list_licence_uses
 from licence_vault.actions.find_own_licences import list_own_licences, list_own_uses, show_own_licence
 from licence_vault.api.parameters import LicenceId  # noqa: TC001 - FastAPI reads the annotations at run time
-from licence_vault.api.use_shapes import LICENCE_EXAMPLE, HolderName, OfficerAnswer, Purpose, write_officer
+from licence_vault.api.use_shapes import (
+    LICENCE_EXAMPLE,
+    EntrustmentAnswer,
+    HolderName,
+    OfficerAnswer,
+    Purpose,
+    write_entrustment,
+    write_officer,
+)
 from licence_vault.model import SCOPE_READ
 from licence_vault.uses import SCOPE_EXPORT, SCOPE_OWN
 from service_kit.composition import caller_of, needs
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from licence_vault.actions.export_subject import Part
+    from licence_vault.actions.find_entrusted_licences import ReceivedEntrustment
     from licence_vault.actions.find_own_licences import OwnLicence, SeenUse
     from licence_vault.actions.use_desk import UseDesk
 
@@ -58,6 +68,18 @@ class OwnLicenceList(BaseModel):
 
     licences: list[OwnLicenceAnswer]
     next_before: str | None
+
+
+class ReceivedEntrustmentAnswer(EntrustmentAnswer):
+    """An entrustment that somebody gave, with the licences that one may let others use by it: of its type, issued, newest first, masked."""
+
+    licences: list[OwnLicenceAnswer]
+
+
+class ReceivedEntrustmentList(BaseModel):
+    """Those that stand, newest first."""
+
+    entrustments: list[ReceivedEntrustmentAnswer]
 
 
 class UseAnswer(BaseModel):
@@ -158,6 +180,20 @@ def add_my_licence_routes(router: APIRouter, desk: UseDesk) -> None:
         return _own(show_own_licence(desk, caller_of(request), licence_id, is_masked=masked))
 
     @router.get(
+        "/v1/my/received-entrustments",
+        name="list_received_entrustments",
+        summary="List what was entrusted to one, and the licences that one may let others use by it",
+        description="Masked, and each licence with its line in its holder's log. What one lets others use goes through `POST /v1/my/use-consents`.",
+        response_model=ReceivedEntrustmentList,
+        responses=problem_answers(401, 403, 503),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_OWN)
+    def read_entrusted(request: Request, response: Response) -> ReceivedEntrustmentList:
+        response.headers["cache-control"] = "no-store"
+        return ReceivedEntrustmentList(entrustments=[_received(each) for each in find_entrusted_licences(desk, caller_of(request))])
+
+    @router.get(
         "/v1/my/licence-uses",
         name="list_my_licence_uses",
         summary="List every use of one's licences: by whom, why, when",
@@ -246,6 +282,11 @@ def _own(own: OwnLicence) -> OwnLicenceAnswer:
         data=None if own.data is None else own.data.as_json(),
         field_names=dict(own.names),
     )
+
+
+def _received(received: ReceivedEntrustment) -> ReceivedEntrustmentAnswer:
+    licences = [_own(each) for each in received.licences]
+    return ReceivedEntrustmentAnswer(**write_entrustment(received.entrustment).model_dump(), licences=licences)
 
 
 def _use(seen: SeenUse) -> UseAnswer:

@@ -30,8 +30,12 @@ STAFF = {
     "banzheng": ("证照员庚（样例）", ("licence-officer", "licence-designer", "licence-registrar")),
     "kaifa": ("开发员辛（样例）", ("developer",)),
     "shimin": ("市民壬（样例）", ()),
+    "linju": ("邻居癸（样例）", ()),
 }
-NUMBERS = {"shimin": "11010519491231002X"}  # the example of GB 11643: by it licences find their holder
+NUMBERS = {
+    "shimin": "11010519491231002X",
+    "linju": "110105194912310038",
+}  # like the example of GB 11643: by them licences find their holders
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.browser.walker import Walkers
     from tests.flows.served import Served
 
-CITIZEN = "shimin"
+CITIZEN, AGENT = "shimin", "linju"
 REASON = "办理不动产转移登记（样例）"
 OFFICER = {"name": "王示例", "role": "窗口受理", "division": "登记一科"}
 
@@ -101,3 +101,50 @@ def test_the_other_pages_of_a_citizen(walkers: Walkers, licence: dict[str, Any])
     citizen.look("my-trust")
     for path in ("/", f"/my/licences/{licence['id']}?whole=yes", f"/my/licences/{licence['id']}/copies", "/my/data", "/my/account"):
         citizen.goto(path, "my-" + (path.split("/")[-1] or "front"))
+
+
+def test_somebody_who_was_entrusted_lets_an_office_use_a_licence(
+    walkers: Walkers, served: Served, office: httpx.Client, licence: dict[str, Any]
+) -> None:
+    client, secret = served.new_client("受托办理（样例）", "licence.use")
+    rule = {"modes": ["entrusted"], "rights": ["query"], "reason": "样例"}
+    kind = licence["data"]["type"]["code"]
+    with served.client(*served.new_client("登记二（样例）", "licence.admin")) as registrar:
+        assert registrar.put(f"/v1/licence-sharing/{client}/{kind}", json=rule).status_code == 200
+
+    # 1. Nothing is entrusted to the neighbour yet, who holds nothing himself
+    neighbour = walkers.anybody(narrow=True)
+    neighbour.sign_in(AGENT, to="/my/trust")
+    assert neighbour.page.locator("#licence").count() == 0
+
+    # 2. The citizen entrusts him, by the number of his document
+    citizen = walkers.anybody()
+    citizen.sign_in(CITIZEN, to="/my/trust")
+    citizen.page.select_option("#type", kind)
+    citizen.page.fill("#code", NUMBERS[AGENT])
+    citizen.page.fill("#reason", "代办变更登记（样例）")
+    citizen.follow(citizen.page.get_by_role("button", name="委托", exact=True))
+
+    # 3. He finds what was entrusted to him and for whom, masked, and consents by it
+    page = neighbour.goto("/my/trust", "my-entrusted")
+    assert "代办变更登记（样例）" in page.locator("main").inner_text()
+    [option] = page.locator("#licence option").all_inner_texts()
+    assert option.startswith(licence["data"]["name"])
+    assert option.endswith("受市****委托")
+    assert STAFF[CITIZEN][0] not in page.content()
+    assert NUMBERS[CITIZEN] not in page.content()
+    page.fill("#client", client)
+    page.fill("#purpose", REASON)
+    neighbour.follow(page.get_by_role("button", name="授权并取得用证码"))
+    code = next(each for each in page.locator("main").inner_text().split() if each.startswith("yxu_"))
+
+    # 4. The office uses the code, once; the citizen sees both in her log, and ends the entrustment
+    with served.client(client, secret) as system:
+        used = system.post("/v1/licence-use-codes/redeem", json={"code": code, "purpose": REASON})
+        assert (used.status_code, used.json()["mode"]) == (200, "entrusted")
+        assert system.post("/v1/licence-use-codes/redeem", json={"code": code, "purpose": REASON}).json()["code"] == "USE_CODE_USED"
+    told = citizen.goto("/my/uses", "my-uses-entrusted").locator("main").inner_text()
+    assert told.count("受您委托的人") >= 2
+    citizen.goto("/my/trust")
+    citizen.follow(citizen.page.get_by_role("button", name="终止委托"))
+    assert neighbour.goto("/my/trust").locator("#licence").count() == 0

@@ -78,15 +78,18 @@ def test_files_are_verified_on_the_device(walkers: Walkers, served: Served) -> N
     assert page.locator(".sealer").first.inner_text().startswith("呼伦贝尔市")
     look(walker, "verify-valid-390")
     # 2. Samples: a licence, a revoked one, one whose seal was frozen afterwards
-    for sample, said, tone in (
-        ("licence.ofd", "有效", "ok"),
-        ("revoked-licence.pdf", "证照已失效", "bad"),
-        ("frozen.pdf", "有效，但印章现已停用", "warn"),
+    for sample, said, tone, which in (
+        ("licence.ofd", "有效", "ok", "JY15070000000001"),
+        ("revoked-licence.pdf", "证照已失效", "bad", "JY15070000000002"),
+        ("frozen.pdf", "有效，但印章现已停用", "warn", None),
     ):
         page.evaluate("document.querySelector('.result').classList.add('of-before')")  # the sentence of one may be that of the next
         page.click(f"[data-sample='{sample}']")
         page.wait_for_selector(".result:not(.of-before) .answers")
         assert (sentence(page), tones(page)[3]) == (said, tone)
+        told = page.locator(".claims")
+        assert told.count() == (which is not None)
+        assert which is None or {"食品经营许可证（样例）", which} <= set(told.locator("dd").all_inner_texts())
     # 3. Nothing has been sent; the report can be had
     assert posts == []
     with page.expect_download() as download:

@@ -208,12 +208,21 @@ def test_a_citizen_entrusts_a_neighbour(jia: Office, yii: Office, registry: Offi
         assert jia.refusal("POST", "/v1/my/licence-entrustments", order | {"until": unsaid}, status=422)[0] == "REQUEST_INVALID", unsaid
     given = jia.call("POST", "/v1/my/licence-entrustments", order, status=201).json()
     assert jia.call("GET", "/v1/my/licence-entrustments", status=200).json() == {"entrustments": [given]}
-    granted = yii.call("POST", "/v1/my/use-consents", consent(licence), status=201).json()
+    [received] = yii.call("GET", "/v1/my/received-entrustments", status=200).json()["entrustments"]
+    assert {name: received[name] for name in given} == given
+    shown = next(each for each in received["licences"] if each["id"] == licence["id"])
+    assert JIA[1] not in str(received), "masked, as in any list"
+    assert JIA[0] not in str(received)
+    granted = yii.call("POST", "/v1/my/use-consents", consent(shown), status=201).json()
     assert granted["mode"] == "entrusted"
+    seen = jia.call("GET", f"/v1/my/licence-uses?licence={licence['id']}", status=200).json()["uses"]
+    assert [(each["action"], each["mode"]) for each in seen][:2] == [("code_granted", "entrusted"), ("queried", "entrusted")]
     path = f"/v1/my/licence-entrustments/{given['id']}"
     assert yii.refusal("DELETE", path, status=404)[0] == "LICENCE_ENTRUSTMENT_NOT_FOUND"
     assert yii.call("GET", "/v1/my/licence-entrustments", status=200).json() == {"entrustments": []}
     jia.call("DELETE", path, status=204)
+    assert yii.call("GET", "/v1/my/received-entrustments", status=200).json() == {"entrustments": []}
+    assert jia.call("GET", "/v1/my/received-entrustments", status=200).json() == {"entrustments": []}
     body = {"code": granted["code"], "purpose": WHY}
     assert registry.refusal("POST", "/v1/licence-use-codes/redeem", body, status=403)[0] == "USE_CODE_WITHDRAWN"
 

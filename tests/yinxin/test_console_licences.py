@@ -224,6 +224,8 @@ def test_of_a_licence_every_question_is_answered_and_whether_it_is_his(officer: 
     verdicts = dict.fromkeys(names, "valid") | {"status": "invalid", "log": "indeterminate"}
     step = {"code": "LICENCE_STEP", "outcome": "fail", "clause": "", "detail": "It was revoked."}
     answered = [{"name": name, "verdict": verdict, "steps": [step]} for name, verdict in verdicts.items()]
+    days = {"issued_on": "2026-01-01", "valid_from": "2026-01-02", "valid_to": None}
+    says = {"identifier": "1.2.156", "name": "示例许可证", "number": "示1", "holders": ["甲公司", "乙公司"], "issuer": "示例局", **days}
     sent: list[dict[str, str]] = []
     real = ApiCalls.post
 
@@ -231,7 +233,8 @@ def test_of_a_licence_every_question_is_answered_and_whether_it_is_his(officer: 
         sent.append(what["data"])
         if what["data"].get("holder_name") == " ":
             return await real(self, path, **what)
-        return ApiAnswer(200, {"verdict": "invalid", "tampered": False, "signatures": [], "questions": answered}, {})
+        report = {"verdict": "invalid", "tampered": False, "signatures": [], "questions": answered}
+        return ApiAnswer(200, report | {"says": says | ({"holders": None} if what["data"].get("holder_name") else {})}, {})
 
     monkeypatch.setattr(ApiCalls, "post", post)
     document = {"document": ("l.pdf", b"%PDF-")}
@@ -239,10 +242,20 @@ def test_of_a_licence_every_question_is_answered_and_whether_it_is_his(officer: 
     found = told(officer.post("/console/verify", nobody, status=200, files=document).text)
     assert "Invalid: the answers below say why" in found
     assert "document was changed" not in found, "a revoked licence was not changed"
-    for said in ("Identifier valid", "In force invalid", "In the public log indeterminate", "Holder valid", "It was revoked."):
+    for said in (
+        "Licence 示例许可证",
+        "Number 示1",
+        "甲公司、乙公司",
+        "2026-01-02 – no end",
+        "Identifier valid",
+        "In force invalid",
+        "In the public log indeterminate",
+        "Holder valid",
+        "It was revoked.",
+    ):
         assert said in found
     who = {"holder_name": "张三（示例）", "holder_code": "11010519491231002X"}
-    officer.post("/console/verify", who, status=200, files=document)
+    assert "甲公司" not in officer.post("/console/verify", who, status=200, files=document).text
     officer.post("/console/verify", who | {"holder_code": ""}, status=200, files=document)
     refused = officer.post("/console/verify", nobody | {"holder_name": " "}, status=422, files=document)
     assert "FIELD_UNACCEPTABLE" in refused.text

@@ -59,7 +59,7 @@ def test_a_code_is_judged_by_a_trust_list(tmp_path: Path, monkeypatch: pytest.Mo
     done = run("verify-code", link(genuine()), "--at", AT.isoformat())
     assert done.exit_code == 0
     assert "Licence: code" in done.stdout
-    assert f"number: {CLAIMS.number}" in done.stdout
+    assert f"Number: {CLAIMS.number}" in done.stdout
     assert "No seal was found" not in done.stdout
     answer = json.loads(run("verify-code", link(genuine()), "--at", AT.isoformat(), "--json").stdout)
     assert answer["verdict"] == "valid"

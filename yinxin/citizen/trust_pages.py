@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from licence_vault import limits
 from yinxin.citizen.own_things import names_of_systems, own_cards, today, told_uses
 from yinxin.citizen.plain_problems import tell_plainly
-from yinxin.citizen.wording import end_of_day, read_time, write_time
+from yinxin.citizen.wording import end_of_day, read_card, read_time, write_time
 from yinxin.code_pictures import inline_code
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.forms import ConsoleForm
@@ -45,6 +45,9 @@ async def _page(visit: Visit, problem: ApiProblem | None = None, form: ConsoleFo
     cards = await own_cards(visit)
     types = {each.type: each.name for each in cards}
     given = (await visit.api.get("/v1/my/licence-entrustments")).body["entrustments"]
+    received = (await visit.api.get("/v1/my/received-entrustments")).body["entrustments"]
+    entrusted = {each["id"]: read_card(each, today()) for one in received for each in one["licences"]}
+    entrusted = {place: each for place, each in entrusted.items() if each.is_in_force and all(place != own.id for own in cards)}
     uses = (await visit.api.get("/v1/my/licence-uses", limit=_LISTED)).body["uses"]
     consents = [each for each in uses if each["action"] == "code_granted" and each["mode"] in _CONSENTED][:_SHOWN]
     return visit.render(
@@ -52,6 +55,8 @@ async def _page(visit: Visit, problem: ApiProblem | None = None, form: ConsoleFo
         problem=None if problem is None else tell_plainly(visit, problem),
         asked=form or ConsoleForm(),
         cards=[each for each in cards if each.is_in_force],
+        entrusted=list(entrusted.values()),
+        received=[_standing(each, {card.type: card.name for card in entrusted.values()}) for each in received],
         types=types,
         code_types=CODE_TYPES,
         entrustments=[_standing(each, types) for each in given],

@@ -1,0 +1,55 @@
+"""What was entrusted to a signed-in person: by which entrustments that stand, and which licences he may let others use by them, masked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from licence_vault import store
+from licence_vault.actions.decide_use import Attempt, decide_use
+from licence_vault.actions.find_own_licences import masked_licence
+from licence_vault.actions.use_desk import who_is_behind
+from licence_vault.limits import ENTRUSTMENTS, PAGE_SIZE
+from licence_vault.model import LicenceState
+from licence_vault.uses import UseAction, UseMode
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from licence_vault.actions.find_own_licences import OwnLicence
+    from licence_vault.actions.use_desk import UseDesk
+    from licence_vault.uses import Entrustment
+    from service_kit.callers import Caller
+
+_LOOKED_UP: Final = "entrusted"  # the reason of who looks at what was entrusted to him
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedEntrustment:
+    """An entrustment, and the holder's newest licences of its type that are issued, masked, at most a page of them."""
+
+    entrustment: Entrustment
+    licences: list[OwnLicence]
+
+
+def find_entrusted_licences(desk: UseDesk, caller: Caller) -> list[ReceivedEntrustment]:
+    """Newest first, at most ENTRUSTMENTS. Each licence that is shown has its line in its holder's log. LICENCE_HOLDER_UNKNOWN."""
+    at = desk.context.clock.now()
+    standing = who_is_behind(desk, caller, at)
+
+    def begin() -> Attempt:
+        return Attempt(UseAction.QUERIED, caller, caller.client_id, _LOOKED_UP, at, UseMode.ENTRUSTED, subjects=standing.own)
+
+    def decide(conn: Connection, attempt: Attempt) -> list[ReceivedEntrustment]:
+        received = []
+        shown = {}
+        for each in store.list_entrustments_to(conn, standing.own, at, limit=ENTRUSTMENTS):
+            found = store.list_licences_of_holders(
+                conn, {each.holder_digest}, type_code=each.type_code, states={LicenceState.ISSUED}, before=None, limit=PAGE_SIZE
+            )
+            shown |= {record.id: record for record in found}
+            received.append(ReceivedEntrustment(each, [masked_licence(desk, conn, record) for record in found]))
+        attempt.licences, attempt.subjects = list(shown.values()), () if shown else standing.own
+        return received
+
+    return decide_use(desk, begin, decide)
