@@ -1,5 +1,5 @@
-"""A region's collector of licences to try things with: it keeps what it is told in memory, and does wrong whatever its knobs say. What it shares
-(``shared``) is filled by tests alone.
+"""A region to try things with: a collector of licences, which keeps what it is told in memory, and an exchange, which shares the licences of other
+regions that lie in a folder. It does wrong whatever its knobs say.
 
 Its interface is our own, small exchange (``yinxin/signed_exchange.py``), because the regions' are not public. It has no legal effect and no
 place in production: it listens on loopback only.
@@ -14,12 +14,16 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.sm2 import SM2PrivateKey, SM2PublicKey
 from crypto.sm3 import hmac_sm3, sm3
-from licence_vault.model import write_canonical
+from crypto.trust_list import TrustList
+from licence_vault.model import read_salted_licence, write_canonical
+from licence_vault.verify import DATA_NAME
+from seal_service.verify import judge_file
 from standards.errors import Kind, TrustError
 from standards.rfc7468_pem import write_pem
 from yinxin.deployment import AUDIT_MAC_KEY, WEBHOOK_KEY, open_deployment
@@ -82,6 +86,7 @@ class RegionSimulator:
     knobs: Knobs = field(default_factory=Knobs)
     kept: dict[str, Kept] = field(default_factory=dict)
     shared: dict[str, tuple[bytes, tuple[bytes, ...]]] = field(default_factory=dict)  # licence files by number, with status lists
+    shares: Path | None = None  # a folder with more of them: *.pdf, *.ofd, and the status lists of all as *.jwt
     requests: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)  # path, id, body
     url: str = ""
     _taken: int = 0  # reports that came
@@ -162,7 +167,7 @@ class RegionSimulator:
         about = {"region": asked["region"], "identifier": asked["identifier"]}
         if self.knobs.refuses_with:
             return about | {"outcome": "refused", "reason": self.knobs.refuses_with}
-        found = self.shared.get(asked["identifier"])
+        found = self.shared.get(asked["identifier"]) or self._find_in_folder(asked["identifier"])
         if self.knobs.is_swapping:
             found = next((each for number, each in self.shared.items() if number != asked["identifier"]), None)
         if found is None:
@@ -170,6 +175,14 @@ class RegionSimulator:
         document, tokens = found
         status = [base64.b64encode(each).decode() for each in tokens]
         return about | {"outcome": "found", "file": base64.b64encode(document).decode(), "status": status}
+
+    def _find_in_folder(self, identifier: str) -> tuple[bytes, tuple[bytes, ...]] | None:
+        """As the folder is now: a status list that is put there anew counts from the next question on."""
+        if self.shares is None:
+            return None
+        files = sorted(self.shares.iterdir())
+        document = next((data for data in _read(files, ".pdf", ".ofd") if number_of(data) == identifier), None)
+        return None if document is None else (document, tuple(_read(files, ".jwt")))
 
     def _compare(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The roots over the ranges that are asked for, each with those over its halves."""
@@ -193,6 +206,19 @@ class RegionSimulator:
         return {"tree": asked["tree"], "size": told_size, "ranges": [] if lie == "ranges" else ranges, "roots": roots}
 
 
+def _read(files: Sequence[Path], *endings: str) -> Iterator[bytes]:
+    return (path.read_bytes() for path in files if path.suffix.lower() in endings and path.is_file())
+
+
+def number_of(document: bytes) -> str | None:
+    """Which licence a file says it is, whoever sealed it; None where it is none."""
+    data = (judge_file(document, TrustList.empty(), datetime.now(UTC)).sealed_files or {}).get(DATA_NAME)
+    try:
+        return None if data is None else read_salted_licence(data).data.identifier
+    except TrustError:
+        return None
+
+
 def _root_over(places: dict[int, bytes], level: int, index: int) -> bytes:
     """The definition, written down: no place is looked for cleverly."""
     if level == 0:
@@ -205,10 +231,11 @@ def _root_over(places: dict[int, bytes], level: int, index: int) -> bytes:
     return sm3(b"\x01" + _root_over(places, level - 1, 2 * index) + _root_over(places, level - 1, 2 * index + 1))
 
 
-def open_simulator(folder: Path, wrong: Sequence[str] = (), only: int | None = None) -> RegionSimulator:
-    """The simulator of a demonstration; its key is always the same and goes to the file in which the settings look for it, if none is there.
+def open_simulator(folder: Path, wrong: Sequence[str] = (), only: int | None = None, shares: Path | None = None) -> RegionSimulator:
+    """The simulator of a demonstration; its key is always the same and goes to the files in which the settings look for it, if none is there.
 
-    ``wrong``: names of WRONGS; ``only``: as in Knobs. Raises TrustError FIELD_UNACCEPTABLE where this is no demonstration, or has the key of another collector.
+    ``wrong``: names of WRONGS; ``only``: as in Knobs; ``shares``: a folder of licences. Raises TrustError FIELD_UNACCEPTABLE where this is no demonstration, has
+    the key of another collector or exchange, or the folder has no licence.
     """
     deployment = open_deployment(folder)
     if not deployment.settings.demo:
@@ -217,16 +244,20 @@ def open_simulator(folder: Path, wrong: Sequence[str] = (), only: int | None = N
         raise TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field="--wrong", rule=", ".join(WRONGS))
     scalar = hmac_sm3(deployment.keystore.open_secret(AUDIT_MAC_KEY), b"yinxin simulated region v1")
     key = SM2PrivateKey.from_scalar(bytes([scalar[0] & 0x7F]) + scalar[1:])  # below the order of the curve
-    path = folder / deployment.settings.collector.platform_key
+    if shares is not None and not (shares.is_dir() and any(number_of(data) for data in _read(sorted(shares.iterdir()), ".pdf", ".ofd"))):
+        raise TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field="--shares", rule="a folder with licences, PDF or OFD")
+    settings = deployment.settings
     published = write_pem("PUBLIC KEY", key.public_key.spki_der)
-    if not path.exists():
-        path.write_bytes(published)
-    elif path.read_bytes() != published:
-        raise TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field=path.name, rule="the simulator's key, or no file")
+    for name in (settings.collector.platform_key, *([] if shares is None else [settings.exchange.platform_key])):
+        path = folder / name
+        if not path.exists():
+            path.write_bytes(published)
+        elif path.read_bytes() != published:
+            raise TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field=path.name, rule="the simulator's key, or no file")
     knobs = Knobs(only=only)
     for each in wrong:
         setattr(knobs, WRONGS[each], True)
-    return RegionSimulator(key, deployment.keystore.signer(WEBHOOK_KEY).public_spki_der, knobs=knobs)
+    return RegionSimulator(key, deployment.keystore.signer(WEBHOOK_KEY).public_spki_der, knobs=knobs, shares=shares)
 
 
 @contextmanager

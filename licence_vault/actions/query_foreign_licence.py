@@ -95,11 +95,11 @@ def query_foreign_licence(desk: ExchangeDesk, caller: Caller, wanted: ForeignQue
     # 2. tx 1: that it is asked for is on record, before anything leaves or is shown.
     _record(desk, caller, wanted, "intended", mode=wanted.mode.value, consent=wanted.consent, reason=wanted.reason)
 
-    # 3. What is kept, if it is fresh; else that region, with no transaction open.
+    # 3. What is kept, if it is fresh and says enough; else that region, with no transaction open. A status list that was missing may be there now.
     with desk.context.database.read() as conn:
         kept = load_kept(conn, wanted.region, wanted.identifier, caller.holder)
     problem, answer, fetched_at = None, None, desk.context.clock.now()
-    if kept is not None and fetched_at - kept.fetched_at <= timedelta(seconds=FOREIGN_FRESH_SECONDS):
+    if kept is not None and _is_enough(desk, wanted, kept, trust, fetched_at):
         answer, fetched_at = _open(desk, kept), kept.fetched_at
     else:
         try:
@@ -151,6 +151,12 @@ def _forget(desk: ExchangeDesk, caller: Caller, wanted: ForeignQuery, outcome: s
         _audit(desk, conn, caller, wanted, outcome, **facts)
 
     desk.context.database.write(forget)
+
+
+def _is_enough(desk: ExchangeDesk, wanted: ForeignQuery, kept: KeptLicence, trust: TrustList, now: datetime) -> bool:
+    if now - kept.fetched_at > timedelta(seconds=FOREIGN_FRESH_SECONDS):
+        return False
+    return _verify(desk, wanted, _open(desk, kept), trust, kept.fetched_at, None).verdict is not Verdict.INDETERMINATE
 
 
 def _fetch(desk: ExchangeDesk, wanted: ForeignQuery) -> ForeignAnswer | None:

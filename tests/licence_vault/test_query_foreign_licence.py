@@ -161,6 +161,22 @@ def test_what_is_fresh_is_not_asked_for_again_but_by_somebody_else(abroad: Abroa
     assert abroad.asked() == 3
 
 
+def test_what_could_not_be_told_is_asked_for_again(abroad: Abroad) -> None:
+    """That region has published its list meanwhile: who comes again within the hour is not told for all of it that nobody knows."""
+    document, tokens = abroad.simulator.shared[abroad.record.identifier]
+    abroad.simulator.shared[abroad.record.identifier] = (document, ())
+    assert abroad.ask().verdict is Verdict.INDETERMINATE
+    abroad.simulator.shared[abroad.record.identifier] = (document, tokens)
+    assert (abroad.ask().verdict, abroad.asked()) == (Verdict.VALID, 2)
+    assert (abroad.ask().verdict, abroad.asked()) == (Verdict.VALID, 2)
+    # and where that region is away by then, what is kept is shown as it was
+    abroad.simulator.shared[abroad.record.identifier] = (document, ())
+    assert abroad.ask(OTHER_OFFICE).verdict is Verdict.INDETERMINATE
+    abroad.way.is_down = True
+    shown = abroad.ask(OTHER_OFFICE)
+    assert (shown.verdict, shown.age, shown.problem) == (Verdict.INDETERMINATE, Age.FRESH, "REGION_UNAVAILABLE")
+
+
 @pytest.mark.parametrize(
     ("knobs", "problem"),
     [(None, "REGION_UNAVAILABLE"), (Knobs(status=500), "REGION_UNAVAILABLE"), (Knobs(body=b"garbage"), "REGION_ANSWER_UNTRUSTED")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,9 +23,11 @@ from standards.errors import TrustError
 from standards.rfc7468_pem import write_pem
 from tests.deployments import make_deployment, yinxin
 from tests.licence_vault.reporting_here import OUR_KEY, DirectWay, client_of
+from tests.yinxin.sealed_licences import OFFICE as LICENCE_OFFICE
+from tests.yinxin.sealed_licences import drawn_pdf, seal_as_pdf
 from yinxin.assembly import open_house
 from yinxin.deployment import open_deployment
-from yinxin.region_simulator import Kept, Knobs, RegionSimulator, open_simulator, served_simulator
+from yinxin.region_simulator import Kept, Knobs, RegionSimulator, number_of, open_simulator, served_simulator
 from yinxin.regional_collector import RegionalCollectorClient
 from yinxin.regional_exchange import RegionalExchangeClient
 
@@ -260,3 +263,40 @@ def test_the_simulator_is_for_demonstrations_alone(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("yinxin.commands.reconcile_command.wait_until_stopped", stopped)
     shown = yinxin("licence", "simulate-region", "--dir", str(demo), "--port", "0", "--wrong", "drop", "--only", "3")
     assert "[collector]" in shown.stdout
+    assert "[exchange]" not in shown.stdout
+    assert not (demo / "exchange.pem").exists()
+
+
+def test_the_simulator_shares_what_lies_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is at each question: a list that is put there later counts."""
+    demo, shares = make_deployment(tmp_path / "demo", demo=True), tmp_path / "shared"
+
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("yinxin.commands.reconcile_command.wait_until_stopped", stopped)
+    started = partial(yinxin, "licence", "simulate-region", "--dir", str(demo), "--port", "0", "--shares", str(shares), check=False)
+    assert "a folder with licences" in started().stderr
+    shares.mkdir()
+    (shares / "other.pdf").write_bytes(b"%PDF-1.7")
+    assert started().returncode == 64
+    sealed = seal_as_pdf(drawn_pdf(), LICENCE_OFFICE)
+    (shares / "licence.pdf").write_bytes(sealed)
+    shown = started()
+    assert (shown.returncode, "[exchange]" in shown.stdout, (demo / "exchange.pem").exists()) == (0, True, True)
+
+    simulator = open_simulator(demo, shares=shares)
+    simulator.deployment_spki_der = None
+    number = number_of(sealed)
+    assert number is not None
+    assert number_of(b"%PDF-1.7") is None
+
+    def ask(identifier: str) -> dict[str, Any]:
+        body = json.dumps({"region": "440300", "identifier": identifier}).encode()
+        return dict(json.loads(simulator.answer("/region/queries", {}, body)[2]))
+
+    found = ask(number)
+    assert (found["outcome"], base64.b64decode(found["file"]), found["status"]) == ("found", sealed, [])
+    (shares / "status.jwt").write_bytes(b"a.b.c")
+    assert ask(number)["status"] == [base64.b64encode(b"a.b.c").decode()]
+    assert ask("1.2.156.3005.2.none")["outcome"] == "none"

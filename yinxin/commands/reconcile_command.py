@@ -85,19 +85,28 @@ def simulate_region(
     only: Annotated[
         int | None, typer.Option("--only", min=1, help="Only with this report, in the order they come. 仅对第几条报送出错。")
     ] = None,
+    shares: Annotated[
+        Path | None,
+        typer.Option(
+            "--shares",
+            metavar="FOLDER",
+            help="Licences of another region that it shares (PDF, OFD), with their status lists (.jwt). 共享的其他地区证照及状态列表。",
+        ),
+    ] = None,
 ) -> None:
-    """Serve a simulated collector for a demonstration until it is stopped; it keeps nothing. No legal effect. 运行模拟归集平台（仅供演示）。"""
+    """Serve a simulated region for a demonstration until it is stopped; it keeps nothing. No legal effect. 运行模拟区域平台（仅供演示）。"""
     from yinxin.region_simulator import open_simulator, served_simulator
 
     try:
         check_folder(folder)
-        simulator = open_simulator(folder, wrong or [], only)
+        simulator = open_simulator(folder, wrong or [], only, shares)
     except TrustError as error:
         raise fail(error) from None
     try:
         with served_simulator(simulator, port):
             print_line(say("A simulated region, without legal effect. Settings of the deployment:", "模拟区域平台，无法律效力。部署设置："))
-            print_line(f'[collector]\nurl = "{simulator.url}"\nnetworks = ["127.0.0.0/8"]')
+            for section in ("collector", *([] if shares is None else ["exchange"])):
+                print_line(f'[{section}]\nurl = "{simulator.url}"\nnetworks = ["127.0.0.0/8"]')
             wait_until_stopped()
     except OSError as error:
         typer.echo(f"yinxin licence: {error.strerror}", err=True)
