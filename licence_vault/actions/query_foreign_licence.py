@@ -98,12 +98,12 @@ def query_foreign_licence(desk: ExchangeDesk, caller: Caller, wanted: ForeignQue
     # 3. What is kept, if it is fresh and says enough; else that region, with no transaction open. A status list that was missing may be there now.
     with desk.context.database.read() as conn:
         kept = load_kept(conn, wanted.region, wanted.identifier, caller.holder)
-    problem, answer, fetched_at = None, None, desk.context.clock.now()
+    problem, answer, fetched_at, is_new = None, None, desk.context.clock.now(), False
     if kept is not None and _is_enough(desk, wanted, kept, trust, fetched_at):
         answer, fetched_at = _open(desk, kept), kept.fetched_at
     else:
         try:
-            answer = _fetch(desk, wanted)
+            answer, is_new = _fetch(desk, wanted), True
         except TrustError as error:
             if kept is None or error.code not in _AWAY:
                 _forget(desk, caller, wanted, "failed", code=error.code)  # what that region gives out no more is shown no more
@@ -118,7 +118,7 @@ def query_foreign_licence(desk: ExchangeDesk, caller: Caller, wanted: ForeignQue
 
     # 5. tx 2: kept, unless it is invalid; and what was shown is on record.
     def record(conn: Connection) -> None:
-        if kept is None or fetched_at != kept.fetched_at:
+        if is_new:
             if shown.report.verdict is Verdict.INVALID:
                 delete_kept(conn, wanted.region, wanted.identifier, caller.holder)
             else:
