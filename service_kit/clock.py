@@ -12,7 +12,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
-from service_kit.durable_files import write_durably
+from service_kit.durable_files import make_folder, write_durably
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class SystemClock:
             return
         with self._lock:
             self._floor = max(self._floor, _read_floor(self._path))
+            make_folder(self._path.parent)
             write_durably(self._path, self._floor.isoformat().encode("ascii"), sync=False)
             self._stored = self._floor
 

@@ -205,7 +205,12 @@ class _TreeCheck:
 
     def finish(self, head: LogHead, *, complete: bool, report: CheckReport) -> None:
         tree = self._tree
-        if not head.size:
+        if not head.size:  # nothing is signed in the database; what was published may say that something was
+            for place, notes in (("anchor", self._published), ("cosigned", [] if self._cosigned is None else [self._cosigned])):
+                found = [self._check_note(note, tree.identity, place, report) for note in notes]
+                for size, _ in filter(None, found):
+                    if size:
+                        report.add("LOG_ROLLED_BACK", tree=tree.name, size=0, published=size)
             return
         for level, index, hashes in self._edge.partial_tiles() if complete else ():
             if level and self._tile(level, index, len(hashes) // HASH_BYTES, report) != hashes:

@@ -10,6 +10,8 @@ Tiles depend on nothing but the entries and their order, so whoever writes them 
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING, Final
 
 from service_kit.durable_files import make_folder, write_all_durably, write_durably
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
 
 COSIGNED_PATH: Final = "checkpoint.cosigned"
 PUBLIC_MODE: Final = 0o644  # served by a web server under another user; a private log's folder is closed by its parent
+
+
+def files_unavailable(error: Exception) -> TrustError:
+    """What is said where the system does not let a log have its files: which, and why."""
+    facts = {"file": str(error.filename), "reason": error.strerror} if isinstance(error, OSError) and error.strerror else {}
+    return TrustError(Kind.UNAVAILABLE, "LOG_FILES_UNAVAILABLE", **facts)
 
 
 class LogFiles:
@@ -40,6 +48,23 @@ class LogFiles:
     def write_bundles(self, bundles: Iterable[tuple[int, int, bytes]]) -> None:
         """Write entry bundles (index, width, content)."""
         self._write_once((self.folder / bundle_path(index, width), data) for index, width, data in bundles)
+
+    def rewrite_tiles(self, tiles: Iterable[tuple[str, int, int, bytes]]) -> list[str]:
+        """As ``write_tiles``, over what has another content; returns the names of what was written, below the folder."""
+        return self._rewrite(
+            (self.folder / tree / tile_path(level, index, len(hashes) // HASH_BYTES), hashes) for tree, level, index, hashes in tiles
+        )
+
+    def rewrite_bundles(self, bundles: Iterable[tuple[int, int, bytes]]) -> list[str]:
+        """The same of entry bundles."""
+        return self._rewrite((self.folder / bundle_path(index, width), data) for index, width, data in bundles)
+
+    def _rewrite(self, files: Iterable[tuple[Path, bytes]]) -> list[str]:
+        wrong = [(path, data) for path, data in files if self._read(path) != data]
+        for path, _ in wrong:
+            make_folder(path.parent)
+        write_all_durably(wrong, mode=PUBLIC_MODE)
+        return [path.relative_to(self.folder).as_posix() for path, _ in wrong]
 
     def _write_once(self, files: Iterable[tuple[Path, bytes]]) -> None:
         new = []
@@ -71,8 +96,17 @@ class LogFiles:
     def _read(path: Path) -> bytes | None:
         try:
             return path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:  # no permission, a disk that is failing
+            raise files_unavailable(error) from error
+
+    def check_anchors(self) -> None:
+        """TrustError LOG_FILES_UNAVAILABLE where an anchor could not be written now."""
+        for anchor in self._anchors:
+            nearest = next(each for each in (anchor, *anchor.absolute().parents) if each.exists())
+            if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+                raise TrustError(Kind.UNAVAILABLE, "LOG_FILES_UNAVAILABLE", file=str(anchor), reason=os.strerror(errno.EACCES))
 
     def publish(self, tree: str, note: bytes) -> None:
         """Replace the tree's checkpoint, here and at every anchor."""

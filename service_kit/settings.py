@@ -14,18 +14,16 @@ import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin, get_type_hints
-from urllib.parse import SplitResult, urlsplit
 
 from service_kit.dpop_nonces import STRICT, WHEN
+from service_kit.setting_rules import LOG_LEVELS, absolute_database_url, address_of, numbers_of
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 FILE_NAME: Final = "settings.toml"
 PREFIX: Final = "YINXIN_"
-LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
-_SECONDS: Final = (0.001, 3600.0)  # of anything that is waited for
 _TOML_PLACE: Final = re.compile(r"\((?:at )?(line \d+, column \d+|end of document)\)$")
 _PDF_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 NO_SETTINGS: Final = frozenset({"YINXIN_REQUIRE_ALL", "YINXIN_SHOTS"})
@@ -259,15 +257,15 @@ class Settings:
         return not self.demo if self.seals.two_person_review is None else self.seals.two_person_review
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "database_url", _absolute(self.database_url or "sqlite:///yinxin.sqlite3", self.dir))
+        object.__setattr__(self, "database_url", absolute_database_url(self.database_url or "sqlite:///yinxin.sqlite3", self.dir))
         if not self.base_url:
             host = f"[{self.listen.host}]" if ":" in self.listen.host else self.listen.host  # RFC 3986 3.2.2
             object.__setattr__(self, "base_url", f"http://{host}:{self.listen.port}")
         object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
-        for name, value, low, high in self._numbers():
+        for name, value, low, high in numbers_of(self):
             if not low <= value <= high:
                 raise _refused("SETTING_INVALID", name=name, expected=f"{low} to {high}")
-        parts = _address(self.base_url)
+        parts = address_of(self.base_url)
         if parts is None or parts.query or parts.fragment or "@" in parts.netloc:
             raise _refused("SETTING_INVALID", name="base_url", expected="an http or https URL without user, query and fragment")
         for name, url in (
@@ -277,9 +275,9 @@ class Settings:
             ("exchange.url", self.exchange.url),
             ("console.api_url", self.console.api_url),
         ):
-            if url and _address(url) is None:
+            if url and address_of(url) is None:
                 raise _refused("SETTING_INVALID", name=name, expected="an http or https URL")
-        if any(not name.strip() or _address(url.strip()) is None for name, _, url in (each.partition("=") for each in self.service_urls)):
+        if any(not name.strip() or address_of(url.strip()) is None for name, _, url in (each.partition("=") for each in self.service_urls)):
             raise _refused("SETTING_INVALID", name="service_urls", expected="name=URL each")
         if self.log_level.upper() not in LOG_LEVELS:
             raise _refused("SETTING_INVALID", name="log_level", expected=", ".join(LOG_LEVELS))
@@ -291,54 +289,9 @@ class Settings:
             if _PDF_NAME.fullmatch(text) is None:
                 raise _refused("SETTING_INVALID", name=name, expected=_PDF_NAME.pattern)
 
-    def _numbers(self) -> Iterator[tuple[str, float, float, float]]:
-        """Every number with its bounds; one that is no number (TOML's nan) is within none."""
-        yield "workers", self.workers, 1, 64
-        yield "threads", self.threads, 1, 256
-        yield "listen.port", self.listen.port, 0, 65535
-        yield "limits.body_bytes", self.limits.body_bytes, 1024, 4 * 1024**3
-        yield "limits.header_count", self.limits.header_count, 1, 10_000
-        yield "limits.header_bytes", self.limits.header_bytes, 1024, 16 * 1024**2
-        yield "limits.request_seconds", self.limits.request_seconds, *_SECONDS
-        yield "limits.write_queue", self.limits.write_queue, 1, 100_000
-        yield "logs.interval_seconds", self.logs.interval_seconds, *_SECONDS
-        for name, value in (
-            ("time_stamps", self.time_stamps.timeout_seconds),
-            ("outbound", self.outbound.timeout_seconds),
-            ("service_client", self.service_client.timeout_seconds),
-            ("region", self.region.timeout_seconds),
-            ("collector", self.collector.timeout_seconds),
-            ("exchange", self.exchange.timeout_seconds),
-        ):
-            yield f"{name}.timeout_seconds", value, *_SECONDS
-        for name, skew in (
-            ("region", self.region.clock_skew_seconds),
-            ("collector", self.collector.clock_skew_seconds),
-            ("exchange", self.exchange.clock_skew_seconds),
-        ):
-            yield f"{name}.clock_skew_seconds", skew, 0, 24 * 3600
-
     def __repr__(self) -> str:
         """Without the database URL, which may hold a password."""
         return f"Settings(dir={str(self.dir)!r}, services={self.services!r}, demo={self.demo!r})"
-
-
-def _absolute(database_url: str, folder: Path) -> str:
-    """The URL of a SQLite file with its path taken from the folder of the deployment, as all paths are; others as they are."""
-    scheme, separator, path = database_url.partition(":///")
-    if not separator or not scheme.startswith("sqlite") or not path or path.startswith(("/", ":", "file:", "?")):
-        return database_url
-    return f"{scheme}:///{(folder / path).resolve()}"
-
-
-def _address(url: str) -> SplitResult | None:
-    """The parts of an http or https URL; None of anything else."""
-    try:
-        parts = urlsplit(url)
-        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 0) >= 0
-    except ValueError:  # a port over 65535, half a bracket
-        return None
-    return parts if is_one else None
 
 
 def _refused(code: str, **facts: str) -> TrustError:

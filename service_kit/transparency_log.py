@@ -29,7 +29,7 @@ from crypto.checkpoints import Receipt, sign_checkpoint, verify_checkpoint
 from crypto.merkle import GrowingTree, TiledTree, TreeHash
 from service_kit.audit import new_writer_id
 from service_kit.fail_points import reach
-from service_kit.log_files import LogFiles
+from service_kit.log_files import LogFiles, files_unavailable
 from service_kit.log_heads import HEAD, LEAD, MOVE, LogHead, numbering_of, read_head
 from service_kit.prepared import Prepared
 from service_kit.tables import log_head as heads
@@ -251,7 +251,7 @@ class TransparencyLog:
     def _failed(self, error: Exception) -> None:
         self._growing = None
         before = self.last_error
-        self.last_error = error if isinstance(error, TrustError) else TrustError(Kind.UNAVAILABLE, "LOG_FILES_UNAVAILABLE")
+        self.last_error = error if isinstance(error, TrustError) else files_unavailable(error)
         if before is None or before.code != self.last_error.code:  # once, not twice a second
             _logger.error("log turn failed", exc_info=error, extra={"facts": {"log": self.name, "error": self.last_error.code}})
 
@@ -288,29 +288,42 @@ class TransparencyLog:
             self._growing, self._last_bundle, self._is_signed = trees, last_bundle, True
             return assigned - head.size
 
+    def look(self) -> LogHead:
+        """As ``open``, and writes nothing: for whoever only asks whether this log can go on."""
+        with self._turn:
+            head, _, _ = self._compared()
+        self.files.check_anchors()
+        return head
+
     def _load(self) -> LogHead:
         """Bring the trees' right edges into memory and hold the published checkpoints against them."""
-        published = {tree.name: self.files.published(tree.name) for tree in self.trees}  # read before the head: it may only be behind
-        head = self.head()
-        growing = []
-        for tree in self.trees:
-            tree_hash = TreeHash(tree.digest_oid)
-            edge = GrowingTree.from_tiles(tree_hash, head.size, partial(self.files.read_tile, tree.name))
-            if head.size and _checkpoint_of(head.checkpoints[tree.name], tree).root != edge.root():
-                raise TrustError(Kind.UNAVAILABLE, "LOG_TILE_DAMAGED", tree=tree.name, size=head.size)
-            for note in published[tree.name]:
-                anchor = _checkpoint_of(note, tree)
-                if anchor.size > head.size:
-                    raise TrustError(Kind.UNAVAILABLE, "LOG_ROLLED_BACK", tree=tree.name, size=head.size, published=anchor.size)
-                if self._tiled(tree, anchor.size).root() != anchor.root:
-                    raise TrustError(Kind.UNAVAILABLE, "LOG_FORKED", tree=tree.name, size=anchor.size)
-            growing.append(edge)
+        head, growing, published = self._compared()
         for tree in self.trees:  # a leader that died between moving the head and publishing left an older file
             if head.size and head.checkpoints[tree.name] not in published[tree.name]:
                 self.files.publish(tree.name, head.checkpoints[tree.name])
         self._growing, self._last_bundle = growing, b""
         self._is_signed = not head.size or all(tree.is_signed_by_all(head.checkpoints[tree.name]) for tree in self.trees)
         return head
+
+    def _compared(self) -> tuple[LogHead, list[GrowingTree], dict[str, list[bytes]]]:
+        """The head, the trees' right edges and what was published of each, where they hold together."""
+        published = {tree.name: self.files.published(tree.name) for tree in self.trees}  # read before the head: it may only be behind
+        head = self.head()
+        growing = []
+        for tree in self.trees:
+            anchors = [checkpoint_of(note, tree) for note in published[tree.name]]
+            ahead = max((anchor.size for anchor in anchors), default=0)
+            if ahead > head.size:  # before any tile is read: those of an older database may be gone as well, and this is what happened
+                raise TrustError(Kind.UNAVAILABLE, "LOG_ROLLED_BACK", tree=tree.name, size=head.size, published=ahead)
+            tree_hash = TreeHash(tree.digest_oid)
+            edge = GrowingTree.from_tiles(tree_hash, head.size, partial(self.files.read_tile, tree.name))
+            if head.size and checkpoint_of(head.checkpoints[tree.name], tree).root != edge.root():
+                raise TrustError(Kind.UNAVAILABLE, "LOG_TILE_DAMAGED", tree=tree.name, size=head.size)
+            for anchor in anchors:
+                if self._tiled(tree, anchor.size).root() != anchor.root:
+                    raise TrustError(Kind.UNAVAILABLE, "LOG_FORKED", tree=tree.name, size=anchor.size)
+            growing.append(edge)
+        return head, growing, published
 
     def _assign(self, connection: Connection) -> int | None:
         """Transaction A: hold the lease and number the waiting rows; returns how many rows have an index, None where another leads."""
@@ -375,7 +388,7 @@ class TransparencyLog:
         )
 
 
-def _checkpoint_of(note: bytes, tree: LogTree) -> Checkpoint:
+def checkpoint_of(note: bytes, tree: LogTree) -> Checkpoint:
     """The checkpoint of a note that this log itself must have signed."""
     result = verify_checkpoint(note, tree.identity)
     if result.verified is not True or result.checkpoint is None:

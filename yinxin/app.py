@@ -12,8 +12,10 @@ from starlette.routing import Route
 
 from service_kit.health import ReadinessProbe
 from service_kit.metrics import Metrics
+from service_kit.problem_catalogue import text_of
 from service_kit.web import WebFrame
 from service_kit.web_errors import install_problem_answers
+from standards.errors import TrustError
 from yinxin.access_gate import put_gates
 from yinxin.job_runner import JobRunner
 from yinxin.openapi_document import make_document
@@ -121,6 +123,12 @@ class Application:
             # Threads and database connections are one number: a thread never waits for a connection
             anyio.to_thread.current_default_thread_limiter().total_tokens = self._composition.settings.threads
             await anyio.to_thread.run_sync(self.start)
+        except TrustError as error:  # what is known needs no trace, but what to do
+            text = text_of(error.code)
+            said = {"cause": text.cause("en"), "remedy": text.remedy("en")} if text else {}
+            _log.error("start refused", extra={"facts": {"code": error.code, **error.facts, **said}})
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
         except Exception as error:  # noqa: BLE001 # edge: the server must hear of every failed start
             _log.exception("start failed")
             await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from service_kit.database import check_database_pages
 from service_kit.problem_catalogue import text_of
 from service_kit.settings import unknown_variables
 from standards.errors import Kind, TrustError
@@ -86,8 +87,8 @@ def _failed(name: str, error: TrustError, language: str) -> Finding:
 def _tried(name: str, look: Callable[[], Facts], language: str) -> Finding:
     try:
         facts = look()
-    except TrustError as error:
-        return _failed(name, error, language)
+    except (TrustError, OSError) as error:
+        return _failed(name, _as_refusal(error), language)
     return Finding(name, Status.OK, ", ".join(f"{key}={value}" for key, value in facts.items()))
 
 
@@ -132,20 +133,38 @@ def _permissions(folder: Path, environment: Mapping[str, str], language: str) ->
 
 def _deployment(folder: Path, language: str) -> list[Finding]:
     from yinxin.assembly import code_older_rows, compose, migrate_all, open_house
+    from yinxin.house_checks import start_checks
 
     try:
         house = open_house(open_deployment(folder))
-    except TrustError as error:
-        return [_failed("deployment", error, language)]
+    except (TrustError, OSError) as error:
+        return [_failed("deployment", _as_refusal(error), language)]
     try:
+        url = house.context.settings.database_url
+        found = [_tried("database_file", lambda: _read_through(url), language)]
+        if found[0].status is Status.FAIL:  # a damaged file is left as it is
+            return found
         migrate_all(house.context.database)
         code_older_rows(house.context)
+        found += [_tried(name, check, language) for name, check in start_checks(house.context)]
         readiness = compose(house).probe.readyz()
-        return [_as_finding(result, language) for result in readiness.checks]
-    except TrustError as error:
-        return [_failed("deployment", error, language)]
+        return [*found, *(_as_finding(result, language) for result in readiness.checks)]
+    except (TrustError, OSError) as error:
+        return [_failed("deployment", _as_refusal(error), language)]
     finally:
         house.close()
+
+
+def _as_refusal(error: TrustError | OSError) -> TrustError:
+    """What the system refuses, by the path and its reason."""
+    if isinstance(error, TrustError):
+        return error
+    return TrustError(Kind.UNAVAILABLE, "FILE_UNREADABLE", path=str(error.filename), reason=error.strerror or type(error).__name__)
+
+
+def _read_through(database_url: str) -> Facts:
+    check_database_pages(database_url)
+    return {}
 
 
 def _as_finding(result: CheckResult, language: str) -> Finding:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+import licence_vault.service
 from crypto.sm2 import SM2PrivateKey
+from licence_vault.log.instance import open_licence_log
 from service_kit.entry_ids import new_entry_id
 from service_kit.health import database_check
 from service_kit.row_codes import AlteredRows
 from service_kit.tables import audit, duties, role_holders
 from standards.errors import Kind, TrustError
+from yinxin import links
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,3 +88,20 @@ def house_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Fa
         ("clock", check_clock),
         ("rights", check_rights),
     )
+
+
+def start_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Facts]]]:
+    """What a start refuses over beside what cannot be opened: as ``house_checks``, and for whoever wants to know it before. They write nothing."""
+
+    def look_at_log() -> Facts:
+        return {"entries": context.log.look().size}
+
+    def look_at_licence_log() -> Facts:
+        return {"entries": open_licence_log(context).look().size}
+
+    def check_trust() -> Facts:
+        return {"anchors": len(context.trust().anchors)}
+
+    is_licensing = licence_vault.service.NAME in links.services_of(context.settings)
+    licences = (("licence_log_files", look_at_licence_log),) if is_licensing else ()
+    return (("audit_log_files", look_at_log), *licences, ("trust_list", check_trust))

@@ -17,8 +17,9 @@ import uvicorn
 import licence_vault.service
 from service_kit.structured_logs import start_logging
 from yinxin import links
-from yinxin.assembly import code_older_rows, migrate_all, open_application, open_house
+from yinxin.assembly import code_older_rows, compose, migrate_all, open_application, open_house
 from yinxin.deployment import open_deployment
+from yinxin.house_checks import start_checks
 from yinxin.listening import check_port
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def prepare(serving: Serving) -> tuple[str, int, int]:
         migrate_all(house.context.database)
         code_older_rows(house.context)
         licence_vault.service.ensure_keys(house.context.keystore)  # of a deployment that was made before there were licences
-        house.context.trust()
+        for _, check in start_checks(house.context):
+            check()
+        compose(house)  # a setting that only the application reads is refused here too
     finally:
         house.close()
     settings = house.context.settings

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from standards.errors import TrustError
-from yinxin.commands.console import DIR_HELP, EXIT_FAILED, JSON_HELP, check_folder, fail, print_json, print_line, print_table, say
+from yinxin.commands.console import DIR_HELP, EXIT_FAILED, JSON_HELP, check_folder, fail, operator, print_json, print_line, print_table, say
 
 app: Final = typer.Typer(no_args_is_help=True, help="The audit trail. 审计记录。")
 
@@ -16,6 +16,49 @@ app: Final = typer.Typer(no_args_is_help=True, help="The audit trail. 审计记�
 @app.callback()
 def audit() -> None:
     """The audit trail. 审计记录。"""
+
+
+@app.command("remake-files")
+def remake_files(
+    *,
+    folder: Annotated[Path, typer.Option("--dir", help=DIR_HELP)],
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Make lost or damaged tiles and bundles of the logs again from the database, which must be what was published. 由数据库重建丢失或损坏的日志文件。"""
+    from licence_vault.log.instance import FOLDER as LICENCES
+    from licence_vault.log.instance import open_licence_log
+    from service_kit.log_remake import remake_files as remake
+    from yinxin.assembly import open_house
+    from yinxin.deployment import LOG, open_deployment
+
+    try:
+        check_folder(folder)
+        house = open_house(open_deployment(folder))
+        try:
+            logs = {LOG: house.context.log, LICENCES: open_licence_log(house.context)}
+            made = [f"{name}/{file}" for name, log in logs.items() for file in remake(log)]
+            if made:
+                house.context.database.write(
+                    lambda connection: house.context.audit.record(
+                        connection,
+                        at=house.clock.now(),
+                        actor=operator(),
+                        action="log.files-remade",
+                        subject="logs",
+                        outcome="done",
+                        facts={"files": len(made), "first": made[0]},
+                    )
+                )
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({"files": made})
+        return
+    for name in made:
+        print_line(name)
+    print_line(say(f"{len(made)} files made again.", f"已重建 {len(made)} 个文件。"))
 
 
 @app.command("check")

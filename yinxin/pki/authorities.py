@@ -73,6 +73,8 @@ def load_own_certificate(deployment: Deployment, name: str) -> Certificate:
             return Certificate.from_der(file.read(CERTIFICATE_BYTES_MAX))
     except OSError as error:
         raise TrustError(Kind.UNAVAILABLE, "CA_INCOMPLETE", certificate=name, reason=error.strerror) from None
+    except TrustError as error:  # no certificate at all
+        raise TrustError(Kind.UNAVAILABLE, "CA_INCOMPLETE", certificate=name, reason=error.code) from None
 
 
 def authority_of(deployment: Deployment, name: str, certificate: Certificate) -> CertificateAuthority:

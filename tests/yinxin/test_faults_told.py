@@ -1,0 +1,143 @@
+"""What keeps a deployment from starting, or has damaged it, is told by the doctor and by the start itself: by a code, with what to do, without a trace."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.deployments import make_deployment, served_here, yinxin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A deployment that has published a checkpoint."""
+    folder = make_deployment(tmp_path_factory.mktemp("faults") / "deployment")
+    with served_here(folder) as here:
+        here.house.context.log.run_once()
+    return folder
+
+
+@pytest.fixture
+def folder(worked: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(worked, tmp_path / "deployment")
+
+
+def set_first(folder: Path, text: str) -> None:
+    path = folder / "settings.toml"
+    path.write_text(f"{text}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+
+
+def damage_database(folder: Path) -> None:
+    path = folder / "yinxin.sqlite3"
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4096] = bytes(each ^ 0xFF for each in content[middle : middle + 4096])
+    path.write_bytes(content)
+
+
+def empty_database(folder: Path) -> None:
+    (folder / "yinxin.sqlite3").write_bytes(b"")
+
+
+def remove_tiles(folder: Path) -> None:
+    shutil.rmtree(folder / "log" / "sm3" / "tile")
+
+
+def truncate_tile(folder: Path) -> None:
+    for path in (folder / "log" / "sm3" / "tile").rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:-7])
+
+
+def foreign_checkpoint(folder: Path) -> None:
+    (folder / "log" / "sm3" / "checkpoint").write_bytes(b"somebody else's\n")
+
+
+def change_origin(folder: Path) -> None:
+    with (folder / "settings.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[logs]\norigin = "other.example/log"\n')
+
+
+def bad_certificate(folder: Path) -> None:
+    (folder / "ca" / "tsa.cer").write_bytes(b"x")
+
+
+FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "log tiles are gone": (remove_tiles, "LOG_TILE_MISSING"),
+    "log tiles are cut off": (truncate_tile, "LOG_TILE_DAMAGED"),
+    "the checkpoint is another's": (foreign_checkpoint, "LOG_CHECKPOINT_NOT_OURS"),
+    "the log got another name": (change_origin, "LOG_CHECKPOINT_NOT_OURS"),
+    "the database is an empty file": (empty_database, "LOG_ROLLED_BACK"),
+    "no trust list": (lambda folder: set_first(folder, 'trust_path = "none.json"'), "TRUST_FILE_UNUSABLE"),
+    "peers that are no networks": (
+        lambda folder: (folder / "settings.toml").write_text('[client_certificates]\nheader = "X-Cert"\npeers = ["x"]\n', "utf-8") and None,
+        "SETTING_INVALID",
+    ),
+    "a witness that is none": (
+        lambda folder: (folder / "settings.toml").write_text('[logs]\nwitnesses = ["x"]\n', "utf-8") and None,
+        "SETTING_INVALID",
+    ),
+    "a database address that is none": (lambda folder: set_first(folder, 'database_url = "none"'), "SETTING_INVALID"),
+    "a certificate of the authority is garbage": (bad_certificate, "CA_INCOMPLETE"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_keeps_it_from_starting_is_told_by_the_doctor_and_by_the_start(fault: str, folder: Path) -> None:
+    do, code = FAULTS[fault]
+    do(folder)
+    said = yinxin("doctor", "--dir", str(folder), "--json", check=False)
+    assert said.returncode == 1, said.stderr
+    failed = [each for each in json.loads(said.stdout)["findings"] if each["status"] == "fail"]
+    assert any(f"[{code}]" in each["message"] and each["remedy"] for each in failed), failed
+    said = yinxin("serve", "--dir", str(folder), "--port", "0", check=False)
+    assert said.returncode in {1, 64, 69}, said.stderr
+    assert f"[{code}" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_a_database_that_is_damaged_where_nobody_looks_is_told(folder: Path) -> None:
+    damage_database(folder)
+    before = (folder / "yinxin.sqlite3").read_bytes()
+    said = yinxin("doctor", "--dir", str(folder), "--json", check=False)
+    failed = {each["name"]: each["message"] for each in json.loads(said.stdout)["findings"] if each["status"] == "fail"}
+    assert said.returncode == 1
+    assert "DATABASE_UNAVAILABLE" in failed["database_file"]
+    assert (folder / "yinxin.sqlite3").read_bytes() == before, "nothing more is written into it"
+
+
+def test_lost_tiles_are_made_again_and_audited(folder: Path) -> None:
+    remove_tiles(folder)
+    shutil.rmtree(folder / "log" / "tile")
+    assert yinxin("audit", "check", "--dir", str(folder), check=False).returncode == 1
+    made = json.loads(yinxin("audit", "remake-files", "--dir", str(folder), "--json").stdout)["files"]
+    assert any(name.startswith("log/sm3/tile/0/") for name in made)
+    yinxin("audit", "check", "--dir", str(folder))
+    with served_here(folder) as here:
+        assert here.http.get("/readyz").status_code == 200
+        with here.house.context.database.read() as connection:
+            rows = connection.exec_driver_sql("SELECT actor FROM kit_audit WHERE action = 'log.files-remade'").fetchall()
+    assert len(rows) == 1
+    assert "0 files" in yinxin("audit", "remake-files", "--dir", str(folder)).stdout
+
+
+def test_an_empty_database_under_a_published_log_is_no_whole_trail(folder: Path) -> None:
+    empty_database(folder)
+    assert "DATABASE_UNAVAILABLE" in yinxin("backup", "make", "--dir", str(folder), "--out", str(folder / "x.tar"), check=False).stderr
+    yinxin("doctor", "--dir", str(folder), check=False)  # makes the tables of an empty file
+    said = yinxin("audit", "check", "--dir", str(folder), "--json", check=False)
+    assert said.returncode == 1
+    assert "LOG_ROLLED_BACK" in {each["code"] for each in json.loads(said.stdout)["findings"]}
+
+
+def test_the_folder_of_the_floor_is_made_where_it_is_gone(folder: Path) -> None:
+    shutil.rmtree(folder / "run")
+    yinxin("doctor", "--dir", str(folder))
+    assert (folder / "run" / "clock-floor").exists()
