@@ -150,7 +150,7 @@ def test_what_is_no_proof_is_refused(data: bytes) -> None:
         read_proof(data)
 
 
-@pytest.mark.clause("C2SP tlog-tiles Merkle tree")
+@pytest.mark.clause("C2SP tlog-tiles Merkle Tree")
 @given(st.integers(0, 3), st.integers(0, 10**7), st.integers(1, 256))
 def test_a_path_says_how_large_its_tree_is_at_least(level: int, index: int, width: int) -> None:
     assert leaves_wanted(tile_path(level, index, width)) == (index * 256 + width) * 256**level
