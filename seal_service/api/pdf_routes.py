@@ -30,6 +30,7 @@ from service_kit.multipart import read_form
 from service_kit.problems import language_of, problem_answers
 
 if TYPE_CHECKING:
+    from service_kit.admission import Held
     from service_kit.composition import ServiceContext
 
 _BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
@@ -52,6 +53,18 @@ def add_pdf_routes(router: APIRouter, context: ServiceContext) -> None:
     showing = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
     document_bytes = min(limits.DOCUMENT_BYTES, context.settings.limits.body_bytes)
     threads = CapacityLimiter(min(limits.HEAVY_THREADS, context.settings.threads))
+
+    async def read_with(request: Request, field: str, held: Held) -> tuple[bytes, str]:
+        """The document of a request and the text beside it, empty where there is none."""
+        form = await read_form(
+            request,
+            files={"document"},
+            fields={field},
+            file_bytes_max=document_bytes,
+            field_bytes_max=limits.FORM_FIELD_BYTES,
+            held=held,
+        )
+        return read_document(form), form.fields.get(field, "")
 
     @router.post(
         "/v1/documents/extensions",
@@ -113,16 +126,8 @@ def add_pdf_routes(router: APIRouter, context: ServiceContext) -> None:
     @needs(SCOPE_USE)
     async def create_fields(request: Request) -> Response:
         with working.take(user_of(caller_of(request)).name) as held:
-            form = await read_form(
-                request,
-                files={"document"},
-                fields={"fields"},
-                file_bytes_max=document_bytes,
-                field_bytes_max=limits.FORM_FIELD_BYTES,
-                held=held,
-            )
-            fields = _read_fields(form.fields.get("fields", ""))
-            prepared = await anyio.to_thread.run_sync(partial(add_empty_fields, read_document(form), fields), limiter=threads)
+            document, ordered = await read_with(request, "fields", held)
+            prepared = await anyio.to_thread.run_sync(partial(add_empty_fields, document, _read_fields(ordered)), limiter=threads)
         return Response(prepared, media_type=PDF, headers={"cache-control": "no-store"})
 
     @router.post(
@@ -141,17 +146,8 @@ def add_pdf_routes(router: APIRouter, context: ServiceContext) -> None:
     @public("whoever was given a sealed document may see what was sealed; nothing is stored, size and number are limited")
     async def create_sealed_revision(request: Request) -> Response:
         with showing.take(peer_of(request)) as held:
-            form = await read_form(
-                request,
-                files={"document"},
-                fields={"field"},
-                file_bytes_max=document_bytes,
-                field_bytes_max=limits.FORM_FIELD_BYTES,
-                held=held,
-            )
-            _, sealed = await anyio.to_thread.run_sync(
-                partial(sealed_revision, context, read_document(form), field=form.fields.get("field") or None), limiter=threads
-            )
+            document, field = await read_with(request, "field", held)
+            _, sealed = await anyio.to_thread.run_sync(partial(sealed_revision, context, document, field=field or None), limiter=threads)
         return Response(sealed, media_type=PDF, headers={"cache-control": "no-store"})
 
     @router.post(
@@ -167,17 +163,8 @@ def add_pdf_routes(router: APIRouter, context: ServiceContext) -> None:
     @public("whoever was given a sealed document may see what was changed; nothing is stored, size and number are limited")
     async def create_changes(request: Request) -> Response:
         with showing.take(peer_of(request)) as held:
-            form = await read_form(
-                request,
-                files={"document"},
-                fields={"field"},
-                file_bytes_max=document_bytes,
-                field_bytes_max=limits.FORM_FIELD_BYTES,
-                held=held,
-            )
-            shown = await anyio.to_thread.run_sync(
-                partial(show_changes, context, read_document(form), field=form.fields.get("field") or None), limiter=threads
-            )
+            document, field = await read_with(request, "field", held)
+            shown = await anyio.to_thread.run_sync(partial(show_changes, context, document, field=field or None), limiter=threads)
         answer = write_changes(shown, language_of(request.headers.get("accept-language")))
         return Response(answer.model_dump_json(), media_type="application/json", headers={"cache-control": "no-store"})
 
