@@ -53,7 +53,7 @@ class SystemClock:
         self._stored = self._floor
         self._lock = threading.Lock()
         self.held_back = 0
-        """How often the floor was given in place of the machine's time: an alarm where it grows."""
+        """How often the machine's time was behind the floor when it was asked for (``clock_held_back_total``): worth an alarm where it grows."""
 
     def now(self) -> datetime:
         """The machine's time, or the floor where that is later."""

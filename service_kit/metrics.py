@@ -41,13 +41,13 @@ class Counter:
         return [f"{self.name}{_written(self.labels, key)} {_number(value)}" for key, value in sorted(self._values.items())]
 
 
-class Gauge:
-    """A value that is asked for when it is read. A source that fails leaves its sample out."""
+class Reading:
+    """A value that is kept elsewhere and asked for when it is read; ``kind``: ``gauge``, or ``counter`` where it only grows. A source that fails
+    leaves its sample out.
+    """
 
-    kind = "gauge"
-
-    def __init__(self, name: str, description: str, source: Callable[[], float]) -> None:
-        self.name, self.description, self._source = name, description, source
+    def __init__(self, name: str, description: str, source: Callable[[], float], kind: str) -> None:
+        self.name, self.description, self.kind, self._source = name, description, kind, source
 
     def lines(self) -> list[str]:
         """The sample, or nothing."""
@@ -93,22 +93,22 @@ class Histogram:
         return written
 
 
-Metric = TypeVar("Metric", Counter, Gauge, Histogram)
+Metric = TypeVar("Metric", Counter, Reading, Histogram)
 
 
 class Metrics:
     """All metrics of one process."""
 
     def __init__(self) -> None:
-        self._metrics: dict[str, Counter | Gauge | Histogram] = {}
+        self._metrics: dict[str, Counter | Reading | Histogram] = {}
 
     def counter(self, name: str, description: str, labels: Sequence[str] = ()) -> Counter:
         """A new counter."""
         return self._added(Counter(name, description, labels))
 
-    def gauge(self, name: str, description: str, source: Callable[[], float]) -> Gauge:
-        """A new gauge."""
-        return self._added(Gauge(name, description, source))
+    def reading(self, name: str, description: str, source: Callable[[], float], *, kind: str = "gauge") -> Reading:
+        """A value kept elsewhere: ``kind`` ``gauge`` or, where it only grows, ``counter``."""
+        return self._added(Reading(name, description, source, kind))
 
     def histogram(self, name: str, description: str, labels: Sequence[str] = (), buckets: Sequence[float] = SECONDS_BUCKETS) -> Histogram:
         """A new histogram."""

@@ -72,6 +72,7 @@ from yinxin.licence_links import HouseSealer, HouseVerifier, house_pictures, hou
 from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
 from yinxin.pki.authorities import MAKER, Authorities, open_authorities
+from yinxin.process_metrics import process_metrics
 from yinxin.regional_collector import open_collector
 from yinxin.regional_exchange import open_exchange
 from yinxin.regional_platform import open_region
@@ -311,6 +312,7 @@ def compose(house: House) -> Application:
             on_start=(context.log.start, context.outbox.start),
             on_stop=(context.outbox.stop, context.log.stop, house.clock.save_floor, context.database.close),
             system=partial(system_api.make_router, house),
+            metrics=process_metrics(context.database, context.outbox, house.clock),
             write_access=LinesOfTurn().add if settings.log_level.upper() in {"INFO", "DEBUG"} else None,
         )
     )

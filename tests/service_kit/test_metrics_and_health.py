@@ -28,12 +28,13 @@ def test_the_text_form() -> None:
     for value in (0.05, 0.1, 0.5, 7):
         seconds.observe(value, "GET")
     all_metrics.histogram("bare", "No labels", buckets=(1,)).observe(1)
-    all_metrics.gauge("free", "Free", lambda: 1.5)
+    all_metrics.reading("free", "Free", lambda: 1.5)
+    all_metrics.reading("written_total", "Written", lambda: 2, kind="counter")
 
     def away() -> float:
         raise TrustError(Kind.UNAVAILABLE, "AWAY")
 
-    all_metrics.gauge("gone", "Gone", away)
+    all_metrics.reading("gone", "Gone", away)
     assert all_metrics.text() == (
         "# HELP requests_total Requests\n# TYPE requests_total counter\n"
         'requests_total{method="GET",status="200"} 3\n'
@@ -44,10 +45,11 @@ def test_the_text_form() -> None:
         "# HELP bare No labels\n# TYPE bare histogram\n"
         'bare_bucket{le="1"} 1\nbare_bucket{le="+Inf"} 1\nbare_sum 1\nbare_count 1\n'
         "# HELP free Free\n# TYPE free gauge\nfree 1.5\n"
+        "# HELP written_total Written\n# TYPE written_total counter\nwritten_total 2\n"
         "# HELP gone Gone\n# TYPE gone gauge\n"
     )
     with pytest.raises(ValueError, match="free"):
-        all_metrics.gauge("free", "again", lambda: 0)
+        all_metrics.reading("free", "again", lambda: 0)
 
 
 def test_labels_cannot_eat_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:

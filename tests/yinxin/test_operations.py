@@ -68,6 +68,9 @@ def test_metrics(here: Here) -> None:
     answer = here.http.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert 'http_requests_total{method="GET",status="200"}' in answer.text
+    told = dict(line.split(" ") for line in answer.text.splitlines() if not line.startswith("#") and "{" not in line)
+    assert float(told["database_commits_total"]) > 0
+    assert told["clock_held_back_total"] == told["outbox_alarms_total"] == "0"
 
 
 @pytest.mark.untraced
