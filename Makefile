@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO_DIR ?= demo-data
-SOURCES := standards crypto service_kit idp seal_service licence_vault yinxin tests benchmarks docs examples .ci
+SOURCES := standards crypto service_kit idp seal_service licence_vault yinxin tests benchmarks docs examples deploy .ci setup.py
 
 .PHONY: setup setup-dev demo test check check-types check-rest bench docs fuzz format locks clean seal-sheet bundle bundle-check screenshots examples
 
@@ -95,6 +95,7 @@ locks:
 	printf '%s\n' openapi-python-client==0.29.1 authlib==1.9.10 httpx==0.28.1 itsdangerous==2.2.0 starlette==1.10.0 uvicorn==0.54.0 | \
 	    uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-examples.lock
 	echo scim2-server==0.8.3 | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-scim2-server.lock
+	echo atheris==3.0.0 | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-fuzz.lock
 	echo aics-tlog==0.2.1 | uv pip compile -q --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-aics-tlog.lock
 
 clean:

@@ -113,7 +113,7 @@ def _normalized(address: str) -> tuple[str, str, str]:
 
 
 def stated_nonce(proof: str) -> str | None:
-    """The nonce that a proof states, nothing of it checked; None where it states none. JWS_INVALID or JSON_INVALID for what cannot be read."""
+    """The nonce that a proof states, nothing of it checked; None where it states none. JWS_INVALID for what cannot be read."""
     stated = read_strict_json(read_base64url(proof[:PROOF_CHARACTERS].partition(".")[2].partition(".")[0])).get("nonce")
     return stated if isinstance(stated, str) else None
 
