@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from service_kit.composition import Link
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
-KNOWN_SCOPES: Final = "idp.known_scopes"  # names of the links
-SCOPE_TEXTS: Final = "idp.scope_texts"
+KNOWN_SCOPES: Final[Link[KnownScopes]] = Link("idp.known_scopes")
+SCOPE_TEXTS: Final[Link[Mapping[str, tuple[str, str]]]] = Link("idp.scope_texts")
 """Scope -> what a person is told of it where he consents, (Chinese, English). A scope that is not in it is shown by its name."""
 
-SUBJECT_HASH: Final = "idp.subject_hash"
+SUBJECT_HASH: Final[Link[SubjectHash | None]] = Link("idp.subject_hash")
 """A site's own function in place of the usual keyed hash."""
 
 
@@ -30,7 +34,7 @@ class SubjectHash(Protocol):
         ...
 
 
-SCOPE_LIMITS: Final = "idp.scope_limits"
+SCOPE_LIMITS: Final[Link[Mapping[str, ScopeLimit]]] = Link("idp.scope_limits")
 """Client -> what people's tokens of it may carry at most, by who they are (``ScopeLimit``): for the deployment's own pages."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter
 from starlette.routing import Route
@@ -98,12 +98,11 @@ from service_kit.rates import Rates
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
     from idp.actions.find_person_behind import PersonBehind
     from idp.actions.people_desk import SignInProtocol
-    from idp.ports import SubjectHash
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
     from service_kit.database import Database
@@ -168,7 +167,7 @@ def migrate(database: Database) -> None:
 
 def client_desk(context: ServiceContext) -> ClientDesk:
     """What the administration of clients needs; for the command line too."""
-    known = cast("ports.KnownScopes", context.links[ports.KNOWN_SCOPES])
+    known = ports.KNOWN_SCOPES.needed(context)
     keystore = context.keystore
     return ClientDesk(
         database=context.database,
@@ -263,7 +262,7 @@ def nonce_check(context: ServiceContext) -> Callable[[Caller, Proof], None]:
 
 def _vault(context: ServiceContext) -> Vault:
     secret = context.keystore.open_secret
-    own = cast("SubjectHash | None", context.links.get(ports.SUBJECT_HASH))
+    own = ports.SUBJECT_HASH.of(context)
     return Vault(ValueSealer(secret(PEOPLE_SECRETS)), secret(ROW_MAC_KEY), own)
 
 
@@ -344,11 +343,11 @@ def build(context: ServiceContext) -> ServiceParts:
         add_for_clients(router, desk)
     add_self_registration_routes(router, SelfRegistration(desk, outbound, issuer))
     people, is_secure = people_desk(context), settings.base_url.startswith("https://")
-    limits = cast("Mapping[str, ports.ScopeLimit]", context.links.get(ports.SCOPE_LIMITS, {}))
+    limits = ports.SCOPE_LIMITS.of(context) or {}
     persons = PersonDesk(tokens, people, desk.mac_key, pairwise_key_of(desk.mac_key), limits)
     protocol, federation = sign_in_protocol(context), federation_desk(context, people)
     hints = HintReader(ring, issuer, memory, persons.pairwise_key)
-    scope_texts = cast("Mapping[str, tuple[str, str]]", context.links.get(ports.SCOPE_TEXTS, {}))
+    scope_texts = ports.SCOPE_TEXTS.of(context) or {}
     cas, front = CasProtocol(people), partial(answer_by_browser, persons, desk.opened)
     pages = Pages(people, protocol, federation, is_secure, settings.demo, SignInDoor(), hints.read, cas, front, scope_texts)
     for add_directory in (add_change_routes, add_scim_routes, add_import_routes, add_account_routes, add_agent_routes):

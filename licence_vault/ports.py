@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from service_kit.composition import Link
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
@@ -17,17 +19,23 @@ if TYPE_CHECKING:
     from licence_vault.uses import UseMode
     from service_kit.callers import Caller
 
-SEALER: Final = "licence_vault.sealer"  # names of the links
-JUDGE: Final = "licence_vault.judge"
-HOLDERS: Final = "licence_vault.holders"
-CALLERS: Final = "licence_vault.callers"
-ACTING_PEOPLE: Final = "licence_vault.acting_people"  # missing where who signs people in runs elsewhere: then only names are compared
-CLIENTS: Final = "licence_vault.clients"  # missing where systems are registered elsewhere, and nobody here can say which there are
-SEAL_OWNERS: Final = "licence_vault.seal_owners"  # missing where seals are kept elsewhere: then a wrong one is found at the first licence
-COLLECTOR: Final = "licence_vault.collector"  # missing where the settings name none
-FIELD_MAP: Final = "licence_vault.field_map"  # how the collector wants records: a reporting.field_map.FieldMap
-FOREIGN: Final = "licence_vault.foreign"  # missing where the settings name no exchange
-PICTURES: Final = "licence_vault.pictures"
+SEALER: Final[Link[Sealer]] = Link("licence_vault.sealer")
+JUDGE: Final[Link[DocumentJudge]] = Link("licence_vault.judge")
+HOLDERS: Final[Link[HolderDirectory]] = Link("licence_vault.holders")
+CALLERS: Final[Link[CallerCheck]] = Link("licence_vault.callers")
+ACTING_PEOPLE: Final[Link[ActingPeople]] = Link(
+    "licence_vault.acting_people"
+)  # missing where who signs people in runs elsewhere: then only names are compared
+CLIENTS: Final[Link[ClientCheck]] = Link(
+    "licence_vault.clients"
+)  # missing where systems are registered elsewhere, and nobody here can say which there are
+SEAL_OWNERS: Final[Link[SealOwners]] = Link(
+    "licence_vault.seal_owners"
+)  # missing where seals are kept elsewhere: then a wrong one is found at the first licence
+COLLECTOR: Final[Link[RegionalCollector]] = Link("licence_vault.collector")  # missing where the settings name none
+FIELD_MAP: Final[Link[object]] = Link("licence_vault.field_map")  # how the collector wants records: a reporting.field_map.FieldMap
+FOREIGN: Final[Link[ForeignLicences]] = Link("licence_vault.foreign")  # missing where the settings name no exchange
+PICTURES: Final[Link[PagePictures]] = Link("licence_vault.pictures")
 PDF: Final = "application/pdf"
 OFD: Final = "application/ofd"
 

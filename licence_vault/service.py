@@ -63,7 +63,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from crypto.keystore import Keystore
-    from licence_vault.ports import CallerCheck, DocumentJudge, ForeignLicences, HolderDirectory, PagePictures, RegionalCollector, Sealer
     from licence_vault.reporting.field_map import FieldMap
     from service_kit.audit import Audit
     from service_kit.composition import ServiceContext
@@ -113,38 +112,35 @@ def ensure_keys(keystore: Keystore) -> None:
 
 def means_of(context: ServiceContext, log: TransparencyLog) -> IssuingMeans:
     """What licences are issued with here. Without the links to a sealer and a judge everything works but issuing."""
-    sealer, judge = (context.links.get(name) for name in (SEALER, JUDGE))
+    sealer, judge = SEALER.of(context), JUDGE.of(context)
     return IssuingMeans(
         context=context,
         contents=ContentVault(context.keystore.open_secret(SECRET_NAME)),
         order_key=context.keystore.open_secret(ORDER_KEY),
-        seals=None if sealer is None or judge is None else Seals(cast("Sealer", sealer), cast("DocumentJudge", judge)),
+        seals=None if sealer is None or judge is None else Seals(sealer, judge),
         await_proof=partial(wait_for_proof, log, context.cohorts),
         logs=trusted_logs(context),
-        pictures=cast("PagePictures | None", context.links.get(PICTURES)),
+        pictures=PICTURES.of(context),
     )
 
 
 def use_desk_of(context: ServiceContext, contents: ContentVault) -> UseDesk:
     """What licences are used with. Without the link to a directory nobody is known as a holder, and what holders do is refused."""
-    return UseDesk(context, contents, cast("HolderDirectory | None", context.links.get(HOLDERS)))
+    return UseDesk(context, contents, HOLDERS.of(context))
 
 
 def report_desk_of(means: IssuingMeans) -> ReportDesk | None:
     """Who reports to the region; None where the settings name no collector."""
-    links = means.context.links
-    if COLLECTOR not in links:
+    collector = COLLECTOR.of(means.context)
+    if collector is None:
         return None
-    collector, fields = cast("RegionalCollector", links[COLLECTOR]), cast("FieldMap", links[FIELD_MAP])
-    return ReportDesk(means.context, means.contents, collector, fields)
+    return ReportDesk(means.context, means.contents, collector, cast("FieldMap", FIELD_MAP.needed(means.context)))
 
 
 def exchange_desk_of(means: IssuingMeans) -> ExchangeDesk | None:
     """Who asks other regions; None where the settings name no exchange, or nothing here could verify what they give."""
-    links = means.context.links
-    if FOREIGN not in links or JUDGE not in links:
-        return None
-    return ExchangeDesk(means.context, means.contents, cast("ForeignLicences", links[FOREIGN]), cast("DocumentJudge", links[JUDGE]))
+    regions, judge = FOREIGN.of(means.context), JUDGE.of(means.context)
+    return None if regions is None or judge is None else ExchangeDesk(means.context, means.contents, regions, judge)
 
 
 def build(context: ServiceContext) -> ServiceParts:
@@ -168,7 +164,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_copy_routes(router, means, desk)
     add_showing_routes(router, desk)
     judge = None if means.seals is None else means.seals.judge
-    add_share_routes(router, ShareDesk(desk, cast("CallerCheck | None", context.links.get(CALLERS)), judge, means))
+    add_share_routes(router, ShareDesk(desk, CALLERS.of(context), judge, means))
     prompt = PromptPublisher(partial(publish_status_lists, context))
     reporting, exchange = report_desk_of(means), exchange_desk_of(means)
     add_report_routes(router, context, reporting)

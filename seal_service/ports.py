@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from service_kit.composition import Link
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -17,12 +20,12 @@ if TYPE_CHECKING:
     from seal_service.model import Seal
     from service_kit.callers import Caller
 
-REGIONAL_PLATFORM: Final = "seal_service.regional_platform"  # name of the link; its value is a RegionalPlatform, or it is missing
-STATE_LISTENERS: Final = "seal_service.state_listeners"  # name of the link; its value is a sequence of StateListener, or it is missing
-CALLER_CHECK: Final = "seal_service.caller_check"  # name of the link; its value is a CallerCheck, or it is missing
-FILE_VERIFIER: Final = "seal_service.file_verifier"  # name of the link; its value is a FileVerifier, or it is missing
-ACTING_PEOPLE: Final = "seal_service.acting_people"  # name of the link; its value is an ActingPeople, or it is missing
-SEAL_MAKER: Final = "seal_service.maker"  # name of the link; its value is a MakerIdentity
+REGIONAL_PLATFORM: Final[Link[RegionalPlatform]] = Link("seal_service.regional_platform")  # this and the next four may be missing
+STATE_LISTENERS: Final[Link[Sequence[StateListener]]] = Link("seal_service.state_listeners")
+CALLER_CHECK: Final[Link[CallerCheck]] = Link("seal_service.caller_check")
+FILE_VERIFIER: Final[Link[FileVerifier]] = Link("seal_service.file_verifier")
+ACTING_PEOPLE: Final[Link[ActingPeople]] = Link("seal_service.acting_people")
+SEAL_MAKER: Final[Link[MakerIdentity]] = Link("seal_service.maker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class CallerCheck(Protocol):
     was answered: the caller has no token any more, and ``grant_id`` is the one that his token hung on.
     """
 
-    def __call__(self, caller: Caller) -> bool:
+    def __call__(self, caller: Caller, /) -> bool:
         """Whether it may, as of now."""
         ...
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from crypto.cms import TIMESTAMP_RESERVED_BYTES
 from standards.errors import Kind, TrustError
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 Facts = dict[str, str | int | float | bool | None]
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Port = TypeVar("Port")
 
 _ACCESS = "_declared_access"
 CALLER_STATE = "caller"  # request.state.caller, set by the gate
@@ -127,13 +128,35 @@ class CertificateIssuer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Link(Generic[Port]):
+    """What a service needs of another: it stands in the service's ``ports.py``, with the type of what fills it; the composition fills it."""
+
+    name: str
+
+    def filled(self, port: Port) -> dict[Link[Any], object]:
+        """The entry of ``ServiceContext.links`` that fills it."""
+        return {self: port}
+
+    def of(self, context: ServiceContext) -> Port | None:
+        """What fills it; None where nothing does."""
+        return cast("Port | None", context.links.get(self))
+
+    def needed(self, context: ServiceContext) -> Port:
+        """What fills it, where the service cannot do without: KeyError says that it was put together wrong."""
+        return cast("Port", context.links[self])
+
+
+Links = Mapping[Link[Any], object]
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceContext:
     """What the composition gives to every service. All of it is ready to use and shared by the services of one process.
 
     ``time_stamp``: the signature value in, an RFC 3161 time-stamp token (DER) out; None where the deployment has no authority
     configured; may raise TrustError(UNAVAILABLE). ``time_stamp_bytes``: how long its tokens get at most. ``trust``: the deployment's own
-    trust list with its current revocation lists, cheap to call for each request. ``links``: what one service needs of another, by port
-    name (``yinxin/links.py``).
+    trust list with its current revocation lists, cheap to call for each request. ``links``: what one service needs of another
+    (``yinxin/assembly.py`` and ``yinxin/links.py``), to be read by :class:`Link`.
     """
 
     settings: Settings
@@ -148,7 +171,7 @@ class ServiceContext:
     issuer: CertificateIssuer
     time_stamp: Callable[[bytes], bytes] | None
     trust: Callable[[], TrustList]
-    links: Mapping[str, object] = field(default_factory=dict)
+    links: Links = field(default_factory=dict)
     time_stamp_bytes: int = TIMESTAMP_RESERVED_BYTES
 
     @property

@@ -21,6 +21,7 @@ from crypto.sealed_values import ValueSealer
 from crypto.timestamps import TimeStampClient
 from idp.actions.acting_people import ActingPeople
 from idp.store.clients import find_client
+from licence_vault.ports import COLLECTOR, FIELD_MAP
 from seal_service.model import SealState
 from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS, MakerIdentity
 from service_kit.audit import Audit, new_writer_id
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from service_kit.composition import Links
     from service_kit.dpop import Proof
     from service_kit.settings import Settings
 
@@ -182,24 +184,24 @@ def open_house(deployment: Deployment) -> House:
         time_stamp_bytes=authorities.time_stamps.token_bytes_max if settings.time_stamps.url is None else TIMESTAMP_RESERVED_BYTES,
         trust=trust,
         links={
-            idp.ports.KNOWN_SCOPES: links.known_scopes,
-            idp.ports.SCOPE_TEXTS: SCOPE_TEXTS,
-            idp.ports.SUBJECT_HASH: links.subject_hash_of(settings),
-            idp.ports.SCOPE_LIMITS: {CONSOLE_CLIENT: scopes_at_pages},
-            seal_service.ports.SEAL_MAKER: MakerIdentity(authorities.certificates[MAKER], authorities.maker),
-            **({} if platform is None else {REGIONAL_PLATFORM: platform, STATE_LISTENERS: (platform.tell_state,)}),
-            **({} if collector is None else {licence_vault.ports.COLLECTOR: collector, licence_vault.ports.FIELD_MAP: collector.fields}),
-            **({} if exchange is None else {licence_vault.ports.FOREIGN: exchange}),
+            **idp.ports.KNOWN_SCOPES.filled(links.known_scopes),
+            **idp.ports.SCOPE_TEXTS.filled(SCOPE_TEXTS),
+            **idp.ports.SUBJECT_HASH.filled(links.subject_hash_of(settings)),
+            **idp.ports.SCOPE_LIMITS.filled({CONSOLE_CLIENT: scopes_at_pages}),
+            **seal_service.ports.SEAL_MAKER.filled(MakerIdentity(authorities.certificates[MAKER], authorities.maker)),
+            **({} if platform is None else REGIONAL_PLATFORM.filled(platform) | STATE_LISTENERS.filled((platform.tell_state,))),
+            **({} if collector is None else COLLECTOR.filled(collector) | FIELD_MAP.filled(collector.fields)),
+            **({} if exchange is None else licence_vault.ports.FOREIGN.filled(exchange)),
         },
     )
     check = links.standing_check_of(context)
     if check is not None:
-        context = replace(context, links={**context.links, seal_service.ports.CALLER_CHECK: check})
+        context = replace(context, links={**context.links, **seal_service.ports.CALLER_CHECK.filled(check)})
     links_of_licences = {
         **_sealer_of(context),
-        licence_vault.ports.JUDGE: HouseJudge(),
-        licence_vault.ports.PICTURES: house_pictures,
-        seal_service.ports.FILE_VERIFIER: HouseVerifier(context),
+        **licence_vault.ports.JUDGE.filled(HouseJudge()),
+        **licence_vault.ports.PICTURES.filled(house_pictures),
+        **seal_service.ports.FILE_VERIFIER.filled(HouseVerifier(context)),
         **_directory_of(context),
         **_clients_of(context),
         **_acting_people_of(context),
@@ -208,38 +210,38 @@ def open_house(deployment: Deployment) -> House:
     return House(deployment, context, register, authorities, clock)
 
 
-def _sealer_of(context: ServiceContext) -> dict[str, object]:
+def _sealer_of(context: ServiceContext) -> Links:
     """Who seals licences: the seal service elsewhere where the settings say where and as whom, else the one of this process. Whose seals they are is known
     where they are kept.
     """
     place, caller = links.apart_place_of(context.settings, seal_service.service.NAME), links.service_caller_of(context.settings)
     sealer = HouseSealer(context) if place is None or caller is None else RemoteSealer(caller, place)
     is_here = seal_service.service.NAME in links.services_of(context.settings)
-    return {licence_vault.ports.SEALER: sealer, **({licence_vault.ports.SEAL_OWNERS: house_seal_owner} if is_here else {})}
+    return licence_vault.ports.SEALER.filled(sealer) | (licence_vault.ports.SEAL_OWNERS.filled(house_seal_owner) if is_here else {})
 
 
-def _directory_of(context: ServiceContext) -> dict[str, object]:
+def _directory_of(context: ServiceContext) -> Links:
     """Who knows holders: the identity provider of this process, or the one elsewhere; none where neither can be asked."""
     if idp.service.NAME in links.services_of(context.settings):
-        return {licence_vault.ports.HOLDERS: HouseDirectory(context)}
+        return licence_vault.ports.HOLDERS.filled(HouseDirectory(context))
     place, caller = links.apart_place_of(context.settings, idp.service.NAME), links.service_caller_of(context.settings)
-    return {} if place is None or caller is None else {licence_vault.ports.HOLDERS: RemoteDirectory(caller, place)}
+    return {} if place is None or caller is None else licence_vault.ports.HOLDERS.filled(RemoteDirectory(caller, place))
 
 
-def _clients_of(context: ServiceContext) -> dict[str, object]:
+def _clients_of(context: ServiceContext) -> Links:
     """Which systems are registered, where this process knows them."""
     if idp.service.NAME not in links.services_of(context.settings):
         return {}
     mac_key = idp.service.client_desk(context).mac_key
-    return {licence_vault.ports.CLIENTS: lambda connection, client_id: find_client(connection, client_id, mac_key) is not None}
+    return licence_vault.ports.CLIENTS.filled(lambda connection, client_id: find_client(connection, client_id, mac_key) is not None)
 
 
-def _acting_people_of(context: ServiceContext) -> dict[str, object]:
+def _acting_people_of(context: ServiceContext) -> Links:
     """Who acts for an organisation, where this process knows people."""
     if idp.service.NAME not in links.services_of(context.settings):
         return {}
     people = ActingPeople(idp.service.people_desk(context).vault)
-    return {seal_service.ports.ACTING_PEOPLE: people, licence_vault.ports.ACTING_PEOPLE: people}
+    return seal_service.ports.ACTING_PEOPLE.filled(people) | licence_vault.ports.ACTING_PEOPLE.filled(people)
 
 
 def _time_stamp_of(
@@ -272,7 +274,7 @@ def compose(house: House) -> Application:
         demand_nonce=links.nonce_check_of(context),
         account_of=links.accounts_of(context),
     )
-    context = replace(context, links={**context.links, licence_vault.ports.CALLERS: partial(admit_token, keeper)})
+    context = replace(context, links={**context.links, **licence_vault.ports.CALLERS.filled(partial(admit_token, keeper))})
     parts = [pki_service.build(house.register, house.authorities), _audit_parts(house), _roles_parts(context), _help_parts(settings)]
     parts += [links.SERVICES[name].build(context) for name in links.services_of(settings)]
     if {idp.service.NAME, licence_vault.service.NAME} <= set(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, cast
+from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from seal_service.ports import ActingPeople
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
@@ -276,7 +275,7 @@ def _check(context: ServiceContext, connection: Connection, caller: Caller, hold
     """
     if role_of(connection, caller.holder) is not Role.SECURITY:
         raise TrustError(Kind.FORBIDDEN, "ROLE_MISSING", role=Role.SECURITY.value)
-    acting = cast("ActingPeople | None", context.links.get(ACTING_PEOPLE))
+    acting = ACTING_PEOPLE.of(context)
     is_his = acting is not None and acting.may_act(connection, caller.human, holder, context.clock.now())
     if may_be_one(caller, holder) or is_his or role is Role.SECURITY:
         raise TrustError(Kind.FORBIDDEN, "ROLE_OF_ONE_SELF")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from licence_vault.errors import right_of_one_self
 from licence_vault.ports import ACTING_PEOPLE
@@ -11,7 +11,6 @@ from service_kit.callers import may_be_one
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from licence_vault.ports import ActingPeople
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
@@ -22,7 +21,7 @@ def check_receiver(context: ServiceContext, conn: Connection, caller: Caller, re
     A system by which a person comes is one of them: it has the person's token, and could have sent the call by itself. Which systems one
     organisation runs is not known: two registrations count as two.
     """
-    acting = cast("ActingPeople | None", context.links.get(ACTING_PEOPLE))
+    acting = ACTING_PEOPLE.of(context)
     if (
         receiver == caller.client_id
         or may_be_one(caller, receiver)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from licence_vault import limits, store
 from licence_vault.actions.check_receiver import check_receiver
@@ -17,7 +17,6 @@ from standards.uax9_plain_text import is_plain_text
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from licence_vault.ports import SealOwners
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
@@ -44,7 +43,7 @@ def enter_issuer(context: ServiceContext, caller: Caller, order: IssuerOrder, *,
     if not is_plain_text(order.seal_id):
         raise field_unacceptable("seal_id", "the identifier of a seal")
 
-    owner_of = cast("SealOwners | None", context.links.get(SEAL_OWNERS))
+    owner_of = SEAL_OWNERS.of(context)
 
     # 2. The row and the audit entry stand together. A seal of somebody else is refused now, where that can be told: its first licence would be no licence.
     def enter(conn: Connection) -> IssuingAuthority:

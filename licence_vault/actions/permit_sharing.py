@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from licence_vault import store
 from licence_vault.actions.check_receiver import check_receiver
@@ -16,7 +16,6 @@ from licence_vault.uses import SharingPermission
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from licence_vault.ports import ClientCheck
     from licence_vault.uses import ShareRight, UseMode
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
@@ -39,7 +38,7 @@ def permit_sharing(context: ServiceContext, caller: Caller, order: SharingOrder,
     Raises LICENCE_RIGHT_OF_ONE_SELF, FIELD_UNACCEPTABLE (also for modes that the type's own sharing rule does not have, and for a system that is not
     registered, where that is known here), LICENCE_TYPE_NOT_PUBLISHED, LICENCE_SHARING_CHANGED.
     """
-    is_registered = cast("ClientCheck | None", context.links.get(CLIENTS))
+    is_registered = CLIENTS.of(context)
     reason = check_reason(order.reason, is_required=True)
 
     def permit(conn: Connection) -> SharingPermission:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from crypto.authority import Profile
 from crypto.sm3 import sm3
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from crypto.certificates import Certificate
     from seal_service.model import Seal
-    from seal_service.ports import MakerIdentity
     from service_kit.composition import ServiceContext
 
 _EXTENSIONS: Final = ((MONGOLIAN_NAME, True), (ROMANISED_NAME, False))  # critical as in the seals of the region
@@ -81,7 +80,7 @@ def build_seal_data(context: ServiceContext, seal: Seal, certificate: Certificat
     version = context.settings.seals.data_version if data_version is None else data_version
     if version == V5 and context.time_stamp is None:
         raise time_stamp_not_configured()
-    maker = cast("MakerIdentity", context.links[SEAL_MAKER])
+    maker = SEAL_MAKER.needed(context)
     picture = draw_picture(seal)
     at = max(context.clock.now().replace(microsecond=0), certificate.not_before)
     description = SealDescription(

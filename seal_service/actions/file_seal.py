@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from seal_service import store
 from seal_service.actions.change_seal_state import record_step
@@ -13,11 +13,8 @@ from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS, StateChange
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlalchemy import Connection
 
-    from seal_service.ports import RegionalPlatform, StateListener
     from service_kit.composition import ServiceContext
     from service_kit.outbox import Message
 
@@ -36,7 +33,7 @@ def file_seal(context: ServiceContext, message: Message) -> None:
         seal = store.load_seal(conn, seal_id)
     if seal is None or seal.version != version or seal.state not in FILE.sources:
         return
-    platform = cast("RegionalPlatform | None", context.links.get(REGIONAL_PLATFORM))
+    platform = REGIONAL_PLATFORM.of(context)
     receipt = NOT_CONFIGURED if platform is None else platform.file_seal(seal)
     if not 1 <= len(receipt) <= RECEIPT_CHARACTERS or not is_plain_text(receipt):  # a shortened receipt is a wrong one
         raise receipt_unusable(seal_id, RECEIPT_CHARACTERS)
@@ -55,7 +52,7 @@ def file_seal(context: ServiceContext, message: Message) -> None:
 
 def tell_state(context: ServiceContext, message: Message) -> None:
     """Tell every listener what changed, as it was recorded with the change; without one there is nothing to do."""
-    listeners = cast("Sequence[StateListener]", context.links.get(STATE_LISTENERS, ()))
+    listeners = STATE_LISTENERS.of(context)
     if not listeners:
         return
     told = message.payload

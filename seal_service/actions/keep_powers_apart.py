@@ -7,7 +7,7 @@ for an organisation since.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from seal_service import store
 from seal_service.errors import power_held
@@ -65,4 +65,4 @@ def check_use(context: ServiceContext, conn: Connection, seal: Seal, holder: str
 
 def _acting_people(context: ServiceContext) -> ActingPeople | None:
     """Who knows for whom people act; None where the identity provider runs elsewhere."""
-    return cast("ActingPeople | None", context.links.get(ACTING_PEOPLE))
+    return ACTING_PEOPLE.of(context)

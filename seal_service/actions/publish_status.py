@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from crypto.timestamp_tokens import CLOCK_TOLERANCE_SECONDS
 from crypto.trust_list import TrustList
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from seal_service.ports import MakerIdentity
     from service_kit.composition import ServiceContext
 
 VALIDITY: Final = timedelta(days=7)  # as the revocation lists: what is carried offline is judged by its age
@@ -89,7 +88,7 @@ class StatusPublisher:
         return self.context.trust().joined_with(TrustList(status_lists=(list_der,)))
 
     def _make(self, now: datetime) -> tuple[int, datetime, bytes]:
-        maker = cast("MakerIdentity", self.context.links[SEAL_MAKER])
+        maker = SEAL_MAKER.needed(self.context)
         with self.context.database.read() as conn:
             number = statuses.read_number(conn)
             seals = _histories(conn, now)

@@ -7,7 +7,7 @@ it is on record. A failed document does not hold up the rest. What cannot be don
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from seal_service import store
 from seal_service.actions.draft_document import form_of
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from seal_service.ports import CallerCheck
     from service_kit.composition import ServiceContext
     from service_kit.idempotency import Claim
     from service_kit.outbox import Message
@@ -269,7 +268,7 @@ def seal_item(context: ServiceContext, message: Message) -> None:
 
 def _check_caller(context: ServiceContext, batch: Batch) -> None:
     """Asked for every document, as a gate asks for every request: BATCH_CALLER_DISABLED where who started the batch may act no more."""
-    stands = cast("CallerCheck | None", context.links.get(CALLER_CHECK))
+    stands = CALLER_CHECK.of(context)
     subject = batch.holder.removeprefix(PERSON_PREFIX)
     if stands is not None and not stands(Caller(batch.client_id, subject, frozenset(), grant_id=batch.token_grant_id)):
         raise batch_caller_gone(batch.id)

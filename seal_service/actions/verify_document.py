@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from seal_service.errors import field_unacceptable
 from seal_service.ports import FILE_VERIFIER
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from crypto.report import Report
     from seal_service.actions.publish_status import StatusPublisher
-    from seal_service.ports import FileVerifier, PresentPerson
+    from seal_service.ports import PresentPerson
     from service_kit.composition import ServiceContext
 
 
@@ -32,7 +32,7 @@ def verify_document(
     """
     trust = publisher.trust() if publisher is not None and at is None else context.trust()
     judged_at = at or context.clock.now()
-    verifier = cast("FileVerifier | None", context.links.get(FILE_VERIFIER))
+    verifier = FILE_VERIFIER.of(context)
     if verifier is not None:
         return verifier(document, trust, judged_at, is_now=at is None, holder=holder)
     if holder is not None:
