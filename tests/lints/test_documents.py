@@ -6,6 +6,7 @@ import json
 import posixpath
 import re
 import tomllib
+from fnmatch import fnmatch
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -141,6 +142,18 @@ def test_every_setting_in_the_guides_is_one(tmp_path: Path) -> None:
             assert tomllib.loads(block)
             (tmp_path / "settings.toml").write_text(block, encoding="utf-8")
             load_settings(tmp_path, {})
+
+
+def test_every_standard_has_its_row() -> None:
+    """One module per standard, and each where a reader looks for it; a row without a module goes."""
+    there = {path.stem for path in (PROJECT / "standards").iterdir() if path.suffix == ".py" or path.is_dir()} - {
+        "__init__",
+        "__pycache__",
+        "errors",
+    }
+    listed = set(re.findall(r"`([a-z][a-z0-9]+_[a-z0-9_*]+)`", documents()["standards/README.md"]))
+    assert {name for name in there if not any(fnmatch(name, each) for each in listed)} == set()
+    assert {each for each in listed if not any(fnmatch(name, each) for name in there)} == set()
 
 
 def test_every_setting_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
