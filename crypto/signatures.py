@@ -82,6 +82,7 @@ _ECDSA_DIGESTS: Final = {
 }
 _ECDSA_ALGORITHMS: Final = frozenset({SignatureAlgorithm.ECDSA_SHA256, SignatureAlgorithm.ECDSA_SHA384})
 _CURVES: Final = frozenset({oids.SECP256R1, oids.SECP384R1, oids.SECP521R1})
+_POINT_FORMS: Final = frozenset({b"\x02", b"\x03", b"\x04"})  # compressed and uncompressed; hybrid must not be used (RFC 5480, 2.2)
 _PSS_PARAMETERS: Final = der.sequence(
     der.explicit(0, der.sequence(der.oid(oids.SHA256), der.null())),
     der.explicit(1, der.sequence(der.oid(oids.MGF1), der.sequence(der.oid(oids.SHA256), der.null()))),
@@ -224,6 +225,8 @@ def _public_key(spki_der: bytes) -> object:
         curve = der.read_der(info.algorithm.parameters_der or b"").oid()
         if curve not in _CURVES:
             raise MalformedError("CURVE_UNKNOWN", oid=curve)
+        if info.key_bits[:1] not in _POINT_FORMS:
+            raise MalformedError("SPKI_MALFORMED", curve=curve)
     return load_der_public_key(spki_der)
 
 

@@ -289,3 +289,22 @@ def test_over_a_digest_the_same_rules_hold_as_over_the_message() -> None:
     for spki_der, stated, signature in ((SM2.public_key.spki_der, by_sm2, SM2.sign(MESSAGE)), (spki(ED), by_ed, ED.sign(MESSAGE))):
         assert verify_over_digest(spki_der, stated, digest(oids.SM3, MESSAGE), signature, digest_oid=oids.SM3) is UNSUPPORTED
     assert verify_over_digest(spki(RSA), by_rsa, b"short", signed) is UNSUPPORTED
+
+
+@pytest.mark.clause("RFC 5480 2.2")
+def test_points_in_the_hybrid_form_are_no_keys() -> None:
+    key = EC["secp256r1"]
+    signature = key.sign(MESSAGE, ec.ECDSA(hashes.SHA256()))
+    numbers = key.public_key().public_numbers()
+    x, y = numbers.x.to_bytes(32, "big"), numbers.y.to_bytes(32, "big")
+    parity = numbers.y % 2
+    named = write_algorithm(oids.EC_PUBLIC_KEY, der.oid(oids.SECP256R1))
+    for point, found in (
+        (b"\x04" + x + y, GOOD),
+        (bytes((2 + parity,)) + x, GOOD),
+        (bytes((6 + parity,)) + x + y, UNSUPPORTED),
+        (bytes((7 - parity,)) + x + y, UNSUPPORTED),
+        (b"\x00", UNSUPPORTED),
+        (b"", UNSUPPORTED),
+    ):
+        assert verify_signature(write_spki(named, point), algorithm(oids.ECDSA_WITH_SHA256), MESSAGE, signature) is found

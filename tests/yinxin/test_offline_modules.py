@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 from dataclasses import replace
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cbor2
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 import yinxin.offline_verifier
 from crypto.cose import TYPE, sign_cose
@@ -31,6 +34,7 @@ from seal_service.pdf.syntax import Ref
 from standards import gbt33560_oids as oids
 from standards import ietf_status_list as lists
 from standards import x690_der as der
+from standards.c2sp_tlog_checkpoint import read_checkpoint
 from standards.errors import MalformedError
 from standards.gbt33190_ofd.container import Container
 from standards.gbt33190_ofd.graph import Graph
@@ -140,6 +144,12 @@ def test_a_key_that_the_server_does_not_take_verifies_nothing() -> None:
     asked = [(der.sequence(alg, der.bit_string(key)), algorithm(oids.SHA256_WITH_RSA, der.null()), padded) for alg, key in keys.values()]
     edward = der.sequence(der.oid(oids.ED25519), der.null())
     asked.append((der.sequence(edward, der.bit_string(public)), algorithm(oids.ED25519), own.sign(b"message")))
+    curved = ec.generate_private_key(ec.SECP256R1())
+    point = curved.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    hybrid = bytes((6 + point[-1] % 2,)) + point[1:]
+    named = der.sequence(der.oid(oids.EC_PUBLIC_KEY), der.oid(oids.SECP256R1))
+    signed = curved.sign(b"message", ec.ECDSA(SHA256()))
+    asked.append((der.sequence(named, der.bit_string(hybrid)), algorithm(oids.ECDSA_WITH_SHA256), signed))
     script = """
       const [{ fromHex, utf8 }, { readDer }, { readAlgorithm, verifySignature }] = await Promise.all(["bytes", "der", "signatures"].map(load));
       const check = ([key, stated, value]) => verifySignature(fromHex(key), readAlgorithm(readDer(fromHex(stated))), utf8("message"), fromHex(value));
@@ -275,6 +285,25 @@ def test_who_is_revoked_here_is_revoked_for_the_server() -> None:
     answered: Evidence = [([], [each]) for each in contradicting_responses()]
     for pki, evidence in ((test_revocation.PKI, listed), (PKI, answered)):
         assert revocation_here(pki, evidence, OCSP_AT) == revocation_there(pki, evidence, OCSP_AT)
+
+
+def test_no_checkpoint_is_larger_than_for_the_server() -> None:
+    sizes = ["0", "1", str(2**63 - 1), str(2**63), "9999999999999999999", "01"]
+    texts = [f"log.example\n{size}\n{base64.b64encode(bytes(32)).decode()}\n" for size in sizes]
+    script = """
+      const { readCheckpoint } = await load("logs");
+      const sizeOf = (text) => { try { return readCheckpoint(text).size.toString(); } catch (error) { return error.code; } };
+      return given.map(sizeOf);
+    """
+
+    def size_there(text: str) -> str:
+        try:
+            return str(read_checkpoint(text).size)
+        except MalformedError as error:
+            return error.code
+
+    there = [size_there(text) for text in texts]
+    assert run(script, texts) == there == [*sizes[:3], *["CHECKPOINT_FORM"] * 3]
 
 
 def test_a_number_without_end_is_refused_as_by_the_server() -> None:

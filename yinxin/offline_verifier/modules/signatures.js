@@ -81,6 +81,7 @@ async function verifyWith(info, stated, message, signature, digestOid) {
   const isEc = !isSm2 && info.algorithm.oid === Oid.EC_PUBLIC_KEY;
   const curve = isEc ? EC_CURVES[readDer(info.algorithm.parameters ?? new Uint8Array()).oid()] : null;
   if (curve === undefined) throw new MalformedError("CURVE_UNKNOWN");
+  if (isEc && ![2, 3, 4].includes(info.keyBits[0])) throw new MalformedError("SPKI_MALFORMED"); // the hybrid form must not be used (RFC 5480, 2.2)
   if (SM2_SIGNATURE_OIDS.has(oid) || oid === Oid.SM2_CURVE || (oid === Oid.EC_PUBLIC_KEY && isSm2)) {
     if (!isSm2) throw new WrongKeyError();
     if (!SM2_SIGNATURE_OIDS.has(oid) && digestOid !== Oid.SM3) throw new MalformedError("DIGEST_UNKNOWN");
