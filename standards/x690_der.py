@@ -38,7 +38,7 @@ BMP_STRING: Final = 0x1E
 
 MAX_CHILDREN: Final = 100_000  # a CRL of a large CA has tens of thousands of entries; more is an attack
 MAX_OID_BYTES: Final = 128  # the longest identifiers in use have under 40 bytes
-MAX_INTEGER_BYTES: Final = 1024  # RSA moduli, which others read, aside: the longest in use are serial numbers and nonces of under 70
+MAX_INTEGER_BYTES: Final = 1024  # RSA moduli aside, none in use is over 70; and Python writes no number of more than 4,300 digits
 MAX_BER_DEPTH: Final = 64  # real CMS nests under 20 deep
 MAX_BER_ELEMENTS: Final = 300_000  # 2 MiB of embedded revocation lists; rewriting them takes under half a second
 
@@ -118,10 +118,7 @@ class Node:
         return children[0]
 
     def integer(self, tag: int = INTEGER) -> int:
-        """A two's complement integer in its shortest form (X.690 8.3.2), of at most :data:`MAX_INTEGER_BYTES`.
-
-        Python writes no number of more than 4,300 digits, so a longer one would break whoever says what he found.
-        """
+        """A two's complement integer in its shortest form (X.690 8.3.2), of at most :data:`MAX_INTEGER_BYTES`."""
         value = self.expect(tag).value
         if len(value) > MAX_INTEGER_BYTES:
             raise MalformedError("DER_INTEGER_TOO_LONG", limit=MAX_INTEGER_BYTES, found=len(value), offset=self.start)
@@ -159,9 +156,7 @@ class Node:
     def named_bits(self, tag: int = BIT_STRING) -> frozenset[int]:
         """The numbers of the bits set in a named bit list (such as KeyUsage), bit 0 first."""
         value = self.expect(tag).value
-        if not value or value[0] > 7 or (len(value) == 1 and value[0]):
-            raise MalformedError("DER_BIT_STRING", offset=self.start)
-        if len(value) > 1 and value[-1] & ((1 << value[0]) - 1):
+        if not value or value[0] > 7 or (len(value) == 1 and value[0]) or (len(value) > 1 and value[-1] & ((1 << value[0]) - 1)):
             raise MalformedError("DER_BIT_STRING", offset=self.start)
         return frozenset(8 * i + j for i, byte in enumerate(value[1:]) for j in range(8) if byte & (0x80 >> j))
 

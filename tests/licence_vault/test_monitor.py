@@ -10,11 +10,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from crypto.checkpoints import CheckpointSigner, sign_checkpoint, verify_checkpoint
-from crypto.signer import software_signer
-from crypto.sm2 import SM2PrivateKey
+from crypto.checkpoints import sign_checkpoint, verify_checkpoint
 from licence_vault.actions.count_log import count_log, find_counts
 from licence_vault.log.entries import append_leaf
 from licence_vault.log.instance import open_licence_log
@@ -324,33 +321,14 @@ def test_the_command_speaks_to_people_too(fresh: VaultHere, tmp_path: Path, monk
     assert "没有检查点" in yinxin(*words, check=False, environment={"LC_ALL": "zh_CN.UTF-8"}).stdout
 
 
-def test_no_key_of_a_tree_is_dropped_in_silence() -> None:
-    """Two trees of one name, or two kinds of key for one tree: one would not be looked at. Keys of before stand beside those of now."""
-    ed, ed_later, elsewhere = (
-        CheckpointSigner(f"{place}/sha256", software_signer(Ed25519PrivateKey.generate(), "k")).key.to_text()
-        for place in ("log.example/licences", "log.example/licences", "other.example/licences")
-    )
-    gm = CheckpointSigner("log.example/licences/sha256", software_signer(SM2PrivateKey.generate(), "k")).key.to_text()
-    for other in (elsewhere, gm):
-        with pytest.raises(TrustError, match="MONITOR_KEYS_DIFFER"):
-            monitor_command._trees([ed, other])
-    [(name, tree)] = monitor_command._trees([ed, ed_later, ed]).items()
-    assert (name, tree.origin, [key.to_text() for key in tree.keys]) == ("sha256", "log.example/licences/sha256", [ed, ed_later])
-
-
 def test_every_finding_has_its_meaning() -> None:
     told = {
         found
         for source in ("service_kit/log_follower.py", "licence_vault/log/monitor.py", "yinxin/commands/monitor_command.py")
         for found in re.findall(r"\"((?:FOLLOWED|MONITOR)_[A-Z_]+)\"", (PROJECT / source).read_text(encoding="utf-8"))
     }
-    refusals = {
-        "MONITOR_BOOKS_FORM",
-        "MONITOR_KEYS_DIFFER",
-        "MONITOR_STATE_BAD",
-        "MONITOR_UNREACHABLE",
-        "FOLLOWED_",
-    }  # of the command itself; the last is what all begin with
+    # Of the command itself; the last is what all begin with
+    refusals = {"MONITOR_BOOKS_FORM", "MONITOR_KEYS_DIFFER", "MONITOR_STATE_BAD", "MONITOR_UNREACHABLE", "FOLLOWED_"}
     assert told - refusals == set(MEANINGS)
 
 
