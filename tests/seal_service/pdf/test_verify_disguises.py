@@ -118,6 +118,11 @@ def test_default_resources_are_no_picture() -> None:
     _assert_tampered(report, "PDF_FORM_CHANGED")
 
 
+def test_a_kind_of_default_resources_does_not_turn_into_something_else() -> None:
+    report = verify(append(sealed_form(), changed(sealed_form(), 5, (b"/Font <</Helv 15 0 R>>", b"/Font [15 0 R]"))))
+    _assert_tampered(report, "PDF_FORM_CHANGED")
+
+
 # -- new fields -----------------------------------------------------------------------------------------------------------------------
 
 APPEARANCE = b"/AP<</N %d 0 R>>" % (N + 1)
