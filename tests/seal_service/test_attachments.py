@@ -24,7 +24,8 @@ from service_kit.archival_pdf.layers import prepare_layer
 from service_kit.archival_pdf.write import Description, EmbeddedFile, PdfPage, write_pdf
 from standards.errors import TrustError
 from standards.gbt33190_ofd.write_values import rectangle
-from tests.pki import CREDIT_CODE
+from standards.rfc5280_names import write_name
+from tests.pki import CREDIT_CODE, craft
 from tests.seal_service.ofd import documents as ofd
 from tests.seal_service.ofd import sealing as ofd_sealing
 from tests.seal_service.pdf import sealing as pdf_sealing
@@ -95,6 +96,20 @@ def test_without_trust_the_files_are_read_and_the_verdict_says_so() -> None:
     assert judged.sealed_files == FILES
     assert judged.seal is not None
     assert not judged.seal.trusted
+
+
+def test_no_files_are_read_under_a_value_that_nobody_made() -> None:
+    """The digest in the value is that of the file, but one bit of the signature over it is another: the seal shows nothing."""
+    data = bytearray(sealed_pdf())
+    field = next(iter(PdfDocument.open(sealed_pdf()).signature_fields()))
+    value = bytes((field.value_dict or {})["Contents"])  # type: ignore[call-overload]
+    last = len(value.rstrip(b"\x00")) - 1
+    at = data.index(value[:40].hex().encode()) + 2 * last
+    data[at : at + 2] = b"%02x" % (value[last] ^ 1)
+    judged = judge_pdf(bytes(data))
+    assert judged.report.verdict is Verdict.INVALID
+    assert [(each.cryptographically_valid, each.document_intact) for each in judged.report.signatures] == [(False, None)]
+    assert (judged.sealed_files, judged.seal, judged.sealer_name, judged.sealer_code) == (None, None, None, None)
 
 
 def test_documents_without_a_seal_or_of_another_kind() -> None:
@@ -354,3 +369,11 @@ def test_whose_seal_a_certificate_names() -> None:
     assert sealer_of(None) == (None, None)
     assert sealer_of(demo.seal.der) == ("印信示范单位", CREDIT_CODE)
     assert sealer_of(demo.maker.der) == ("Yinxin test", None)
+    for subject, expected in (
+        ((("C", "CN"), ("CN", "某某局")), ("某某局", None)),
+        ((("C", "CN"), ("CN", CREDIT_CODE + "某某局")), ("某某局", CREDIT_CODE)),
+        ((("C", "CN"), ("O", CREDIT_CODE)), (None, CREDIT_CODE)),
+        ((("C", "CN"),), (None, None)),
+    ):
+        named = craft(write_name(subject), demo.maker_signer, write_name(subject), demo.seal_signer.public_spki_der, at=AT)
+        assert sealer_of(named.der) == expected
