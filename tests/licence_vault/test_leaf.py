@@ -11,6 +11,7 @@ import pytest
 
 from licence_vault.log.leaf import LEAF_BYTES, LicenceLeaf, StatusListLeaf, read_leaf, write_leaf
 from standards.errors import MalformedError
+from standards.gb32100_credit_code import is_credit_code
 
 AT = datetime(2026, 11, 28, 8, 0, tzinfo=UTC)
 LEAF = LicenceLeaf("made", "11100000000013338W011", "11430000006122244L", "001", AT, None, 734_211, None, bytes(range(32)))
@@ -37,6 +38,12 @@ def test_a_leaf_holds_nothing_but_codes_numbers_times_and_digests() -> None:
                 read_leaf(canonical({**members, name: "110101199003070011"}))
     with pytest.raises(MalformedError, match="members"):
         read_leaf(canonical({**members, "holder": "x"}))
+
+
+def test_an_authority_s_code_that_is_in_use_need_not_be_right() -> None:
+    unsound = replace(LEAF, type_code="11100000000013339W011")
+    assert not is_credit_code(unsound.type_code[:18])
+    assert read_leaf(write_leaf(unsound)) == unsound
 
 
 @pytest.mark.parametrize(
