@@ -6,7 +6,25 @@ for, keeping one caller from starving the others; what must hold exactly is coun
 
 from __future__ import annotations
 
+import ipaddress
 from collections import OrderedDict
+from typing import Final
+
+_NETWORK_BITS: Final = 64
+
+
+def one_address(peer: str) -> str:
+    """What counts as one address where addresses are counted: of IPv6 the network of 64 bits that a single connection is given, with 2⁶⁴ to choose from;
+    an IPv4 address that is written as one of IPv6 is itself. What is no address counts as it stands.
+    """
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return peer
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    mapped = address.ipv4_mapped
+    return str(mapped) if mapped is not None else str(ipaddress.ip_network((address, _NETWORK_BITS), strict=False))
 
 
 class Rates:

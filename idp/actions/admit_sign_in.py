@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from idp.limits import (
     SIGN_INS_COUNTED_SECONDS,
@@ -16,16 +15,13 @@ from idp.limits import (
     SIGN_INS_RETRY_SECONDS,
 )
 from idp.store.sign_ins import count_sign_ins
-from service_kit.rates import Rates
+from service_kit.rates import Rates, one_address
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import Connection
-
-
-_NETWORK_BITS: Final = 64
 
 
 class SignInDoor:
@@ -46,7 +42,7 @@ class SignInDoor:
         """
         with self._lock:
             now = self._now()
-            self._demand(self._rates.wait_seconds(_share(peer), now))
+            self._demand(self._rates.wait_seconds(one_address(peer), now))
             if self._kept >= self._most and now - self._counted_at < SIGN_INS_COUNTED_SECONDS:
                 raise _busy()
 
@@ -57,7 +53,7 @@ class SignInDoor:
         """
         with self._lock:
             now = self._now()
-            self._demand(self._rates.take(_share(peer), now))
+            self._demand(self._rates.take(one_address(peer), now))
             if now - self._counted_at >= SIGN_INS_COUNTED_SECONDS:
                 self._kept, self._counted_at = count_sign_ins(connection, self._most), now
             if self._kept >= self._most:
@@ -69,7 +65,7 @@ class SignInDoor:
         may do it again and again. Counted with the sign-ins that the address begins. SIGN_INS_TOO_MANY.
         """
         with self._lock:
-            self._demand(self._rates.take(_share(peer), self._now()))
+            self._demand(self._rates.take(one_address(peer), self._now()))
 
     @staticmethod
     def _demand(wait_seconds: float) -> None:
@@ -79,12 +75,3 @@ class SignInDoor:
 
 def _busy() -> TrustError:
     return TrustError(Kind.UNAVAILABLE, "SIGN_IN_BUSY", retry_after_seconds=SIGN_INS_RETRY_SECONDS)
-
-
-def _share(peer: str) -> str:
-    """What counts as one address: of IPv6 the network of 64 bits that a single connection is given."""
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return peer
-    return peer if address.version == 4 else str(ipaddress.ip_network((address, _NETWORK_BITS), strict=False))

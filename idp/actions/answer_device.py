@@ -9,6 +9,7 @@ from idp.actions.count_attempts import enter_attempt, peer_key, take_back, thing
 from idp.model.devices import DeviceRequest, DeviceState, read_user_code
 from idp.model.requests import Authentication, AuthorizationRequest
 from idp.store.devices import device_by_user_code, find_device, move_device
+from service_kit.rates import one_address
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ def find_waiting_device(desk: PeopleDesk, typed: str, peer: str, mac_key: bytes)
     TrustError DEVICE_UNKNOWN, one and the same for a wrong, old or used code; after many of them from one address its codes count no
     more for a while: there are few enough codes that somebody might guess.
     """
-    at = desk.clock.now()
+    at, sent_from = desk.clock.now(), one_address(peer)
     code = read_user_code(typed)
 
     def store(connection: Connection) -> DeviceRequest | None:
-        name, sender = thing_key(desk.vault, f"device code {peer} {code}"), peer_key(desk.vault, f"device {peer}")
+        name, sender = thing_key(desk.vault, f"device code {sent_from} {code}"), peer_key(desk.vault, f"device {sent_from}")
         name_may, peer_may, _ = enter_attempt(connection, name, sender, at)
         found = device_by_user_code(connection, user_code_hash(desk.vault, code or ""), mac_key)
         if not (name_may and peer_may) or found is None or found.state is not DeviceState.WAITING or at >= found.expires_at:

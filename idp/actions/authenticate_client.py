@@ -11,7 +11,7 @@ from crypto.sm3 import hmac_sm3
 from idp.errors import client_auth_failed, rate_exceeded
 from idp.limits import WRONG_PER_CLIENT_AND_PEER, WRONG_PER_CLIENT_AND_PEER_PER_SECOND, WRONG_PER_PEER, WRONG_PER_PEER_PER_SECOND
 from idp.model.clients import CLIENT_ID_PATTERN, ClientStatus
-from service_kit.rates import Rates
+from service_kit.rates import Rates, one_address
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -109,18 +109,18 @@ def note_proven(door: Doorkeeper, client_id: str, peer: str) -> None:
 
 
 def _client_and_peer(client_id: str, peer: str) -> str:
-    return f"{client_id[:64]}\0{peer}"
+    return f"{client_id[:64]}\0{one_address(peer)}"
 
 
 async def refuse_client(door: Doorkeeper, client_id: str, reason: str, peer: str) -> TrustError:
     """Record that somebody is not let in as a client, and why; the error to raise. RATE_EXCEEDED after too many, which are not recorded."""
     # 1. Each attempt costs an audit row: count them
     now = monotonic()
-    both = _client_and_peer(client_id, peer)
-    wait = max(door.wrong_per_peer.wait_seconds(peer, now), door.wrong_per_client.wait_seconds(both, now))
+    address, both = one_address(peer), _client_and_peer(client_id, peer)
+    wait = max(door.wrong_per_peer.wait_seconds(address, now), door.wrong_per_client.wait_seconds(both, now))
     if wait > 0:
         return rate_exceeded(int(wait) + 1)
-    door.wrong_per_peer.take(peer, now)
+    door.wrong_per_peer.take(address, now)
     door.wrong_per_client.take(both, now)
     # 2. The record
     at = door.clock.now()

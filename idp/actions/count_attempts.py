@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from idp.limits import FAILURE_WINDOW_SECONDS, FAILURES_PER_NAME, FAILURES_PER_PEER, LOCK_SECONDS
 from idp.store.credentials import attempts_of_two, count_one_less, forget_attempts, write_attempts
+from service_kit.rates import one_address
 from service_kit.row_values import write_time
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def thing_key(vault: Vault, what: str) -> bytes:
 
 
 def peer_key(vault: Vault, peer: str) -> bytes:
-    """What attempts from an address are counted by."""
-    return vault.sealer.find(peer.encode(), "idp.attempt.peer")
+    """What attempts from an address are counted by: of IPv6 from a network, or whoever has one would have no limit."""
+    return vault.sealer.find(one_address(peer).encode(), "idp.attempt.peer")
 
 
 def enter_attempt(connection: Connection, name: bytes, peer: bytes, at: datetime) -> tuple[bool, bool, bool]:

@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from service_kit.rates import Rates
+from service_kit.rates import Rates, one_address
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ def too_busy(retry_after_seconds: int) -> TrustError:
 
 
 def peer_of(request: Request) -> str:
-    """The address that a request comes from."""
-    return request.client.host if request.client else "local"
+    """The address that a request comes from, as it is counted."""
+    return one_address(request.client.host) if request.client else "local"
 
 
 class PeerRates:

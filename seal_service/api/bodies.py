@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from seal_service import limits
 from seal_service.errors import document_missing, field_unacceptable
 from seal_service.ports import PresentPerson
+from service_kit.rates import one_address
 from standards.rfc7493_i_json import read_json
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ HOLDER_FIELDS: Final = {"holder_name": limits.HOLDER_NAME_CHARACTERS, "holder_co
 
 def peer_of(request: Request) -> str:
     """Where a request comes from that names nobody: the share of a place that many may call."""
-    return "" if request.client is None else request.client.host
+    return "" if request.client is None else one_address(request.client.host)
 
 
 def read_document(form: Form, name: str = "document") -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idp.actions.answer_device import find_waiting_device
 from idp.actions.count_attempts import enter_attempt, name_key, peer_key
 from idp.credentials.passwords import PasswordPool
 from idp.limits import FAILURES_PER_NAME, FAILURES_PER_PEER
@@ -217,6 +218,28 @@ def test_an_address_that_fails_too_often_is_told_to_wait(town: Town) -> None:  #
     assert browser.answer.status_code == 429
     assert int(browser.answer.headers["retry-after"]) > 0
     assert "Too many failed attempts" in browser.answer.text, "what clients are told of tokens is nothing to people"
+
+
+def test_attack_a_network_of_ipv6_has_no_more_attempts_than_an_address(town: Town) -> None:  # noqa: F811
+    """Whoever has one connection has 2⁶⁴ addresses: names are tried from it no oftener, nor the codes of devices."""
+    desk, at = town.desk, town.desk.clock.now()
+
+    def attempt(peer: str, number: int) -> bool:
+        name, sender = name_key(desk.vault, f"n{number}"), peer_key(desk.vault, peer)
+        return desk.database.write(lambda connection: enter_attempt(connection, name, sender, at)[1])
+
+    assert all(attempt(f"2001:db8:0:1::{number:x}", number) for number in range(FAILURES_PER_PEER))
+    assert not attempt("2001:db8:0:1:ffff::1", 1000)
+    assert attempt("2001:db8:0:2::1", 1001)
+    wrong = "BCDFGHJK"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("idp.actions.answer_device.device_by_user_code", lambda *_: None)
+        for number in range(FAILURES_PER_PEER):
+            with pytest.raises(TrustError, match="DEVICE_UNKNOWN"):
+                find_waiting_device(desk, wrong[:-1] + "LMNPQRSTVW"[number % 10], f"2001:db8:0:3::{number:x}", desk.vault.mac_key)
+    noted = peer_key(desk.vault, "device 2001:db8:0:3::/64")
+    with desk.database.read() as connection:
+        assert read_attempts(connection, noted)[0] == FAILURES_PER_PEER
 
 
 def test_when_all_places_are_taken_the_answer_comes_at_once(town: Town) -> None:  # noqa: F811

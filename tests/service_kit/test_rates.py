@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service_kit.rates import Rates
+from service_kit.rates import Rates, one_address
 
 
 def test_a_burst_then_the_pace() -> None:
@@ -50,3 +51,21 @@ def test_never_more_than_burst_and_pace_allow(pauses: list[float]) -> None:
         now += pause
         taken += rates.take("a", now) == 0
     assert taken <= 2 + 5 * now + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("peer", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:0:1::7", "2001:db8:0:1::/64"),
+        ("2001:DB8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("::1", "::/64"),
+        ("local", "local"),
+        ("", ""),
+        ("192.0.2.7.", "192.0.2.7."),
+    ],
+)
+def test_what_counts_as_one_address(peer: str, counted: str) -> None:
+    assert one_address(peer) == counted

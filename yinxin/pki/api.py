@@ -13,7 +13,7 @@ from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service_kit.composition import public
-from service_kit.rates import Rates
+from service_kit.rates import Rates, one_address
 from standards.errors import Kind, TrustError
 from yinxin.pki import store
 from yinxin.pki.actions.answer_requests import answer_status, answer_time_stamp
@@ -56,7 +56,7 @@ def make_router(desk: RegisterDesk, authorities: Authorities) -> APIRouter:
 
     def take_turn(request: Request) -> str:
         peer = request.client.host if request.client else "local"
-        wait = rates.take(peer, monotonic())
+        wait = rates.take(one_address(peer), monotonic())
         if wait > 0:
             raise TrustError(Kind.TOO_MANY, "RATE_EXCEEDED", retry_after_seconds=int(wait) + 1)
         return peer
