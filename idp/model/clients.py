@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from idp.model.names import is_shown
 from standards.errors import Kind, TrustError
 
 TOKEN_SECONDS: Final = 600  # how long an access token lives; RFC 9700 4.13 asks for short lives instead of revocation lists
@@ -104,7 +105,7 @@ def check_client_id(client_id: str) -> None:
 
 def check_client_fields(name: str, scopes: tuple[str, ...], audiences: tuple[str, ...], tokens_per_minute: int) -> None:
     """Raise CLIENT_FIELD_INVALID naming the field that breaks its rule."""
-    if not 1 <= len(name) <= NAME_CHARACTERS_MAX or not name.isprintable() or name != name.strip():
+    if not 1 <= len(name) <= NAME_CHARACTERS_MAX or not is_shown(name) or name != name.strip():
         raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="name", expected=f"1 to {NAME_CHARACTERS_MAX} visible characters")
     if len(scopes) > SCOPES_PER_CLIENT_MAX or len(set(scopes)) != len(scopes):
         raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="scopes", expected=f"at most {SCOPES_PER_CLIENT_MAX}, none twice")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from idp.model.names import is_shown
 from standards.errors import Kind, MalformedError, TrustError
 from standards.gb11643_resident_id import normalise_resident_id, read_resident_id
 from standards.gb32100_credit_code import read_credit_code
@@ -256,7 +257,7 @@ def field_invalid(name: str, expected: str) -> TrustError:
 
 def check_name(name: str) -> None:
     """Raise ACCOUNT_FIELD_INVALID unless it can be the name of a person or organisation."""
-    if not 1 <= len(name) <= NAME_CHARACTERS_MAX or not name.isprintable() or name != name.strip():
+    if not 1 <= len(name) <= NAME_CHARACTERS_MAX or not is_shown(name) or name != name.strip():
         raise field_invalid("name", f"1 to {NAME_CHARACTERS_MAX} visible characters")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from idp.model.clients import NAME_CHARACTERS_MAX
+from idp.model.names import is_shown
 from idp.model.openings import CLOSED, CODE_TYPE, response_type_of
 from idp.model.registrations import CODE, KEYS_MAX, PRIVATE_MEMBERS, SIGN_IN_SCOPES, Registration
 from standards.errors import Kind, TrustError
@@ -83,7 +84,7 @@ def read_metadata(members: Mapping[str, Any], opened: Opened = CLOSED) -> Stated
         raise refused("response_types", CODE_TYPE)
     # 2. What it is called, and what it may ask for
     name = members.get("client_name", "")
-    if not isinstance(name, str) or len(name) > NAME_CHARACTERS_MAX or (name and not name.isprintable()) or name != name.strip():
+    if not isinstance(name, str) or len(name) > NAME_CHARACTERS_MAX or (name and not is_shown(name)) or name != name.strip():
         raise refused("client_name", f"at most {NAME_CHARACTERS_MAX} visible characters")
     scope = members.get("scope")
     if scope is not None and (not isinstance(scope, str) or len(scope) > TEXT_CHARACTERS_MAX):
