@@ -58,8 +58,9 @@ def our_provider(deployment: Deployment) -> Provider:
 
     def answer_page(page: str) -> tuple[str, dict[str, str]] | None:
         action = next((each for each in re.findall(r'action="([^"]+)"', page) if each.rpartition("/")[2] in answers), "")
-        token = re.search(r'name="csrf" value="([^"]+)"', page)
-        return None if not action or token is None else (action, {"csrf": html.unescape(token[1]), **answers[action.rpartition("/")[2]]})
+        form = page.partition(f'action="{action}"')[2].partition("</form>")[0]
+        hidden = {name: html.unescape(value) for name, value in re.findall(r'type="hidden" name="([a-z_]+)" value="([^"]+)"', form)}
+        return None if not action or "csrf" not in hidden else (action, {**hidden, **answers[action.rpartition("/")[2]]})
 
     client = facts["rp_client_id"], facts["rp_client_secret"], facts["rp_redirect_uri"]
     return Provider("/authorize", "/oauth2/token", "/oauth2/userinfo", *client, answer_page)
