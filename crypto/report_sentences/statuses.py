@@ -27,8 +27,8 @@ STATUS: Final = {
     "STATUS_LIST_NOT_LOGGED": ("The log was shown another status list than this.", "公开日志中的状态列表与此不同。"),
     "STATUS_VALID": ("The licence is in force.", "证照有效。"),
     "STATUS_INVALID": (
-        "The licence is not in force any more: cancelled, revoked, withdrawn or replaced.",
-        "证照已失效：已注销、吊销、撤销或被替换。",
+        "The licence is not in force any more: cancelled, revoked, withdrawn, transferred or replaced.",
+        "证照已失效：已注销、吊销、撤销、转出或被替换。",
     ),
     "STATUS_SUSPENDED": ("The licence is suspended.", "证照已暂扣。"),
     "STATUS_OVERDUE": ("The annual check of the licence is overdue.", "证照未按期年检。"),

@@ -130,6 +130,38 @@ def test_the_steps_of_its_life(officer: Pages, monkeypatch: pytest.MonkeyPatch) 
     assert officer.get(f"{again}/steps/change", 303)
 
 
+def test_a_licence_of_another_authority_is_taken_in(officer: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form of a new licence, with the identifier of the one that was transferred out; what is refused keeps what was typed."""
+    from yinxin.console.api_calls import ApiAnswer, ApiCalls, ApiProblem
+
+    monkeypatch.setattr("yinxin.console.licence_pages.WAIT_SECONDS", 0.0)
+    path = f"/console/licences/new?type={TYPE}"
+    foreign = "1.2.156.3005.2.11150700MB1234562Q901.11150700MB1234562Q.AAAAAAAAAAAAAAAAAAAA.001.Z"
+    arrival = {"transferred_from": foreign, "reason": "迁入"}
+    refused = officer.post(path, GIVEN | arrival, status=400).text
+    assert "LICENCE_NUMBER_CHECK" in refused
+    assert foreign in refused
+    assert foreign in officer.post(path, GIVEN | arrival | {"add_holder": "1"}, status=200).text
+    location = issued(officer)
+    sent: list[tuple[str, Any]] = []
+    real = ApiCalls.post
+
+    async def post(self: Any, called: str, **what: Any) -> ApiAnswer:
+        if not called.startswith("/v1/licences"):
+            return await real(self, called, **what)
+        sent.append((called, what))
+        if len(sent) == 1:
+            raise ApiProblem(503, "LICENCE_LOG_PENDING", "not yet")
+        return ApiAnswer(201, {"id": location.rpartition("/")[2]}, {})
+
+    monkeypatch.setattr(ApiCalls, "post", post)
+    assert officer.post(path, GIVEN | arrival).headers["location"].startswith(location)
+    (first, order), (again, same) = sent
+    assert first == again == "/v1/licences/transferred-in"
+    assert order == same, "the same request under the same key"
+    assert {name: order["json"][name] for name in arrival} == arrival
+
+
 def test_the_template_of_a_type_asks_for_all_that_a_row_needs() -> None:
     usual = ["holder_name", "holder_code", "holder_code_type", "valid_from", "valid_to"]
     definition = type_file(numbering="")

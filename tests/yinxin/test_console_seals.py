@@ -229,6 +229,10 @@ def _grants(manager: Surfer, seal: str) -> None:
     assert revoke
     manager.post(revoke[0], {"reason": "不再需要"})
     assert "已收回" in manager.text
+    # The licence service issues with the seals of authorities: it is nobody's account, and still somebody who can be named
+    manager.post(f"{seal}/grants", {"holder": "~licence-vault", "reason": "颁发证照"})
+    assert "授权已生效" in manager.text
+    assert "证照服务（~licence-vault）" in manager.text
 
 
 def test_the_designer_draws_as_it_will_be_made_and_tells_what_is_against_rules(site: Site) -> None:

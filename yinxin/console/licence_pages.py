@@ -86,11 +86,12 @@ def add_pages(console: Console) -> None:
             return show(visit, "licence_choose.html", issuers=issuers, types=types)
         issuer = visit.query("issuer") or (issuers[0]["code"] if issuers else "")
         definition = await definition_of(visit, chosen["code"], chosen["version"])
-        common = {"definition": definition, "issuer": issuer, "issuers": issuers}
+        common = {"definition": definition, "issuer": issuer, "issuers": issuers, "arrival": {"transferred_from": "", "reason": ""}}
         if visit.request.method == "GET":
             return _form(visit, "licence_issue.html", first_values(definition), common)
         form = await visit.form()
         values = read_values(form, definition)
+        common["arrival"] = arrival = {name: form.get(name) for name in ("transferred_from", "reason")}
         if form.is_set("add_holder"):
             values["holders"] = [*values["holders"], {**values["holders"][-1], "name": "", "code": ""}][:HOLDERS_MAX]
             return _form(visit, "licence_issue.html", values, common)
@@ -99,7 +100,12 @@ def add_pages(console: Console) -> None:
         except TrustError as error:
             return _form(visit, "licence_issue.html", values, common, problem=problem_of_error(error, visit.language))
         try:
-            made = await visit.api.post("/v1/licences", json=order, idempotency_key=f"console-{form.once}")
+            if arrival["transferred_from"]:
+                made = await _once_logged(
+                    visit, "/v1/licences/transferred-in", json=order | arrival, idempotency_key=f"console-{form.once}"
+                )
+            else:
+                made = await visit.api.post("/v1/licences", json=order, idempotency_key=f"console-{form.once}")
         except ApiProblem as problem:
             if problem.is_signed_out:
                 raise

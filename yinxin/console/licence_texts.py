@@ -41,6 +41,12 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "lic_choose_issuer": ("切换发证机关", "Change"),
     "lic_issue_lead": ("表单按该类型的信息项生成，带 * 的为必填。", "The form is made from the type's items; * is needed."),
     "lic_issue": ("颁发并加盖印章", "Issue and seal"),
+    "lic_receive": ("转入：代替其他机关转出的证照", "Take in a licence that another authority transferred out"),
+    "lic_receive_help": (
+        "填写转出证照的标识，类型和持证主体须与其一致；新证照由本机关编号，两份证照的历史互相指向。",
+        "The identifier of that licence; type and holders must be its own. The new one gets a number of this authority, and their histories point to each other.",
+    ),
+    "lic_transferred_from": ("转出证照的标识", "Identifier of the one transferred out"),
     "lic_issue_hint": (
         "系统依次编号、入公开日志、制版、签章、核验，通过后才颁发，约一秒。",
         "It is numbered, logged, drawn, sealed and checked before it is released; about a second.",
@@ -108,7 +114,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "lic_help_cancel": ("持证人放弃，或事由已终止。", "The holder gave it up, or what it was for has ended."),
     "lic_help_revoke": ("作为处罚收回。", "Taken away as a penalty."),
     "lic_help_withdraw": ("本不应颁发。", "It should never have been issued."),
-    "lic_help_transfer": ("转往其他地区继续有效。", "It goes on in another place."),
+    "lic_help_transfer": ("转往其他机关，由其转入后继续有效。", "It goes on with another authority, once that has taken it in."),
     "lic_help_take_back": ("转出未成，恢复有效。", "The transfer did not come about."),
     "lic_help_erase": (
         "永久删除内容密钥，不能恢复；编号、历史和承诺值保留。",

@@ -20,8 +20,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "auth_area_hint": ("6 位数字，GB/T 2260。", "Six digits (GB/T 2260)."),
     "auth_seal": ("颁发用的印章", "The seal it issues with"),
     "auth_seal_hint": (
-        "印章服务中的印章编号；该印章须授权证照服务使用。没有印章时留空，暂不能颁发。",
-        "The seal's id in the seal service, which must let the licence service use it; empty while it has none: it issues nothing.",
+        "印章服务中的印章编号；该印章须先授权证照服务（~licence-vault）使用。没有印章时留空，暂不能颁发。",
+        "The seal's id in the seal service; its use must be granted to the licence service first (~licence-vault). Empty while it has none: it issues nothing.",
     ),
     "auth_no_seal": ("尚无印章", "no seal yet"),
     "auth_change": ("修改登记信息", "Change what is known"),

@@ -10,6 +10,7 @@ from seal_service.life import ENDED, seal_type
 from standards.gbt7408_times import CHINA
 from yinxin.console.api_calls import ApiProblem
 from yinxin.duties import FIND_HOLDERS
+from yinxin.licence_links import VAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -96,12 +97,14 @@ def _own_name(visit: Visit, actor: str) -> str:
     kind, _, name = actor.partition(":")
     if kind == "service":
         return visit.t("actor_service")
+    if actor == VAULT:
+        return visit.t("actor_licences", name=VAULT)
     return visit.t("actor_operator", name=name) if kind == "operator" else actor
 
 
 async def holder_named(visit: Visit, name: str) -> str:
     """The name of rights that somebody means by a login name, a client's id or the name itself. Raises ApiProblem HOLDER_UNKNOWN."""
-    if name.startswith("person:"):
+    if name.startswith("person:") or name == VAULT:
         return name
     found = (await visit.api.get("/v1/holders", login=name)).body["holders"]
     if not found:
