@@ -249,9 +249,9 @@ def sharing_changed(client_id: str, type_code: str, expected: int, found: int) -
     return TrustError(Kind.CHANGED, "LICENCE_SHARING_CHANGED", client=client_id, type=type_code, expected=expected, found=found)
 
 
-def sharing_denied(type_code: str) -> TrustError:
-    """The client may not do this with licences of the type; whether there are any is not said."""
-    return TrustError(Kind.FORBIDDEN, "LICENCE_SHARING_DENIED", type=type_code)
+def sharing_denied(type_code: str, needs: str = "") -> TrustError:
+    """The client may not do this with licences of the type; whether there are any is not said. ``needs``: what the request lacks for it."""
+    return TrustError(Kind.FORBIDDEN, "LICENCE_SHARING_DENIED", type=type_code, **({"needs": needs} if needs else {}))
 
 
 def sharing_altered(client_id: str, type_code: str) -> TrustError:

@@ -46,6 +46,17 @@ RETURN_CODES: Final = {
 }
 """head.status -> what it says."""
 
+FIELDS: Final = {
+    "purpose": ("useCause", "certificateCopyCause"),
+    "reason": ("useCause", "certificateCopyCause"),
+    "made_by": ("certificateCopyCreator",),
+    "until": ("expiryTime", "certificateCopyExpiringTime"),
+    "officer.name": ("operator.name",),
+    "officer.role": ("operator.role",),
+    "officer.division": ("operator.division",),
+}
+"""Our field -> what the calls that have it call it."""
+
 REFUSALS: Final = {
     "TOKEN_MISSING": NOT_AUTHENTICATED,
     "TOKEN_INVALID": NOT_AUTHENTICATED,

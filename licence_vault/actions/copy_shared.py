@@ -175,7 +175,9 @@ def _demand_duty(conn: Connection, call: ShareCall, type_code: str) -> TypeDefin
     """What is given by duty: a named officer, and the permission for it."""
     demand_system(call.caller, type_code)
     modes, definition = modes_permitted(conn, call.caller.client_id, type_code, _RIGHT)
-    if call.officer is None or UseMode.BY_DUTY not in modes:
+    if call.officer is None:
+        raise sharing_denied(type_code, "useCode or operator")
+    if UseMode.BY_DUTY not in modes:
         raise sharing_denied(type_code)
     return definition
 

@@ -35,7 +35,7 @@ def give_file(means: IssuingMeans, desk: UseDesk, call: ShareCall, data: Mapping
         wanted = _wanted(call, {name: value for name, value in data.items() if name != FORM}, until_name)
         picture = picture_shared(means, desk, call, identifier, wanted)
         return _write(picture.copy, base64.b64encode(picture.png).decode()) | {"contentType": PNG_TYPE}
-    copy = copy_shared(means, desk, call, identifier, _wanted(call, data, until_name))
+    copy = copy_shared(means, desk, call, identifier, _wanted(call, data, until_name, further=(PNG,)))
     return _write(copy, base64.b64encode(copy.made.content).decode())
 
 
@@ -54,10 +54,10 @@ def give_addresses(
     return [_write_address(means, each) for each in found]
 
 
-def _wanted(call: ShareCall, data: Mapping[str, Any], until_name: str) -> WantedCopy:
+def _wanted(call: ShareCall, data: Mapping[str, Any], until_name: str, further: tuple[str, ...] = ()) -> WantedCopy:
     form = read_text(data, FORM) if FORM in data else "pdf"
     if form not in MEDIA_TYPES:
-        raise share_malformed(FORM, " or ".join(sorted(MEDIA_TYPES)))
+        raise share_malformed(FORM, ", ".join((*sorted(MEDIA_TYPES), *further)))
     made_by = read_text(data, MAKER) if MAKER in data else call.caller.client_id
     return WantedCopy(form, made_by, _read_time(read_text(data, until_name), until_name) if until_name in data else None)
 

@@ -15,13 +15,14 @@ from standards.errors import Kind, TrustError
 from standards.rfc7493_i_json import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _HEAD: Final = frozenset({"accessId", "accessToken"})
 _TOLD: Final = {
     "SHARE_MEMBER_MISSING": ("member",),
     "SHARE_REQUEST_MALFORMED": ("member", "rule"),
     "FIELD_UNACCEPTABLE": ("field", "rule"),
+    "LICENCE_SHARING_DENIED": ("needs",),
 }
 """Facts of refusals that the message carries, for the envelope has no other place for them: names and rules of ours, nothing that was sent."""
 _TOKEN_CHARACTERS: Final = 8192
@@ -111,14 +112,22 @@ def write_answer(data: object) -> Response:
     return _write(share_codes.OK, share_codes.RETURN_CODES[share_codes.OK], data)
 
 
-def write_refusal(error: TrustError) -> Response:
-    """A refusal by its return code; the message carries our stable code besides. What says nothing about the request is no answer: it is raised."""
+def write_refusal(error: TrustError, members: Collection[str] = ()) -> Response:
+    """A refusal by its return code; the message carries our stable code besides. What says nothing about the request is no answer: it is raised.
+
+    ``members``: those of the call, so that the message names the one that was sent and not what it is called behind it.
+    """
     if error.kind in {Kind.UNAVAILABLE, Kind.TOO_MANY, Kind.TOO_LARGE}:
         raise error
     status = status_of(error)
     meaning = share_codes.RETURN_CODES.get(status, share_codes.RETURN_CODES[share_codes.OTHER])
-    told = ": ".join(str(error.facts[name]) for name in _TOLD.get(error.code, ()))
+    told = ": ".join(_as_called(name, str(error.facts[name]), members) for name in _TOLD.get(error.code, ()) if name in error.facts)
     return _write(status, f"{meaning} ({error.code})" + (f" {told}" if told else ""), None)
+
+
+def _as_called(name: str, fact: str, members: Collection[str]) -> str:
+    called = share_codes.FIELDS.get(fact, ()) if name == "field" else ()
+    return next((each for each in called if each.partition(".")[0] in members), fact)
 
 
 def status_of(error: TrustError) -> int:

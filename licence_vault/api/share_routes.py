@@ -327,7 +327,7 @@ def _answer(desk: ShareDesk, operation: Operation, body: bytes) -> Response:
         # 2. The answer, which is on record by then.
         return write_answer(operation.answer(desk, caller, request))
     except TrustError as error:
-        return write_refusal(error)
+        return write_refusal(error, {*operation.needed, *operation.allowed})
 
 
 def _let_in(desk: ShareDesk, request: ShareRequest) -> Caller:

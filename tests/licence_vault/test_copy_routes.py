@@ -17,6 +17,7 @@ from tests.licence_vault.test_use_routes import (
     clerk,
     clients,
     consent,
+    envelope,
     here,
     jia,
     licence,
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
     from tests.licence_vault.served import Office
 
 __all__ = ["clerk", "clients", "here", "jia", "licence", "registry", "served", "stranger", "yii"]  # fixtures, found by their names
+
+
+def said(system: Office, name: str, data: dict[str, Any]) -> str:
+    """The message of its answer."""
+    return str(envelope(system, name, data)["head"]["message"])
 
 
 def test_a_citizen_shows_a_licence_and_the_office_sees_it_once(jia: Office, yii: Office, registry: Office, licence: dict[str, Any]) -> None:
@@ -103,6 +109,14 @@ def test_a_system_is_given_annotated_copies(jia: Office, registry: Office, stran
     ):
         assert share(registry, "downloadFile", wish | {"operator": OFFICER} | wrong) == ("102", None)
     assert share(registry, "downloadFile", wish | {"operator": OFFICER, "certificateIdentifier": "1.2.3"}) == ("10", None)
+    long = wish | {"operator": OFFICER, "certificateCopyExpiringTime": "20900101000000"}
+    assert "FIELD_UNACCEPTABLE) certificateCopyExpiringTime: in the future" in said(registry, "downloadFile", long)
+    assert "operator.name: 1 to" in said(registry, "downloadFile", wish | {"operator": OFFICER | {"name": " "}})
+    assert "fileType: ofd, pdf, png" in said(registry, "downloadFile", wish | {"operator": OFFICER, "fileType": "gif"})
+    assert "(LICENCE_SHARING_DENIED) useCode or operator" in said(registry, "downloadFile", wish)
+    address = {"certIdentifier": licence["identifier"], "useCause": WHY, "operator": OFFICER}
+    assert ") expiryTime: in the future" in said(registry, "downloadUrl", address | {"expiryTime": "20900101000000"})
+    assert "fileType: ofd, pdf" in said(registry, "downloadUrl", address | {"fileType": "png"})
 
     uses = f"/v1/my/licence-uses?licence={licence['id']}"
     assert share(registry, "downloadFile", wish | {"fileType": "png"}) == ("100", None), "a picture is no way around a code"

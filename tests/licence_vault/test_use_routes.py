@@ -282,12 +282,19 @@ def test_a_system_is_no_holder_and_a_person_is_no_system(clients: Clients, here:
     assert elsewhere.refusal("POST", "/v1/my/use-consents", consent(licence), status=403)[0] == "SCOPE_MISSING"
 
 
-def share(system: Office, name: str, data: dict[str, Any], **head: str) -> tuple[str, Any]:
-    """Return code and data of a call at the share interface, which needs no header."""
+def envelope(system: Office, name: str, data: dict[str, Any], **head: str) -> dict[str, Any]:
+    """The answer to a call at the share interface, which needs no header."""
     whole = {"accessId": system.client_id, "accessToken": system.headers["authorization"].removeprefix("Bearer ")} | head
     answer = system.here.http.post(f"/licences/share/{name}", json={"head": whole, "data": data})
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store"), answer.text
-    return answer.json()["head"]["status"], answer.json()["data"]
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def share(system: Office, name: str, data: dict[str, Any], **head: str) -> tuple[str, Any]:
+    """Its return code and data."""
+    answer = envelope(system, name, data, **head)
+    return answer["head"]["status"], answer["data"]
 
 
 def test_a_system_asks_at_the_share_interface(jia: Office, registry: Office, licence: dict[str, Any]) -> None:
