@@ -4,14 +4,13 @@ caller to see to (service_kit/one_use.py), because it needs the database.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from crypto.jose import CheckedToken, VerificationKey, read_base64url, read_jwk, read_strict_json, thumbprint
+from crypto.jose import CheckedToken, VerificationKey, read_base64url, read_jwk, read_strict_json, thumbprint, write_base64url
 from standards.errors import Kind, TrustError
 
 PROOF_CHARACTERS: Final = 4096  # a proof with a P-256 key and an address of 2,048 characters stays below
@@ -51,7 +50,7 @@ def refused(reason: str) -> TrustError:
 
 def access_token_digest(token: str) -> str:
     """``ath``: SHA-256 of the access token's characters, base64url (RFC 9449 4.2)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(token.encode("utf-8", "replace")).digest()).rstrip(b"=").decode("ascii")
+    return write_base64url(hashlib.sha256(token.encode("utf-8", "replace")).digest())
 
 
 def check_proof(proof: str, *, method: str, url: str, at: datetime, access_token: str | None = None, bound_to: str | None = None) -> Proof:

@@ -7,7 +7,6 @@ address that others gave us; no redirect is followed.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import threading
@@ -15,7 +14,7 @@ from collections import OrderedDict
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from crypto.jose import TOKEN_CHARACTERS
+from crypto.jose import TOKEN_CHARACTERS, write_base64url
 from idp.tokens.request_object import refused
 from service_kit.rates import Rates
 from standards.errors import TrustError
@@ -101,4 +100,4 @@ class RequestFetcher:
 
 def _sha256(content: bytes) -> str:
     """In base64url, as the fragment of an address has it."""
-    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    return write_base64url(hashlib.sha256(content).digest())

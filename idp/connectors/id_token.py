@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from crypto.jose import SM2_CURVE, JwsAlgorithm, VerificationKey
+from crypto.jose import SM2_CURVE, JwsAlgorithm, VerificationKey, write_base64url
 from crypto.sm2 import SM2PublicKey
 from crypto.sm2_form import Sm2Form
 from crypto.sm3 import sm3
@@ -70,7 +70,7 @@ def read_id_token(
     if not isinstance(stated, str) or not hmac.compare_digest(stated.encode(), nonce.encode()):
         raise refused("id-token-nonce")
     hashed = sm3 if _sm2_form(settings, header.get("alg")) else lambda data: hashlib.sha256(data).digest()
-    half = base64.urlsafe_b64encode(hashed(access_token.encode())[:16]).rstrip(b"=").decode()
+    half = write_base64url(hashed(access_token.encode())[:16])
     if claims.get("at_hash", half) != half:
         raise refused("id-token-access-token")
     return claims

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus
 
+from crypto.jose import write_base64url
 from idp.connectors.fields import read_identity
 from idp.connectors.id_token import read_auth_time, read_id_token
 from idp.connectors.protocol import (
@@ -52,7 +53,7 @@ class OidcConnector:
     def begin(self, sign_in_id: str, at: datetime, *, anew: bool = False) -> Begun:
         """To the authorization endpoint."""
         kept = {**start(self.settings, sign_in_id, at), "nonce": secrets.token_urlsafe(32), "verifier": secrets.token_urlsafe(48)}
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(kept["verifier"].encode()).digest()).rstrip(b"=").decode()
+        challenge = write_base64url(hashlib.sha256(kept["verifier"].encode()).digest())
         asked = {
             "response_type": "code",
             "client_id": self.settings.client_id,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.cms_examination import Demands, examine
 from crypto.digests import digest
+from crypto.jose import write_base64url
 from crypto.path import validate_path
 from crypto.report import Outcome
 from crypto.trust_list import Purpose
@@ -31,7 +32,7 @@ _TEXT: Final = re.compile(rf"{_FIRST_LINE}\n(https?://[!-~]{{1,512}})\n[A-Za-z0-
 
 def text_to_sign(issuer: str, challenge: bytes) -> str:
     """What the holder signs: UTF-8, lines ended by LF, none after the last."""
-    written = base64.urlsafe_b64encode(challenge).decode("ascii").rstrip("=")
+    written = write_base64url(challenge)
     return f"{_FIRST_LINE}\n{issuer}\n{written}"
 
 
@@ -51,7 +52,7 @@ def read_challenge(text: str) -> bytes:
 
 def write_challenge(challenge: bytes) -> str:
     """The challenge for a form."""
-    return base64.urlsafe_b64encode(challenge).decode("ascii").rstrip("=")
+    return write_base64url(challenge)
 
 
 def certificate_of(answer: str, text: str, trust: TrustList, at: datetime) -> Certificate:

@@ -6,14 +6,13 @@ so what is wrong before that point is told to the person on a page, and everythi
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from crypto.jose import read_strict_json
+from crypto.jose import read_strict_json, write_base64url
 from crypto.sm3 import sm3
 from idp.model.clients import is_resource
 from idp.model.openings import IMPLICIT_TYPES, RESPONSE_TYPES, response_type_of
@@ -54,7 +53,7 @@ def proves_challenge(challenge: str, verifier: str) -> bool:
     """Whether a code verifier is the one behind an S256 challenge (RFC 7636 4.6), in constant time. Malformed verifiers prove nothing."""
     if not _VERIFIER.fullmatch(verifier):
         return False
-    made = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
+    made = write_base64url(hashlib.sha256(verifier.encode()).digest()).encode("ascii")
     return hmac.compare_digest(made, challenge.encode("ascii", "replace"))
 
 

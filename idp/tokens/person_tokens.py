@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -160,4 +159,4 @@ def half_hash(text: str, algorithm: str) -> str:
         digest = sm3(text.encode("ascii"))[:_HALF]
     else:
         raise TrustError(Kind.UNACCEPTABLE, "JWS_ALGORITHM_UNSUPPORTED", algorithm=algorithm)
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return write_base64url(digest)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 import secrets
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import RedirectResponse
 
+from crypto.jose import write_base64url
 from service_kit.problems import LANGUAGES, language_of
 from standards.errors import Kind, TrustError
 
@@ -87,7 +87,7 @@ class Browser:
         if self.sealer is None:
             return ""
         found = self.sealer.find(f"{self.browser}|{place}".encode(), "page.form")
-        return base64.urlsafe_b64encode(found).decode("ascii").rstrip("=")
+        return write_base64url(found)
 
     def check_token(self, given: str, place: str = "") -> None:
         """Raise FORM_FORGED unless a form carries this browser's token."""

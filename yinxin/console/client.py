@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 from typing import TYPE_CHECKING, Final
 
 import idp.service
+from crypto.jose import write_base64url
 from crypto.sm3 import hmac_sm3
 from idp.actions.authenticate_client import secret_digest
 from idp.actions.register_client import NewClient, register_client
@@ -34,7 +34,7 @@ TOKENS_PER_MINUTE: Final = 6000  # one client for everybody who works here
 
 def client_secret(secret: bytes) -> str:
     """The console's client secret from the console's own secret."""
-    return SECRET_PREFIX + base64.urlsafe_b64encode(hmac_sm3(secret, b"yinxin console client secret v1")).decode("ascii").rstrip("=")
+    return SECRET_PREFIX + write_base64url(hmac_sm3(secret, b"yinxin console client secret v1"))
 
 
 def wanted_registration(base_url: str) -> Registration:

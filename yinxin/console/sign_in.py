@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from crypto.jose import check_claims, check_token, read_jwks
+from crypto.jose import check_claims, check_token, read_jwks, write_base64url
 from standards.errors import Kind, TrustError
 from yinxin.console.api_calls import ApiProblem, problem_in
 from yinxin.console.client import SIGNED_IN, SIGNED_OUT, client_secret, ensure_client
@@ -96,7 +96,7 @@ class SignIn:
             self._is_registered = True
         begun = Begun(secrets.token_urlsafe(24), secrets.token_urlsafe(24), secrets.token_urlsafe(48), to)
         sealed = self.desk.sealer.seal(json.dumps([begun.state, begun.nonce, begun.verifier, begun.to]).encode(), _BEGUN_PLACE)
-        browser.set_cookie(BEGUN_COOKIE, _base64url(sealed), seconds=BEGUN_SECONDS)
+        browser.set_cookie(BEGUN_COOKIE, write_base64url(sealed), seconds=BEGUN_SECONDS)
         wishes = {
             "response_type": "code",
             "client_id": CONSOLE_CLIENT,
@@ -104,7 +104,7 @@ class SignIn:
             "scope": _SCOPE,
             "state": begun.state,
             "nonce": begun.nonce,
-            "code_challenge": _base64url(hashlib.sha256(begun.verifier.encode()).digest()),
+            "code_challenge": write_base64url(hashlib.sha256(begun.verifier.encode()).digest()),
             "code_challenge_method": "S256",
             "ui_locales": "zh-CN" if browser.language == "zh" else "en",
         }
@@ -208,7 +208,3 @@ class SignIn:
             subject=subject,
             name=name,
         )
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode("ascii").rstrip("=")
