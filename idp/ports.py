@@ -1,4 +1,4 @@
-"""What the identity provider needs of others. ``yinxin/links.py`` fills it."""
+"""What the identity provider needs of others. ``yinxin/assembly.py`` fills it."""
 
 from __future__ import annotations
 

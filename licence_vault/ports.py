@@ -1,4 +1,4 @@
-"""What the licence vault needs of others; ``yinxin/links.py`` fills it, in the same process or over HTTP."""
+"""What the licence vault needs of others; ``yinxin/assembly.py`` fills it, in the same process or over HTTP."""
 
 from __future__ import annotations
 

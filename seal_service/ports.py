@@ -1,4 +1,4 @@
-"""What the seal service needs of others. ``yinxin/links.py`` and the composition fill it."""
+"""What the seal service needs of others. ``yinxin/assembly.py`` fills it."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ class ServiceContext:
     ``time_stamp``: the signature value in, an RFC 3161 time-stamp token (DER) out; None where the deployment has no authority
     configured; may raise TrustError(UNAVAILABLE). ``time_stamp_bytes``: how long its tokens get at most. ``trust``: the deployment's own
     trust list with its current revocation lists, cheap to call for each request. ``links``: what one service needs of another
-    (``yinxin/assembly.py`` and ``yinxin/links.py``), to be read by :class:`Link`.
+    (filled by ``yinxin/assembly.py``), to be read by :class:`Link`.
     """
 
     settings: Settings

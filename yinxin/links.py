@@ -1,6 +1,7 @@
-"""What one service needs of another, filled here: in the same process, or over HTTP to the one configured address.
+"""Which services exist, what they are called and which scopes they ask for: it stands here and nowhere else. And how a process comes by what is known
+elsewhere (keys of tokens, standing of callers, time-stamps): in the same process, or over HTTP to the one configured address.
 
-Which services exist, what they are called and which scopes they ask for stands here and nowhere else.
+What fills which port is decided in ``yinxin/assembly.py``.
 """
 
 from __future__ import annotations
