@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +23,7 @@ from seal_service.pdf.sealing_value import Profile
 from service_kit.composition import caller_of, needs
 from service_kit.problems import problem_answers
 from standards.errors import Kind, MalformedError, TrustError
+from standards.rfc7493_i_json import read_json
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -106,7 +106,7 @@ async def _read_body(receive: Receive) -> bytes | None:
 
 def _read_order(body: bytes) -> tuple[bytes, bool, str, DigestForm]:
     try:
-        order = json.loads(body.decode("utf-8"), object_pairs_hook=_unrepeated)
+        order = read_json(body.decode("utf-8"))
     except (ValueError, RecursionError):
         raise MalformedError("REQUEST_MALFORMED") from None
     if not isinstance(order, dict):
@@ -123,14 +123,6 @@ def _read_order(body: bytes) -> tuple[bytes, bool, str, DigestForm]:
         raise field_unacceptable("timestamp", "true or false")
     form = read_digest_form(order.get("profile", CMS_PROFILE), order.get("property_info", ""))
     return read_digest(text), is_timestamped, check_document_type(order.get("document_type", "")), form
-
-
-def _unrepeated(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object in which no member stands twice: another reader would take the other one, and what was signed would be in dispute."""
-    found = dict(members)
-    if len(found) != len(members):
-        raise ValueError("member stands twice")
-    return found
 
 
 async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:

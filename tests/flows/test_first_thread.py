@@ -309,7 +309,7 @@ def test_bad_fields_are_named(served: Served, fields: dict[str, str], answer: tu
         (b"no json", (400, "REQUEST_MALFORMED")),
         (b"[" * 10_000, (400, "REQUEST_MALFORMED")),
         (b'"text"', (400, "REQUEST_MALFORMED")),
-        (b'{"digest": "' + b"00" * 32 + b'", "digest": "' + b"11" * 32 + b'"}', (400, "REQUEST_MALFORMED")),  # which would be signed?
+        (b'{"digest": "' + b"00" * 32 + b'", "digest": "' + b"11" * 32 + b'"}', (422, "MEMBER_REPEATED")),  # which would be signed?
         (('{"digest": "' + "00" * 32 + '"}').encode("utf-16"), (400, "REQUEST_MALFORMED")),
         (b"{}", (422, "FIELD_UNACCEPTABLE")),
         (b'{"digest": "00"}', (422, "DIGEST_UNACCEPTABLE")),
