@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from licence_vault.actions.find_own_licences import OwnLicence
     from licence_vault.actions.use_desk import UseDesk
+    from licence_vault.register import LicenceRecord
     from licence_vault.uses import Entrustment
     from service_kit.callers import Caller
 
@@ -42,7 +43,7 @@ def find_entrusted_licences(desk: UseDesk, caller: Caller) -> list[ReceivedEntru
 
     def decide(conn: Connection, attempt: Attempt) -> list[ReceivedEntrustment]:
         received = []
-        shown = {}
+        shown: dict[str, LicenceRecord] = {}
         for each in store.list_entrustments_to(conn, standing.own, at, limit=ENTRUSTMENTS):
             found = store.list_licences_of_holders(
                 conn, {each.holder_digest}, type_code=each.type_code, states={LicenceState.ISSUED}, before=None, limit=PAGE_SIZE

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from starlette.routing import Mount, Route
 
 from service_kit.admission import Admission
 from service_kit.composition import needs, public
 from service_kit.query_names import check_query_names
-from service_kit.web_errors import install_problem_answers
 from standards.errors import Kind, TrustError
-from tests.deployments import HttpHere
-from yinxin.access_gate import OWN_INTERFACES, Gatekeeper, access_of_route, kinds_of, lists_of, parameters_of, put_gates
+from yinxin.access_gate import OWN_INTERFACES, Gatekeeper, access_of_route, lists_of, parameters_of, put_gates
 from yinxin.console.console import BY_SESSION
 from yinxin.links import known_scopes
 from yinxin.scope_texts import SCOPE_TEXTS
@@ -265,44 +262,6 @@ def test_what_may_stand_several_times_is_taken_from_the_routes_themselves(here: 
     check_query_names(b"holder=a&holder=b&limit=1", {"holder", "limit"}, {"holder"})
     with pytest.raises(TrustError, match="PARAMETER_REPEATED"):
         check_query_names(b"holder=a&limit=1&holder=b&limit=1", {"holder", "limit"}, {"holder"})
-
-
-@pytest.mark.parametrize("value", ["1.0", "+1", "%201", "1%20", "01", "1_0", "%EF%BC%91", "%D9%A1", "1e0", "0x1", "-0", "", "true"])
-def test_whole_numbers_in_an_address_are_written_as_such(here: Here, value: str) -> None:
-    """The framework takes most of these for 1: what one server reads so another refuses, and what was meant nobody knows."""
-    for path in (f"/licences/status/1?time={value}", f"/licences/log/consistency?older={value}&newer=1"):
-        answer = here.http.get(path)
-        found = answer.json()
-        [violation] = found["violations"]
-        assert (answer.status_code, found["code"], violation["rule"]) == (422, "REQUEST_INVALID", "int_parsing"), path
-        assert violation["at"] in {"query.time", "query.older"}
-        assert "digits" in violation["expected"]
-    if value:
-        answer = here.http.get(f"/licences/status/{value}")
-        assert (answer.status_code, answer.json()["violations"][0]["at"]) == (422, "path.number")
-    assert here.http.get("/licences/log/consistency?older=-1&newer=1").json()["violations"][0]["rule"] == "greater_than_equal"
-
-
-@pytest.mark.parametrize(
-    ("value", "is_good"), [("true", True), ("false", True), ("1", False), ("yes", False), ("on", False), ("True", False), ("", False)]
-)
-def test_truth_values_in_an_address_are_true_or_false(value: str, is_good: bool) -> None:
-    router = APIRouter()
-
-    @router.get("/v1/asked")
-    @public("anybody")
-    def ask(masked: bool = False, before: int | None = None) -> None: ...
-
-    (route,) = put_gates(router.routes, cast("Gatekeeper", None))
-    assert isinstance(route, Route)
-    assert kinds_of(route) == {"masked": bool, "before": int}
-    application = FastAPI(routes=[route])
-    install_problem_answers(application)
-    with closing(HttpHere(cast("Any", application), "http://here.example")) as http:
-        answer = http.get(f"/v1/asked?masked={value}")
-    assert answer.status_code == (200 if is_good else 422)
-    if not is_good:
-        assert answer.json()["violations"] == [{"at": "query.masked", "rule": "bool_parsing", "expected": "true or false"}]
 
 
 def test_what_is_read_in_the_address_is_taken_from_the_routes_themselves(here: Here) -> None:
