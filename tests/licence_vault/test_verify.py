@@ -362,6 +362,8 @@ def test_a_licence_without_end_does_not_expire() -> None:
         ),
         ({"identifier": "nonsense"}, Verdict.INVALID, "LICENCE_NUMBER_INVALID"),
         ({"version": "002"}, Verdict.INVALID, "LICENCE_NUMBER_OTHER"),
+        ({"type": replace(LICENCE.type, code=LICENCE.type.code[:-1] + "8")}, Verdict.INVALID, "LICENCE_NUMBER_OTHER"),
+        ({"issuer": replace(LICENCE.issuer, code="91350100M000100Y43")}, Verdict.INVALID, "LICENCE_NUMBER_OTHER"),
     ],
 )
 def test_the_number_is_that_of_the_licence(changes: dict[str, Any], verdict: Verdict, code: str) -> None:
