@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -11,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from crypto import checkpoints as checkpoints_module
 from crypto.checkpoints import CheckpointSigner, LogIdentity, LogVerifierKey, Receipt, sign_checkpoint, verify_checkpoint, verify_receipt
 from crypto.merkle import TreeHash
+from crypto.report import Verdict, verdict_of
 from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey, SM2PublicKey
+from crypto.trusted_logs import KeyPeriod, TrustedLog, check_receipt
 from standards import gbt33560_oids as oids
 from standards.c2sp_signed_note import TYPE_ED25519, TYPE_SM2, Note, NoteSignature, read_note, write_note, write_verifier_key
 from standards.c2sp_tlog_checkpoint import Checkpoint
@@ -169,6 +172,27 @@ def test_a_receipt_stands_on_its_own() -> None:
     unknown = verify_receipt(receipt, identity("ed25519"))
     assert unknown.verified is None
     assert ("LOG_ENTRY_INCLUDED", "pass") in codes(unknown)
+
+
+def test_a_receipt_under_a_withdrawn_key_counts_only_where_others_show_it_to_be_older() -> None:
+    since = datetime(2026, 11, 1, tzinfo=UTC)
+    log = TrustedLog(identity("sm2", "ed25519"), periods=(KeyPeriod(withdrawn_at=since), KeyPeriod()))
+    stranger = CheckpointSigner(ORIGIN, software_signer(Ed25519PrivateKey.generate(), "o"))
+
+    def check(signers: list[CheckpointSigner], shown_at: datetime | None) -> tuple[Verdict, str]:
+        steps = check_receipt(Receipt(b"a", 0, (LEAVES[1],), sign_checkpoint(CHECKPOINT, signers)), log, shown_at)
+        return verdict_of(steps), steps[-1].code
+
+    before = since - timedelta(seconds=1)
+    for shown_at, expected in (
+        (before, (Verdict.VALID, "LOG_KEY_WITHDRAWN_LATER")),
+        (since, (Verdict.INDETERMINATE, "LOG_KEY_WITHDRAWN")),
+        (since + timedelta(seconds=1), (Verdict.INDETERMINATE, "LOG_KEY_WITHDRAWN")),
+        (None, (Verdict.INDETERMINATE, "LOG_KEY_WITHDRAWN")),
+    ):
+        assert check([SIGNERS["sm2"]], shown_at) == expected
+        assert check([SIGNERS["sm2"], SIGNERS["ed25519"]], shown_at)[0] is Verdict.VALID
+        assert check([stranger], shown_at)[0] is Verdict.INDETERMINATE
 
 
 @pytest.mark.parametrize("name", ["ed25519", "sm2"])
