@@ -17,7 +17,7 @@ from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.limits import BATCH_EVERY_SECONDS, EXPIRY_EVERY_SECONDS, SWEEP_EVERY_SECONDS
 from licence_vault.log_tables import PREFIX
 from licence_vault.reporting.limits import FOREIGN_SWEEP_EVERY_SECONDS, REPORT_EVERY_SECONDS
-from licence_vault.status.editions import count_editions_after
+from licence_vault.status.editions import count_editions_after, count_expired_lists
 from licence_vault.status.register import list_numbers
 from licence_vault.status.verify import LEEWAY_SECONDS
 from licence_vault.use_tables import sharing
@@ -106,8 +106,10 @@ def readiness_of(context: ServiceContext, log: TransparencyLog) -> Sequence[Read
 
     def check_lists() -> Facts:
         with context.database.read() as connection:
-            later = count_editions_after(connection, int(context.clock.now().timestamp()) + LEEWAY_SECONDS)
-            return {"lists": len(list_numbers(connection)), "editions_of_a_later_time": later}
+            at = int(context.clock.now().timestamp())
+            later = count_editions_after(connection, at + LEEWAY_SECONDS)
+            expired = count_expired_lists(connection, at)
+            return {"lists": len(list_numbers(connection)), "expired_lists": expired, "editions_of_a_later_time": later}
 
     def check_rights() -> Facts:
         return {"altered_rows": altered.count()}

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from fastapi import APIRouter
+from sqlalchemy import select
 
 from licence_vault import (  # noqa: F401 - importing the words of the rules enters them
     copy_messages,
@@ -46,18 +47,20 @@ from licence_vault.content_vault import SECRET_NAME, ContentVault
 from licence_vault.jobs import exchange_jobs_of, jobs_of, readiness_of, report_jobs_of
 from licence_vault.log.instance import KEYS as LOG_KEYS
 from licence_vault.log.instance import open_licence_log, trusted_logs
-from licence_vault.log_tables import PREFIX
+from licence_vault.log_tables import PREFIX, status_allotments, status_editions
+from licence_vault.log_tables import log as leaves
 from licence_vault.model import SCOPES as LICENCE_SCOPES
 from licence_vault.ports import CALLERS, COLLECTOR, FIELD_MAP, FOREIGN, HOLDERS, JUDGE, PICTURES, SEALER
 from licence_vault.status.prompt_lists import PromptPublisher
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
 from licence_vault.store import code_older_sharing
+from licence_vault.tables import licence_keys
 from licence_vault.uses import SCOPES as USE_SCOPES
 from service_kit.composition import ServiceParts
 from service_kit.json_bodies import JsonRoute
 from service_kit.migrations import migrate as run_migrations
-from standards.errors import TrustError
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -94,20 +97,33 @@ def code_older_rows(connection: Connection, audit: Audit) -> None:
     code_older_sharing(connection, audit)
 
 
-def ensure_keys(keystore: Keystore) -> None:
-    """Make the keys and secrets of this service that are not there yet: those of the log's checkpoints, of the status lists and of credentials."""
+def ensure_keys(keystore: Keystore, database: Database) -> None:
+    """Make the keys and secrets of this service that are not there yet: those of the log's checkpoints, of the status lists and of credentials.
+
+    KEY_UNKNOWN where one is gone that the rows have been made with: another in its place would hide that, and what it sealed stays closed.
+    """
     present = {key.key_id for key in keystore.list()}
+    used = _used_keys(database)
     for key_id, algorithm in (LOG_KEYS | STATUS_KEYS).items():
         if key_id not in present:
+            if key_id in used:
+                raise TrustError(Kind.NOT_FOUND, "KEY_UNKNOWN", key_id=key_id)
             keystore.create(key_id, algorithm)
     ensure_credential_keys(keystore)
     for name in SECRETS:
         try:
             keystore.open_secret(name)
         except TrustError as error:
-            if error.code != "KEY_UNKNOWN":
+            if error.code != "KEY_UNKNOWN" or name in used:
                 raise
             keystore.seal_secret(name, secrets.token_bytes(SECRET_BYTES))
+
+
+def _used_keys(database: Database) -> set[str]:
+    """Of which keys the rows show that there have been such."""
+    uses = {leaves: LOG_KEYS, status_editions: STATUS_KEYS, status_allotments: (ORDER_KEY,), licence_keys: (SECRET_NAME,)}
+    with database.read() as connection:
+        return {name for table, names in uses.items() if connection.execute(select(table).limit(1)).first() for name in names}
 
 
 def means_of(context: ServiceContext, log: TransparencyLog) -> IssuingMeans:

@@ -54,6 +54,8 @@ class SystemClock:
         self._lock = threading.Lock()
         self.held_back = 0
         """How often the machine's time was behind the floor when it was asked for (``clock_held_back_total``): worth an alarm where it grows."""
+        self.unsaved: OSError | None = None
+        """Why the floor could not be kept the last time, such as a full disk; None where it was. For readiness."""
 
     def now(self) -> datetime:
         """The machine's time, or the floor where that is later."""
@@ -70,14 +72,22 @@ class SystemClock:
         return floor
 
     def save_floor(self) -> None:
-        """Keep the floor over a restart. Another process of the deployment may have stored a later one: that stays."""
+        """Keep the floor over a restart. Another process of the deployment may have stored a later one: that stays.
+
+        Where the disk does not take it, time goes on by the floor in memory, so that what needs no disk goes on (verifying), and ``unsaved`` says so.
+        """
         if self._path is None:
             return
         with self._lock:
             self._floor = max(self._floor, _read_floor(self._path))
-            make_folder(self._path.parent)
-            write_durably(self._path, self._floor.isoformat().encode("ascii"), sync=False)
-            self._stored = self._floor
+            self._stored = self._floor  # tried again when as much time has passed
+            try:
+                make_folder(self._path.parent)
+                write_durably(self._path, self._floor.isoformat().encode("ascii"), sync=False)
+            except OSError as error:
+                self.unsaved = error
+            else:
+                self.unsaved = None
 
 
 class FixedClock:

@@ -28,7 +28,9 @@ PUBLIC_MODE: Final = 0o644  # served by a web server under another user; a priva
 
 def files_unavailable(error: Exception) -> TrustError:
     """What is said where the system does not let a log have its files: which, and why."""
-    facts = {"file": str(error.filename), "reason": error.strerror} if isinstance(error, OSError) and error.strerror else {}
+    facts = {}
+    if isinstance(error, OSError) and error.strerror:
+        facts = {**({"file": str(error.filename)} if error.filename else {}), "reason": error.strerror}
     return TrustError(Kind.UNAVAILABLE, "LOG_FILES_UNAVAILABLE", **facts)
 
 

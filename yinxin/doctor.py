@@ -132,6 +132,7 @@ def _permissions(folder: Path, environment: Mapping[str, str], language: str) ->
 
 
 def _deployment(folder: Path, language: str) -> list[Finding]:
+    import licence_vault.service
     from yinxin.assembly import code_older_rows, compose, migrate_all, open_house
     from yinxin.house_checks import start_checks
 
@@ -146,6 +147,7 @@ def _deployment(folder: Path, language: str) -> list[Finding]:
             return found
         migrate_all(house.context.database)
         code_older_rows(house.context)
+        licence_vault.service.ensure_keys(house.context.keystore, house.context.database)  # as a start does
         found += [_tried(name, check, language) for name, check in start_checks(house.context)]
         readiness = compose(house).probe.readyz()
         return [*found, *(_as_finding(result, language) for result in readiness.checks)]
@@ -159,7 +161,8 @@ def _as_refusal(error: TrustError | OSError) -> TrustError:
     """What the system refuses, by the path and its reason."""
     if isinstance(error, TrustError):
         return error
-    return TrustError(Kind.UNAVAILABLE, "FILE_UNREADABLE", path=str(error.filename), reason=error.strerror or type(error).__name__)
+    path = {"path": str(error.filename)} if error.filename else {}
+    return TrustError(Kind.UNAVAILABLE, "FILE_UNREADABLE", **path, reason=error.strerror or type(error).__name__)
 
 
 def _read_through(database_url: str) -> Facts:
@@ -172,6 +175,13 @@ def _as_finding(result: CheckResult, language: str) -> Finding:
         error = TrustError(Kind.UNAVAILABLE, result.code or "INTERNAL", **result.facts)
         return _failed(result.name, error, language)
     shown = ", ".join(f"{key}={value}" for key, value in result.facts.items())
+    if result.facts.get("expired_lists"):
+        remedy = _say(
+            language,
+            "Start the server: it publishes status lists anew within seconds. Where it runs, see in its log why the job licence-status-lists fails; until then nobody can tell whether a licence is in force.",
+            "请启动服务：数秒内会重新发布状态列表。若服务正在运行，请在日志中查看作业 licence-status-lists 失败的原因；在此之前无法判断证照是否有效。",
+        )
+        return Finding(result.name, Status.FAIL, shown, remedy)
     if result.facts.get("editions_of_a_later_time"):
         remedy = _say(
             language,

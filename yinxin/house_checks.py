@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import licence_vault.service
 from crypto.sm2 import SM2PrivateKey
 from licence_vault.log.instance import open_licence_log
+from service_kit.clock import SystemClock
 from service_kit.entry_ids import new_entry_id
 from service_kit.health import database_check
 from service_kit.row_codes import AlteredRows
@@ -73,7 +74,11 @@ def house_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Fa
         return {"free_mib": free // (1024 * 1024)}
 
     def check_clock() -> Facts:
-        return {"now": context.clock.now().isoformat(timespec="seconds")}
+        now = context.clock.now()
+        unsaved = context.clock.unsaved if isinstance(context.clock, SystemClock) else None
+        if unsaved is not None:
+            raise TrustError(Kind.UNAVAILABLE, "CLOCK_FLOOR_UNSAVED", reason=unsaved.strerror or type(unsaved).__name__)
+        return {"now": now.isoformat(timespec="seconds")}
 
     def check_rights() -> Facts:
         # Told and not refused: the altered row itself gives nothing, and a server that stops for it is what its writer may want

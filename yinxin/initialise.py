@@ -67,6 +67,8 @@ DEFAULT_ORGANISATION: Final = "Yinxin"
 PUBLIC_MODE: Final = 0o644
 _CA_KEYS: Final = (ROOT_KEY, ISSUING_KEY, TSA_KEY, OCSP_KEY, MAKER_KEY, LOG_KEY, WEBHOOK_KEY)
 _RENEWED: Final = {TSA: Profile.TSA, OCSP: Profile.OCSP_RESPONDER, MAKER: Profile.SEAL_MAKER}
+_ALWAYS: Final = frozenset({ROOT_KEY, ISSUING_KEY, TSA_KEY, OCSP_KEY, LOG_KEY, AUDIT_MAC_KEY, idp.service.PEPPER, idp.service.ROW_MAC_KEY})
+"""What every finished deployment has had from its beginning, whichever version made it."""
 _SECRETS: Final = (AUDIT_MAC_KEY, WEBHOOK_SECRETS_KEY, *idp.service.SECRETS)
 
 
@@ -84,7 +86,8 @@ def initialise(folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settin
         if not (folder / FILE_NAME).exists():
             write_durably(folder / FILE_NAME, settings_text(settings or {}).encode())
         loaded = load_settings(folder)
-        if is_complete(folder):
+        is_finished = is_complete(folder)
+        if is_finished:
             check_database_file(loaded.database_url)
         choose_provider(loaded)
         # 2. Master key, unless the environment has one; keys and secrets
@@ -93,14 +96,14 @@ def initialise(folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settin
             if not path.exists():
                 MasterKey.generate().write_file(path)
         deployment = Deployment(loaded, Keystore(folder / KEYS, load_master_key(folder)))
-        _ensure_keys(deployment.keystore)
-        licence_vault.service.ensure_keys(deployment.keystore)
+        _ensure_keys(deployment, is_finished=is_finished)
         for name in (CA, BLOBS, LOG, RUN):
             make_folder(folder / name)
         # 3. Tables
         database = Database(loaded.database_url, 2)
         try:
             migrate_all(database)
+            licence_vault.service.ensure_keys(deployment.keystore, database)
             # 4. The authority: each certificate recorded before it is signed, like every later one
             clock = SystemClock(folder / RUN / CLOCK_FLOOR_FILE)
             audit = Audit(database, deployment.keystore.open_secret(AUDIT_MAC_KEY), new_writer_id())
@@ -165,16 +168,23 @@ def settings_text(given: dict[str, object]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _ensure_keys(keystore: Keystore) -> None:
+def _ensure_keys(deployment: Deployment, *, is_finished: bool) -> None:
+    """Make what is missing. Of a finished deployment nothing is made anew that it has had: another key in its place would hide that one is lost."""
+    keystore = deployment.keystore
     present = {key.key_id for key in keystore.list()}
+    if is_finished:
+        for name in (ROOT, ISSUING, TSA, OCSP, *([MAKER] if MAKER_KEY in present else [])):
+            load_own_certificate(deployment, name)
     for key_id in _CA_KEYS:
         if key_id not in present:
+            if is_finished and (key_id in _ALWAYS or (key_id == MAKER_KEY and deployment.certificate_path(MAKER).exists())):
+                raise TrustError(Kind.NOT_FOUND, "KEY_UNKNOWN", key_id=key_id)
             keystore.create(key_id, SignatureAlgorithm.SM2_SM3)
     for name in _SECRETS:
         try:
             keystore.open_secret(name)
         except TrustError as error:
-            if error.code != "KEY_UNKNOWN":
+            if error.code != "KEY_UNKNOWN" or (is_finished and name in _ALWAYS):
                 raise
             keystore.seal_secret(name, secrets.token_bytes(MAC_KEY_BYTES))
 

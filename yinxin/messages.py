@@ -80,8 +80,8 @@ TEXTS: Final = (
         "证书机构不完整",
         "A certificate of the built-in authority is missing or cannot be read.",
         "内置证书机构的证书缺失或无法读取。",
-        "Run `yinxin init --dir DIR` again; if it was lost, restore the folder `ca` from a backup.",
-        "重新运行 `yinxin init --dir DIR`；如已丢失，请从备份恢复 `ca` 目录。",
+        "Restore the folder `ca` from a backup where the file was lost or damaged; where `yinxin init` was cut off, run it again.",
+        "如文件丢失或损坏，请从备份恢复 `ca` 目录；如 `yinxin init` 曾被中断，请重新运行。",
     ),
     ProblemText(
         "CERTIFICATE_NAME_INVALID",

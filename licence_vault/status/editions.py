@@ -65,6 +65,17 @@ def newest_edition(connection: Connection, list_number: int, at_seconds: int) ->
     return None if found is None else _edition(found)
 
 
+def count_expired_lists(connection: Connection, at_seconds: int) -> int:
+    """Of how many lists every edition that is signed, and of that time or before, has expired: none of them says anything any more."""
+    ends = (
+        select(func.max(_COLUMNS.expires_seconds).label("ends"))
+        .where(_COLUMNS.jwt_sm2.is_not(None), _COLUMNS.published_seconds <= at_seconds)
+        .group_by(_COLUMNS.list_number)
+        .subquery()
+    )
+    return int(connection.execute(select(func.count()).select_from(ends).where(ends.c.ends <= at_seconds)).scalar() or 0)
+
+
 def newest_number(connection: Connection, list_number: int) -> int:
     """The number of the newest edition, 0 where there is none."""
     return int(connection.execute(select(func.max(_COLUMNS.number)).where(_COLUMNS.list_number == list_number)).scalar() or 0)

@@ -204,12 +204,28 @@ def test_a_clock_that_was_ahead_for_a_moment_holds_up_no_revocation(fresh: Vault
     assert judged(fresh, tokens_of(revoked)[0], place.index).status == lists.INVALID
     assert {check.name: check.run() for check in readiness_of(fresh.context, fresh.log)}["licence_status_lists"] == {
         "lists": 1,
+        "expired_lists": 0,
         "editions_of_a_later_time": 1,
     }
     fresh.clock.at = AT + timedelta(days=30, seconds=5)  # the time of the wrong one has come: a later number is in force
     published(fresh)
     fresh.clock.advance(1)
     assert judged(fresh, tokens_of(find_edition(fresh.context, 1, None)[0])[0], place.index).status == lists.INVALID
+
+
+def test_lists_that_have_expired_are_counted(fresh: VaultHere) -> None:
+    def expired() -> object:
+        return {check.name: check.run() for check in readiness_of(fresh.context, fresh.log)}["licence_status_lists"]["expired_lists"]
+
+    allot(fresh)
+    assert expired() == 0, "none is published yet"
+    published(fresh)
+    fresh.clock.advance(24 * 3600 - 1)
+    assert expired() == 0
+    fresh.clock.advance(1)
+    assert expired() == 1
+    published(fresh)
+    assert expired() == 0
 
 
 def test_an_interrupted_edition_is_signed_by_whoever_comes_next(fresh: VaultHere, monkeypatch: pytest.MonkeyPatch) -> None:

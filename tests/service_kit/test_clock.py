@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,28 @@ def test_the_floor_is_written_now_and_then(machine: FixedClock, tmp_path: Path) 
     clock.now()
     clock.save_floor()
     assert path.read_text() == (AT + timedelta(seconds=6)).isoformat()
+
+
+def test_a_full_disk_does_not_stop_time_and_is_told(machine: FixedClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SystemClock(tmp_path / "run" / "floor")
+    assert clock.now() == AT
+    assert clock.unsaved is None
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_durably", full)
+        machine.advance(60)
+        assert clock.now() == AT + timedelta(seconds=60)
+        assert clock.unsaved is not None
+        clock.save_floor()  # the end of a process is not disturbed by it either
+        machine.advance(-1)
+        assert clock.now() == AT + timedelta(seconds=60), "the floor counts in memory"
+    machine.advance(60)
+    clock.now()
+    assert clock.unsaved is None
+    assert (tmp_path / "run" / "floor").exists()
 
 
 def test_another_process_s_later_floor_stays(machine: FixedClock, tmp_path: Path) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from licence_vault.log.entries import append_leaf
+from licence_vault.log.leaf import StatusListLeaf
+from service_kit.health import CheckResult
 from tests.deployments import make_deployment, served_here, yinxin
+from yinxin.doctor import Status, _as_finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,3 +146,40 @@ def test_the_folder_of_the_floor_is_made_where_it_is_gone(folder: Path) -> None:
     shutil.rmtree(folder / "run")
     yinxin("doctor", "--dir", str(folder))
     assert (folder / "run" / "clock-floor").exists()
+
+
+@pytest.mark.parametrize(
+    "lost", ["keys/audit-mac.secret", "keys/ca-root.key", "keys/log-checkpoint.key", "ca/root.cer", "ca/issuing.cer", "ca/tsa.cer"]
+)
+def test_what_a_finished_deployment_has_lost_is_never_made_anew_by_init(lost: str, folder: Path) -> None:
+    (folder / lost).unlink()
+    before = {path.name for path in (folder / "keys").iterdir()}
+    said = yinxin("init", "--dir", str(folder), "--organisation", "另一机构", check=False)
+    assert said.returncode in {1, 69}, said.stderr
+    assert ("CA_INCOMPLETE" if lost.startswith("ca/") else "KEY_UNKNOWN") in said.stderr
+    assert not (folder / lost).exists()
+    assert {path.name for path in (folder / "keys").iterdir()} == before
+
+
+def test_a_lost_key_that_licences_were_made_with_is_told_and_not_made_anew(folder: Path) -> None:
+    with served_here(folder) as here:
+        here.house.context.database.write(
+            lambda connection: append_leaf(connection, StatusListLeaf(1, datetime(2026, 12, 1, tzinfo=UTC), 8, 2, b"d" * 32))
+        )
+    key = folder / "keys" / "licence-log-sm3.key"
+    kept = key.read_bytes()
+    key.unlink()
+    for command in (["serve", "--port", "0"], ["doctor"], ["init"]):
+        said = yinxin(command[0], "--dir", str(folder), *command[1:], check=False)
+        assert said.returncode == 1, said.stderr
+        assert "KEY_UNKNOWN" in said.stdout + said.stderr
+        assert not key.exists()
+    key.write_bytes(kept)
+    key.chmod(0o600)
+    yinxin("doctor", "--dir", str(folder))
+
+
+def test_status_lists_that_have_expired_are_no_good_news() -> None:
+    told = _as_finding(CheckResult("licence_status_lists", True, {"lists": 2, "expired_lists": 1}, None, 1), "en")
+    assert (told.status, "licence-status-lists" in told.remedy) == (Status.FAIL, True)
+    assert _as_finding(CheckResult("licence_status_lists", True, {"lists": 2, "expired_lists": 0}, None, 1), "en").status is Status.OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Route
 
 from standards.errors import Kind, TrustError
+from tests.seal_service.pdf.documents import qpdf_document
 from tests.untraced import untraced
 
 if TYPE_CHECKING:
@@ -48,6 +50,19 @@ def test_not_ready_when_signing_breaks(here: Here, monkeypatch: pytest.MonkeyPat
 def test_not_ready_when_the_disk_is_full(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("yinxin.house_checks.FREE_BYTES_MIN", 2**62)
     assert "DISK_ALMOST_FULL" in here.http.get("/readyz").text
+
+
+def test_a_disk_that_takes_nothing_does_not_stop_verifying(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("service_kit.clock.FLOOR_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("service_kit.clock.write_durably", full)
+    answer = here.http.post("/v1/verifications", files={"document": ("a.pdf", qpdf_document())})
+    assert (answer.status_code, answer.json()["verdict"]) == (200, "indeterminate")
+    assert [(check["name"], check["code"]) for check in here.http.get("/readyz").json()["checks"] if not check["ready"]] == [
+        ("clock", "CLOCK_FLOOR_UNSAVED")
+    ]
 
 
 def test_not_ready_when_the_log_stands_still(here: Here) -> None:
