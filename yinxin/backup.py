@@ -31,6 +31,7 @@ from licence_vault.log.instance import LOG_NAME as LICENCE_LOG_NAME
 from service_kit.database import check_database_pages, check_pages, read_database_url
 from service_kit.database_errors import as_trust_error
 from service_kit.durable_files import make_folder, sync_folder
+from service_kit.settings import load_settings
 from service_kit.tables import log_head as heads
 from standards.c2sp_tlog_tiles import leaves_wanted
 from standards.errors import Kind, TrustError
@@ -237,6 +238,16 @@ def restore_backup(path: Path, folder: Path) -> Backup:
     if backup.has_database:
         check_database_pages(f"sqlite:///{folder.resolve() / DATABASE}")
     return backup
+
+
+def database_elsewhere(folder: Path) -> str | None:
+    """The SQLite file that the settings of a restored deployment name, where it is not the one that was restored; None where it is, or they cannot be read."""
+    try:
+        url = read_database_url(load_settings(folder).database_url)
+    except TrustError:
+        return None
+    is_other = url.get_backend_name() == "sqlite" and Path(url.database or "").resolve() != (folder / DATABASE).resolve()
+    return url.database if is_other else None
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

@@ -292,3 +292,18 @@ def test_no_copy_of_the_master_key_is_in_it_by_whatever_name(taken: tuple[Path, 
     files = make_backup(load_settings(folder), tmp_path / "x.tar", AT).files
     assert "notes.txt" in files
     assert not {"master-2027.key", "keys/old/copy"} & set(files)
+
+
+def test_who_restores_is_told_that_the_settings_name_another_database(taken: tuple[Path, Path], tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.sqlite3"
+    folder = tmp_path / "deployment"
+    restore_backup(taken[1], folder)
+    (folder / "yinxin.sqlite3").rename(elsewhere)
+    (folder / "master.key").write_bytes((taken[0] / "master.key").read_bytes())
+    with (folder / "settings.toml").open("a", encoding="utf-8") as file:
+        file.write(f'\ndatabase_url = "sqlite:///{elsewhere}"\n')
+    yinxin("backup", "make", "--dir", str(folder), "--out", str(tmp_path / "x.tar"))
+    said = yinxin("backup", "restore", str(tmp_path / "x.tar"), "--dir", str(tmp_path / "restored"))
+    assert str(elsewhere) in said.stderr
+    said = yinxin("backup", "restore", str(taken[1]), "--dir", str(tmp_path / "as-usual"))
+    assert "Careful" not in said.stderr

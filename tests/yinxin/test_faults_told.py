@@ -39,6 +39,10 @@ def set_first(folder: Path, text: str) -> None:
     path.write_text(f"{text}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
 
 
+def set_only(folder: Path, text: str) -> None:
+    (folder / "settings.toml").write_text(text, encoding="utf-8")
+
+
 def damage_database(folder: Path) -> None:
     path = folder / "yinxin.sqlite3"
     content = bytearray(path.read_bytes())
@@ -82,13 +86,10 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "the database is an empty file": (empty_database, "LOG_ROLLED_BACK"),
     "no trust list": (lambda folder: set_first(folder, 'trust_path = "none.json"'), "TRUST_FILE_UNUSABLE"),
     "peers that are no networks": (
-        lambda folder: (folder / "settings.toml").write_text('[client_certificates]\nheader = "X-Cert"\npeers = ["x"]\n', "utf-8") and None,
+        lambda folder: set_only(folder, '[client_certificates]\nheader = "X-Cert"\npeers = ["x"]\n'),
         "SETTING_INVALID",
     ),
-    "a witness that is none": (
-        lambda folder: (folder / "settings.toml").write_text('[logs]\nwitnesses = ["x"]\n', "utf-8") and None,
-        "SETTING_INVALID",
-    ),
+    "a witness that is none": (lambda folder: set_only(folder, '[logs]\nwitnesses = ["x"]\n'), "SETTING_INVALID"),
     "a database address that is none": (lambda folder: set_first(folder, 'database_url = "none"'), "SETTING_INVALID"),
     "a certificate of the authority is garbage": (bad_certificate, "CA_INCOMPLETE"),
 }

@@ -62,13 +62,22 @@ def check(file: BackupFile, *, as_json: AsJson = False) -> None:
 @app.command("restore")
 def restore(file: BackupFile, *, folder: Annotated[Path, typer.Option("--dir", help=DIR_HELP)], as_json: AsJson = False) -> None:
     """Put a backup into an empty folder. Put the master key there too, then run the doctor. 恢复到空目录（另需放回主密钥）。"""
-    from yinxin.backup import restore_backup
+    from yinxin.backup import database_elsewhere, restore_backup
 
     try:
         backup = restore_backup(file, folder)
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     _tell(backup, folder, as_json=as_json)
+    elsewhere = database_elsewhere(folder) if backup.has_database else None
+    if elsewhere is not None:
+        typer.echo(
+            say(
+                f"Careful: settings.toml (or YINXIN_DATABASE_URL) names the database {elsewhere}, not the one that was restored. Take `database_url` out, or move the restored {folder / 'yinxin.sqlite3'} there, before any other command.",
+                f"注意：settings.toml（或 YINXIN_DATABASE_URL）指向数据库 {elsewhere}，不是刚恢复的数据库。执行其他命令前，请去掉 `database_url`，或将 {folder / 'yinxin.sqlite3'} 移到该处。",
+            ),
+            err=True,
+        )
     if not as_json:
         print_line(
             say(
