@@ -22,6 +22,7 @@ import pypdfium2.raw as pdfium_raw
 from seal_service.pictures.draw_seal import draw_seal
 from seal_service.pictures.pdf_operators import UNIT_MM
 from standards.errors import Kind, MalformedError, TrustError
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,7 +191,7 @@ def find_text(document: bytes, text: str, *, page: int | None = None, most: int 
 
     :raises TrustError: ``KEYWORD_BAD`` (empty, or with characters that are no text), ``PAGE_NOT_FOUND``, ``PDF_MALFORMED``.
     """
-    if not text.strip() or not text.isprintable():
+    if not text.strip() or not is_printable(text):
         raise TrustError(Kind.UNACCEPTABLE, "KEYWORD_BAD", rule="printable, not empty")
     numbers = range(1, min(count_pages(document), PAGES_SEARCHED_MAX) + 1) if page is None else range(page, page + 1)
     hits: list[TextHit] = []

@@ -17,6 +17,7 @@ from service_kit.row_codes import as_shown, check_code, coded, is_as_written
 from service_kit.row_values import read_time, write_time
 from service_kit.tables import duties as table
 from standards.errors import Kind, TrustError
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -76,7 +77,7 @@ def give_duty(
         raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="holder", expected="person: and a subject")
     if duty not in known:
         raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="duty", expected=", ".join(sorted(known)))
-    if not 1 <= len(reason.strip()) <= REASON_CHARACTERS or not reason.isprintable():
+    if not 1 <= len(reason.strip()) <= REASON_CHARACTERS or not is_printable(reason):
         raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="reason", expected=f"1 to {REASON_CHARACTERS} visible characters")
     role = role_of(connection, holder)
     if role is not None:

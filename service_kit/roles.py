@@ -18,6 +18,7 @@ from service_kit.row_codes import as_shown, check_code, coded, is_as_written
 from service_kit.row_values import read_time, write_time
 from service_kit.tables import role_holders as table
 from standards.errors import Kind, TrustError
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +110,7 @@ def appoint(
     """
     if not 1 <= len(holder) <= HOLDER_CHARACTERS or not holder.isprintable() or " " in holder:
         raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="holder", expected="a client id, or person: and a subject")
-    if not 1 <= len(reason.strip()) <= REASON_CHARACTERS or not reason.isprintable():
+    if not 1 <= len(reason.strip()) <= REASON_CHARACTERS or not is_printable(reason):
         raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="reason", expected=f"1 to {REASON_CHARACTERS} visible characters")
     present = role_of(connection, holder)
     if present is role:

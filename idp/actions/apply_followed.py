@@ -38,6 +38,7 @@ from idp.store.federation import standing_conflict
 from idp.store.follow import find_noted, put_noted
 from idp.store.imports import taken_version
 from standards.errors import Kind, TrustError
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -263,5 +264,5 @@ def _put_in_doubt(connection: Connection, desk: PeopleDesk, source: FollowedSour
     name = wanted.name[:NAME_CHARACTERS_MAX]
     number = wanted.number
     id_type, id_number = (number.kind.value, normalise_identifier(number.kind, number.value)) if number else (None, None)
-    identity = Identity(kind, source.origin, told.subject_id, name if name.isprintable() else "", id_type, id_number, 0)
+    identity = Identity(kind, source.origin, told.subject_id, name if is_printable(name) else "", id_type, id_number, 0)
     put_in_doubt(connection, desk, identity, doubt, about, at)

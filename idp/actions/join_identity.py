@@ -39,6 +39,7 @@ from idp.model.people import (
 from idp.store.accounts import account_id_by, delete_evidence, insert_evidence, list_evidence, load_account, update_account
 from idp.store.federation import insert_conflict, standing_conflict, update_conflict
 from standards.errors import TrustError
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -121,7 +122,7 @@ def create_for(connection: Connection, desk: PeopleDesk, identity: Identity, at:
     if with_number and identity.id_type and identity.id_number:
         identifiers.append(Identifier(IdentifierKind(identity.id_type), identity.id_number, at))
     identifiers += _contacts(identity)
-    attributes = {name: value for name, value in identity.attributes.items() if name in ATTRIBUTES[kind] and value.isprintable()}
+    attributes = {name: value for name, value in identity.attributes.items() if name in ATTRIBUTES[kind] and is_printable(value)}
     evidence = tuple(_evidence(identity))
     origin = identity.upstream if identity.upstream.startswith(FOLLOWED) else f"upstream:{identity.upstream}"
     area = identity.attributes.get("area", "")

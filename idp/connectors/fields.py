@@ -12,6 +12,7 @@ from idp.model.requests import LEVEL_MAX, Identity
 from standards.errors import MalformedError
 from standards.gb11643_resident_id import normalise_resident_id, read_resident_id
 from standards.gb32100_credit_code import read_credit_code
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,7 @@ def _read(
     # 1. subject and name, without which there is nobody
     subject, name = value_of(fields, record, "subject"), value_of(fields, record, "name")
     _check_subject(subject)
-    if not name or len(name) > NAME_CHARACTERS_MAX or not name.isprintable():
+    if not name or len(name) > NAME_CHARACTERS_MAX or not is_printable(name):
         raise refused("name")
     # 2. person or organisation: as the upstream says where it says it
     kind: Literal["person", "organisation"] = settings.kind
@@ -110,7 +111,7 @@ def _organisations(settings: ConnectorSettings, record: Mapping[str, Any], level
             raise refused("organisations")
         subject, name = value_of(settings.agents, entry, "subject"), value_of(settings.agents, entry, "name")
         _check_subject(subject)
-        if not name or len(name) > NAME_CHARACTERS_MAX or not name.isprintable():
+        if not name or len(name) > NAME_CHARACTERS_MAX or not is_printable(name):
             raise refused("organisations")
         number = _checked("credit_code", value_of(settings.agents, entry, "credit_code"))
         evidence = ((f"upstream.{settings.protocol.value}", settings.name, level, at),)

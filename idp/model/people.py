@@ -15,6 +15,7 @@ from idp.model.names import is_shown
 from standards.errors import Kind, MalformedError, TrustError
 from standards.gb11643_resident_id import normalise_resident_id, read_resident_id
 from standards.gb32100_credit_code import read_credit_code
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -272,7 +273,7 @@ def check_attributes(kind: AccountKind, attributes: Mapping[str, str]) -> None:
     for name, value in attributes.items():
         if name not in ATTRIBUTES[kind]:
             raise field_invalid(f"attributes.{name[:40]}", ", ".join(ATTRIBUTES[kind]))
-        if not 1 <= len(value) <= ATTRIBUTE_CHARACTERS_MAX or not value.isprintable():
+        if not 1 <= len(value) <= ATTRIBUTE_CHARACTERS_MAX or not is_printable(value):
             raise field_invalid(f"attributes.{name}", f"1 to {ATTRIBUTE_CHARACTERS_MAX} visible characters")
 
 
@@ -326,7 +327,7 @@ def check_evidence(evidence: Evidence) -> None:
     """Raise ACCOUNT_FIELD_INVALID naming what breaks its rule."""
     if not METHOD_PATTERN.fullmatch(evidence.method):
         raise field_invalid("evidence.method", "a name such as counter or face")
-    if not 1 <= len(evidence.source) <= NAME_CHARACTERS_MAX or not evidence.source.isprintable():
+    if not 1 <= len(evidence.source) <= NAME_CHARACTERS_MAX or not is_printable(evidence.source):
         raise field_invalid("evidence.source", f"1 to {NAME_CHARACTERS_MAX} visible characters")
     if not 0 <= evidence.level <= LEVEL_MAX:
         raise field_invalid("evidence.level", f"0 to {LEVEL_MAX}")

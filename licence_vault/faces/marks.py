@@ -10,6 +10,7 @@ from licence_vault.faces import limits
 from licence_vault.faces.design import Align, QrPart, TextPart
 from standards.errors import Kind, TrustError
 from standards.gbt33190_ofd.write_values import Text, rectangle
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,7 +64,7 @@ class Marks:
             if note.made_at.tzinfo is None or (note.until is not None and note.until.tzinfo is None):
                 raise ValueError("times must be aware")
         for field, text in texts.items():
-            if text is None or not 0 < len(text) <= limits.MARK_CHARACTERS or not text.isprintable():
+            if text is None or not 0 < len(text) <= limits.MARK_CHARACTERS or not is_printable(text):
                 raise TrustError(
                     Kind.UNACCEPTABLE, "FACE_VALUE_BAD", field=field, rule=f"1 to {limits.MARK_CHARACTERS} characters on one line"
                 )

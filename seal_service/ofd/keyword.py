@@ -19,6 +19,7 @@ from service_kit.ofd_drawing.values import box, number, numbers, steps
 from standards.errors import Kind, MalformedError
 from standards.gbt33190_ofd.graph import Role
 from standards.gbt33190_ofd.locations import folder_of
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -138,7 +139,7 @@ def find_keyword(package: OfdPackage, body: Body, keyword: str, *, page: int | N
     ``page`` from 1: only there. Raises TrustError ``KEYWORD_BAD``.
     """
     wanted = "".join(keyword.split())
-    if not wanted or not keyword.isprintable() or len(keyword) > MAX_KEYWORD_CHARACTERS:
+    if not wanted or not is_printable(keyword) or len(keyword) > MAX_KEYWORD_CHARACTERS:
         raise refused(Kind.UNACCEPTABLE, "KEYWORD_BAD", rule="printable, not empty")
     templates = _templates(package, body)
     first, count = (0, MAX_PAGES_SEARCHED) if page is None else (page - 1, 1)

@@ -14,6 +14,7 @@ from service_kit.archival_pdf.layers import POINTS_PER_MM
 from service_kit.archival_pdf.packing import packed
 from service_kit.ofd_drawing.pdf_file import PdfFile, real
 from standards.errors import Kind, TrustError
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +121,7 @@ def _check(pages: Sequence[PdfPage], description: Description, files: Sequence[E
     texts = (description.title, description.author, description.subject, description.keywords)
     if not pages:
         raise _bad("pages", "at least one")
-    if any(len(text) > MAX_TEXT_CHARACTERS or not text.isprintable() for text in texts):
+    if any(len(text) > MAX_TEXT_CHARACTERS or not is_printable(text) for text in texts):
         raise _bad("description", f"up to {MAX_TEXT_CHARACTERS} characters that can be printed")
     if description.created_at.tzinfo is None:
         raise ValueError("created_at must be aware")

@@ -26,6 +26,7 @@ from service_kit.webhooks.model import (
     new_secret,
 )
 from standards.errors import Kind, TrustError
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -211,7 +212,7 @@ class SubscriptionDesk:
     def _check(self, wanted: Wanted) -> None:
         self.outbound.check_url(wanted.url)
         check_types(wanted.types, self.event_types)
-        if len(wanted.description) > DESCRIPTION_CHARACTERS or not wanted.description.isprintable():
+        if len(wanted.description) > DESCRIPTION_CHARACTERS or not is_printable(wanted.description):
             raise TrustError(Kind.UNACCEPTABLE, "FIELD_TOO_LONG", field="description", limit=DESCRIPTION_CHARACTERS)
 
     def _looks_after(self, caller: Caller, owner: str) -> bool:

@@ -17,6 +17,7 @@ from tests.optional import need_program
 from yinxin.verification_page import verdict_rules
 from yinxin.verification_page.answers import name_of, view_of
 from yinxin.verification_page.china_time import china_time
+from yinxin.verification_page.strangers_text import plain
 from yinxin.verification_page.texts import TEXTS
 
 PROGRAM = Path(__file__).parent / "verification_answers.mjs"
@@ -38,6 +39,16 @@ LICENCE: dict[str, Any] = {
     "seal": ("LICENCE_SEALS_HOLD",),
     "status": ("LICENCE_IN_FORCE", "STATUS_VALID"),
 }
+
+
+NAMES = {
+    "住建局 Office": "住建局 Office",
+    "ᠰᠠᠷ\u180eᠠ": "ᠰᠠᠷ\u180eᠠ",
+    "ᠬᠣᠲᠠ\u202fᠶᠢᠨ\u180b": "ᠬᠣᠲᠠ\u202fᠶᠢᠨ\u180b",
+    "\u180eᠠ\u180e": "\ufffdᠠ\ufffd",
+    "a\u180eb\u202eᠰ\u180e\u180eᠠ\x1b\u2028": "a\ufffdb\ufffdᠰ\ufffd\ufffdᠠ\ufffd\ufffd",
+}
+"""Names, and how the page shows them: what parts a last vowel from its Mongolian word stays where it does that."""
 
 
 def steps(*codes: str) -> list[dict[str, str]]:
@@ -251,13 +262,14 @@ def test_nothing_is_said_better_than_the_report() -> None:
 
 def test_the_browser_says_the_same() -> None:
     times = ["2026-11-28T17:41:03Z", "2026-11-28T17:41:03.5+00:00", "no time"]
-    handed = json.dumps({"reports": REPORTS, "rules": verdict_rules.rules(), "times": times})
+    handed = json.dumps({"reports": REPORTS, "rules": verdict_rules.rules(), "times": times, "names": list(NAMES)})
     done = subprocess.run(
         [need_program("node"), str(PROGRAM), str(SCRIPT)], input=handed, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["times"] == [china_time(each) for each in times]
+    assert said["names"] == [plain(each) for each in NAMES] == list(NAMES.values())
     for given, theirs in zip(REPORTS, said["views"], strict=True):
         ours = asdict(view_of(given))
         for each in ours["sealers"]:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from crypto.report import Outcome, Report, Said, SignatureReport, Step, Verdict
 from crypto.report_text import sentence
+from standards.uax9_plain_text import mongolian_joints
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -88,7 +89,8 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
 
 def printable(text: str) -> str:
     """``text`` without what would command a terminal or turn the reading direction: names in files and certificates are strangers' text."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    joints = mongolian_joints(text)
+    return "".join(each if each.isprintable() or at in joints else "\N{REPLACEMENT CHARACTER}" for at, each in enumerate(text))
 
 
 def _local_time(at: datetime | None, words: dict[str, str]) -> str:

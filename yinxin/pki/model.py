@@ -10,6 +10,7 @@ from typing import Final
 from crypto.authority import Profile
 from standards.errors import Kind, TrustError
 from standards.rfc5280_names import write_name
+from standards.uax9_plain_text import is_printable
 
 DAY: Final = timedelta(days=1)
 ROOT_VALIDITY: Final = 7300 * DAY
@@ -110,7 +111,7 @@ def subject_name(common_name: str, organisation: str) -> bytes:
         ("common_name", common_name, COMMON_NAME_CHARACTERS_MAX),
         ("organisation", organisation, ORGANISATION_CHARACTERS_MAX),
     ):
-        if not 1 <= len(text) <= limit or not text.isprintable() or text != text.strip():
+        if not 1 <= len(text) <= limit or not is_printable(text) or text != text.strip():
             raise TrustError(Kind.UNACCEPTABLE, "CERTIFICATE_NAME_INVALID", field=field, limit=limit)
     return write_name([("C", COUNTRY), ("O", organisation), ("CN", common_name)])
 

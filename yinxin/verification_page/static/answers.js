@@ -113,9 +113,13 @@ function held(report) {
   return [answer("q_holder", `holder_${tone}`, tone, detailsOf(holder.steps, tone))];
 }
 
+const MONGOLIAN = "[\\u180b-\\u180d\\u180f\\u1820-\\u1878\\u1880-\\u18aa]"; // letters of the traditional script and their selectors
+const JOINT = `(?<=${MONGOLIAN})\\u180e(?=${MONGOLIAN})`; // parts a last vowel from its word, and belongs to how it is written
+const UNSHOWN = new RegExp(`(?!${JOINT})[\\p{Cc}\\p{Cf}\\p{Co}\\p{Cs}\\p{Zl}\\p{Zp}]`, "gu");
+
 // Strangers' text without what would turn the reading direction or break the line
 export function plain(text) {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu, "\ufffd");
+  return text.replace(UNSHOWN, "\ufffd");
 }
 
 // Name and credit code out of a certificate's subject (RFC 4514): the code stands before the name
