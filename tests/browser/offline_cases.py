@@ -37,6 +37,7 @@ from tests.licence_vault.credentials.wallets import AT as CREDENTIALS_AT
 from tests.licence_vault.credentials.wallets import issue, issuers_of, present
 from tests.pki import signer_for
 from tests.seal_service.ofd import documents, sealing, signed_forms
+from tests.seal_service.ofd.test_coverage_attacks import with_another_document
 from tests.seal_service.ofd.test_reader_differences import every_difference
 from tests.seal_service.ofd.test_sealed_attacks import KINDS, sealed
 from tests.seal_service.seal_data import actors
@@ -129,6 +130,8 @@ def ofd_cases() -> list[Case]:
         "padding behind": sealed("single") + b"\r\n\0",
         "content behind": sealed("single") + b"%PDF-1.7",
         "comment": sealed("single")[:-2] + b"\x05\0words",
+        "missing pictures before another document": pack(with_another_document("..\\Doc_1/Document.xml")),
+        "missing pictures before a missing document": pack(with_another_document("Doc_1/Other.xml")),
         **every_difference(),
     }
     for kind in ("single", "listed"):

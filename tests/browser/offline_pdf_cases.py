@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,12 @@ from seal_service.pdf.sealing_value import Profile
 from tests.optional import corpus
 from tests.pki import DemoPki
 from tests.seal_service.pdf import long_term_setting as years
+from tests.seal_service.pdf import pyhanko_signing
 from tests.seal_service.pdf.documents import reportlab_document
 from tests.seal_service.pdf.sealing import AT, picture, pki, stamp
 from tests.seal_service.pdf.seals_inside import sealed_with
 from tests.seal_service.pdf.tampering import append, sealed_form
+from tests.seal_service.pdf.test_permissions import filled_around_a_lock
 from tests.seal_service.pdf.test_verify_attacks import CHANGES
 from tests.seal_service.pdf.test_verify_legitimate import ALLOWED
 from tests.yinxin.test_file_verdicts import doubled_pdf
@@ -114,6 +117,10 @@ def generated_questions() -> Iterator[Question]:
     yield from _of_holders(originals)
     for name, (objects, _) in CHANGES.items():
         yield Question(f"attack: {name}", append(sealed_form(), objects), trust, AT)
+    with ThreadPoolExecutor(1) as apart:  # pyHanko wants an event loop of its own, and the browser's runs here
+        filled = {changed: apart.submit(filled_around_a_lock, is_locked_one_changed=changed).result() for changed in (True, False)}
+    for changed, document in filled.items():
+        yield Question(f"many fields filled in, the locked one too: {changed}", document, pyhanko_signing.trust(), AT)
     for name, objects in ALLOWED.items():
         yield Question(f"allowed: {name}", append(sealed_form(), objects, kind="stream"), trust, AT)
 

@@ -115,14 +115,16 @@ def test_version_switch_in_the_entry() -> None:
         assert "OFD_ENTRY_UNPROTECTED" in codes(report, "warn")
 
 
-def test_missing_files_without_number_hide_no_document_that_others_may_show() -> None:
+def with_another_document(root: str) -> dict[str, bytes]:
     """OFD.xml, which is outside the references, names missing pictures up to every limit before it leads to another document."""
-    files = sign(plain_files(), OPEN_ENTRY)
     covers = "".join(f"<o:DocInfo><o:Cover>c{number}.png</o:Cover></o:DocInfo>" for number in range(1001))
-    for other, verdict in ((r"..\Doc_1/Document.xml", Verdict.INVALID), ("Doc_1/Other.xml", Verdict.INDETERMINATE)):
-        files["OFD.xml"] = entry(body(signatures=f"/{LIST}", extra=covers) + body(other))
-        report = verify({**files, "Doc_1/Document.xml": part("Document", "")})
-        assert report.verdict is verdict
+    named = entry(body(signatures=f"/{LIST}", extra=covers) + body(root))
+    return {**sign(plain_files(), OPEN_ENTRY), "OFD.xml": named, "Doc_1/Document.xml": part("Document", "")}
+
+
+def test_missing_files_without_number_hide_no_document_that_others_may_show() -> None:
+    for root, verdict in ((r"..\Doc_1/Document.xml", Verdict.INVALID), ("Doc_1/Other.xml", Verdict.INDETERMINATE)):
+        assert verify(with_another_document(root)).verdict is verdict
 
 
 def test_a_root_that_readers_put_together_differently() -> None:

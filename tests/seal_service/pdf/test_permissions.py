@@ -137,19 +137,22 @@ def test_a_locked_form_field_is_named_as_locked() -> None:
     assert failures(judge(append(data, changed(data, 10, (b"(100)", b"(900)"))))) == {"PDF_FIELD_LOCKED"}
 
 
-def test_attack_fields_filled_in_without_number_hide_no_locked_one() -> None:
-    """What is undecided is listed up to a limit; the field that must not change comes behind it."""
+def filled_around_a_lock(*, is_locked_one_changed: bool) -> bytes:
+    """A form certified for filling in, with one field locked: more fields filled in than a report lists, and behind them the locked one."""
     numbers = range(20, 62)
     fields_then = {f"_{number}": b"<</FT/Tx/T(f%d)/V(100)>>" % number for number in numbers}
     listed = b" ".join(b"%d 0 R" % number for number in (10, 11, *numbers))
     form = form_document(_5=b"<</Fields[" + listed + b"]/SigFlags 1/DR<</Font<</Helv 15 0 R>>>>/DA(/Helv 0 Tf 0 g)>>", **fields_then)
     lock = SigFieldSpec("A", box=(10, 10, 90, 60), field_mdp_spec=FieldMDPSpec(FieldMDPAction.INCLUDE, ["f61"]))
     data = sign(prepare(form, lock), "A", certify=True, docmdp_permissions=MDPPerm.FILL_FORMS)
-    filled = {number: b"<</FT/Tx/T(f%d)/V(900)>>" % number for number in numbers}
-    report = judge(append(data, filled))
+    return append(data, {number: b"<</FT/Tx/T(f%d)/V(900)>>" % number for number in numbers if number < 61 or is_locked_one_changed})
+
+
+def test_attack_fields_filled_in_without_number_hide_no_locked_one() -> None:
+    report = judge(filled_around_a_lock(is_locked_one_changed=True))
     assert (report.verdict, report.tampered) == (Verdict.INVALID, True)
     assert failures(report) == {"PDF_FIELD_LOCKED"}
-    allowed = judge(append(data, {number: body for number, body in filled.items() if number != 61}))
+    allowed = judge(filled_around_a_lock(is_locked_one_changed=False))
     assert (allowed.verdict, allowed.tampered) == (Verdict.INDETERMINATE, None)
 
 
