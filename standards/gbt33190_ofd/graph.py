@@ -299,8 +299,7 @@ class Graph:
                 for location in remembered:
                     reach(location, Role.RESOURCES, path)
                 continue
-            root = self.part(path, reached[path].by[0])
-            if root is None:
+            if (root := self.part(path, reached[path].by[0])) is None:
                 continue
             if role is Role.DOCUMENT:
                 folders = (*folders, folder_of(path)) if folder_of(path) not in folders else folders
