@@ -23,6 +23,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from crypto.keystore import is_master_of, locked_store
 from crypto.master_key import MAX_KEY_FILE_BYTES
@@ -160,7 +161,7 @@ def _is_master_key(folder: Path, path: Path) -> bool:
 def _copy_database(source: Path, copy: Path) -> dict[str, int]:
     """Copy it as of one moment and look whether the copy is whole; returns how many entries of each log have a number in it."""
     try:
-        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live, closing(sqlite3.connect(copy)) as taken:
+        with closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as live, closing(sqlite3.connect(copy)) as taken:
             live.backup(taken)
             check_pages(taken)
             if taken.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (heads.name,)).fetchone() is None:
