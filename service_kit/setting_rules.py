@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,8 @@ def absolute_database_url(database_url: str, folder: Path) -> str:
     scheme, separator, path = database_url.partition(":///")
     if not separator or not scheme.startswith("sqlite") or not path or path.startswith(("/", ":", "file:", "?")):
         return database_url
-    return f"{scheme}:///{(folder / path).resolve()}"
+    name, mark, query = path.partition("?")
+    return f"{scheme}:///{quote(str((folder / unquote(name)).resolve()))}{mark}{query}"  # the folder's name may have any character
 
 
 def address_of(url: str) -> SplitResult | None:

@@ -32,6 +32,7 @@ from licence_vault.log.instance import LOG_NAME as LICENCE_LOG_NAME
 from service_kit.database import check_database_pages, check_pages, read_database_url
 from service_kit.database_errors import as_trust_error
 from service_kit.durable_files import make_folder, sync_folder
+from service_kit.setting_rules import absolute_database_url
 from service_kit.settings import load_settings
 from service_kit.tables import log_head as heads
 from standards.c2sp_tlog_tiles import leaves_wanted
@@ -237,7 +238,7 @@ def restore_backup(path: Path, folder: Path) -> Backup:
         sync_folder(each)
     # 3. The database is asked about itself
     if backup.has_database:
-        check_database_pages(f"sqlite:///{folder.resolve() / DATABASE}")
+        check_database_pages(absolute_database_url(f"sqlite:///{DATABASE}", folder))
     return backup
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import make_url
 
 from service_kit.settings import load_settings, unknown_variables
 from standards.errors import TrustError
@@ -104,6 +105,14 @@ def test_a_database_beside_the_settings_is_found_from_anywhere(tmp_path: Path) -
     for url in ("sqlite:///data/other.sqlite3", f"sqlite:///{tmp_path}/data/other.sqlite3"):
         assert load_settings(write(tmp_path, f'database_url = "{url}"'), {}).database_url == f"sqlite:///{tmp_path}/data/other.sqlite3"
     assert load_settings(write(tmp_path, 'database_url = "postgresql://h/d"'), {}).database_url == "postgresql://h/d"
+
+
+def test_the_database_lies_in_its_folder_whatever_that_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / "100%41 ?a#b 数据"
+    folder.mkdir()
+    for line, name in (("", "yinxin.sqlite3"), ('database_url = "sqlite:///a%20b.sqlite3?timeout=9"', "a b.sqlite3")):
+        found = make_url(load_settings(write(folder, line), {}).database_url)
+        assert (found.database, dict(found.query)) == (str(folder / name), {"timeout": "9"} if line else {})
 
 
 def test_a_server_on_an_address_of_version_6_has_an_address_of_its_own(tmp_path: Path) -> None:
