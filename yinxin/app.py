@@ -127,7 +127,7 @@ class Application:
             text = text_of(error.code)
             said = {"cause": text.cause("en"), "remedy": text.remedy("en")} if text else {}
             _log.error("start refused", extra={"facts": {"code": error.code, **error.facts, **said}})
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
             return
         except Exception as error:  # noqa: BLE001 # edge: the server must hear of every failed start
             _log.exception("start failed")

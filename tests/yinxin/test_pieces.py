@@ -295,7 +295,7 @@ def test_beginning_and_end(folder: Path) -> None:
     assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
-def test_a_start_that_fails_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_that_fails_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     from yinxin.assembly import open_application
 
     house, application = open_application(folder)
@@ -306,6 +306,10 @@ def test_a_start_that_fails_is_reported(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(application, "start", refuse)
     (message,) = lifespan(application, "lifespan.startup")
     assert (message["type"], message["message"]) == ("lifespan.startup.failed", "TrustError: LOG_ROLLED_BACK")
+    (told,) = [record for record in caplog.records if record.message == "start refused"]
+    assert told.exc_info is None, "what is known needs no trace"
+    facts = told.__dict__["facts"]
+    assert (facts["code"], bool(facts["cause"]), bool(facts["remedy"])) == ("LOG_ROLLED_BACK", True, True)
     house.close()
 
 
