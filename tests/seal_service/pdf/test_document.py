@@ -13,7 +13,7 @@ from seal_service.pdf.document import PdfDocument, read_text
 from seal_service.pdf.limits import PdfLimits
 from seal_service.pdf.syntax import PdfString, Ref, Stream
 from standards.errors import MalformedError, TrustError
-from tests.seal_service.pdf.documents import DOCUMENTS, build, page_objects, pikepdf_page, qpdf_document, reportlab_document
+from tests.seal_service.pdf.documents import DOCUMENTS, HEADER, build, page_objects, pikepdf_page, qpdf_document, reportlab_document
 from tests.seal_service.pdf.hostile import stream, xref_stream_file
 from tests.seal_service.pdf.tampering import append, append_empty
 
@@ -203,6 +203,30 @@ def test_tables_that_writers_get_wrong() -> None:
 def test_cross_reference_streams_are_checked(extra: bytes) -> None:
     with pytest.raises(MalformedError):
         PdfDocument.open(xref_stream_file(bytes(14), extra), recover_damaged=False)
+
+
+@pytest.mark.parametrize(
+    ("widths", "entries"),
+    [
+        (b"[1 9 2]", b"/Size 2"),
+        (b"[1 4.0 2]", b"/Size 2"),
+        (b"[1 4 2 0]", b"/Size 2"),
+        (b"[1 4 2]", b"/Size 2/Index[0 2 0]"),
+        (b"[1 4 2]", b"/Size 2/Index[0 2 -1 0]"),
+        (b"[1 4 2]", b"/Size 2/Index[0 2 99999999 0]"),
+        (b"[1 4 2]", b"/Size 2/Size 2"),
+    ],
+)
+def test_what_is_wrong_with_a_cross_reference_stream_is_not_passed_over(widths: bytes, entries: bytes) -> None:
+    """With the numbers as they should be the very same bytes are a document."""
+    before = b"1 0 obj\n<</Pages 1 0 R>>\nendobj\n"
+    wide = 9 if b"9" in widths else 4
+    rows = b"".join(bytes([kind]) + at.to_bytes(wide, "big") + bytes(2) for kind, at in ((0, 0), (1, len(HEADER))))
+    if wide == 4:
+        good = PdfDocument.open(xref_stream_file(rows, b"/Size 2/W[1 4 2]", before=before), recover_damaged=False)
+        assert good.root == {"Pages": Ref(1)}
+    with pytest.raises(MalformedError, match=r"PDF_XREF_(STREAM|MISSING)"):
+        PdfDocument.open(xref_stream_file(rows, entries + b"/W" + widths, before=before), recover_damaged=False)
 
 
 def test_a_short_cross_reference_stream_counts_as_far_as_it_goes() -> None:
