@@ -8,6 +8,7 @@ import pytest
 
 from standards.errors import MalformedError
 from standards.gbt33190_ofd import graph as graph_module
+from standards.gbt33190_ofd import limits
 from standards.gbt33190_ofd.container import Container
 from standards.gbt33190_ofd.graph import Graph, Role, read_box
 from tests.standards.gbt33190_ofd.archives import pack
@@ -238,7 +239,7 @@ def test_troubles_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_attack_many_harmless_troubles_hide_none_that_decides() -> None:
-    covers = "".join(f"<o:DocInfo><o:Cover>c{number}.png</o:Cover></o:DocInfo>" for number in range(graph_module.MAX_TROUBLES + 1))
+    covers = "".join(f"<o:DocInfo><o:Cover>c{number}.png</o:Cover></o:DocInfo>" for number in range(limits.MAX_TROUBLES + 1))
     files = {
         **plain_files(signatures=None),
         "OFD.xml": entry(body(extra=covers) + body("..\\Doc_1/Document.xml") + body("Doc_1/Document.xml")),
