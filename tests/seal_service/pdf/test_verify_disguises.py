@@ -118,6 +118,13 @@ def test_default_resources_are_no_picture() -> None:
     _assert_tampered(report, "PDF_FORM_CHANGED")
 
 
+@pytest.mark.parametrize("number", [5, 7, 8, 9, 10, 12, 15])
+def test_no_object_turns_into_one_of_another_kind(number: int) -> None:
+    for body in (b"[1 2]", b"7", b"null", b"/Name", b"<</Length 1>>stream\nx\nendstream"):
+        report = verify(append(sealed_form(), {number: body}))
+        assert (report.verdict, report.tampered) == (Verdict.INVALID, True), body
+
+
 def test_a_kind_of_default_resources_does_not_turn_into_something_else() -> None:
     report = verify(append(sealed_form(), changed(sealed_form(), 5, (b"/Font <</Helv 15 0 R>>", b"/Font [15 0 R]"))))
     _assert_tampered(report, "PDF_FORM_CHANGED")
