@@ -57,7 +57,8 @@ def read_id_token(
     """The claims of a token that this issuer made for us, now, for this very sign-in; anything else ``UPSTREAM_ANSWER_REFUSED``."""
     # 1. signed by this issuer for us, now; a notice of logout is signed by the same keys and is no ID token
     header, claims = _read_signed(settings, token, key_set)
-    if header.get("typ") == LOGOUT_TYPE or LOGOUT_EVENT in (claims.get("events") or ()):
+    events = claims.get("events") or {}
+    if header.get("typ") == LOGOUT_TYPE or not isinstance(events, dict | list) or LOGOUT_EVENT in events:
         raise refused("id-token-form")
     audience = claims.get("aud")
     if isinstance(audience, list) and len(audience) > 1 and "azp" not in claims:

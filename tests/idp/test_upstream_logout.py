@@ -150,10 +150,11 @@ def test_a_notice_that_is_none(town: Town, there: Upstream, changed: dict[str, o
 
 def test_notices_and_id_tokens_are_not_taken_for_each_other(town: Town, there: Upstream) -> None:
     there.record = someone()
-    browser, sent_to = away(town)
-    there.claims = {"events": {EVENT: {}}}
-    back(there, browser, sent_to)
-    assert browser.answer.status_code == 401
+    for told in ({EVENT: {}}, [EVENT], 1, True, EVENT):
+        browser, sent_to = away(town)
+        there.claims = {"events": told}
+        back(there, browser, sent_to)
+        assert browser.answer.status_code == 401, told
     there.claims = {}
     there.nonce = "n"
     assert tell(town, there.id_token("t-1")).json()["code"] == "LOGOUT_TOKEN_REFUSED"
