@@ -269,13 +269,24 @@ def locked_store(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def is_master_of(folder: Path, content: bytes) -> bool:
-    """Whether ``content`` is that of a file with the master key of the store in ``folder``."""
+def masters_named(folder: Path) -> frozenset[str]:
+    """The identities of the master keys that open the store in ``folder``: that which it names and, where a change was cut off, the one before. None
+    for what is no store.
+    """
     try:
-        _checked_store(folder, MasterKey.from_text(content.decode("ascii", "replace")))
+        store: Any = json.loads((folder / _STORE).read_bytes()[: MAX_STORE_FILE_BYTES + 1])
+        before = store.get("predecessor")
+        return frozenset(str(each["master"]) for each in (store, before) if each is not None)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return frozenset()
+
+
+def is_master_key(content: bytes, masters: frozenset[str]) -> bool:
+    """Whether ``content`` is that of a file with one of these master keys."""
+    try:
+        return MasterKey.from_text(content.decode("ascii", "replace")).identity in masters
     except TrustError:
         return False
-    return True
 
 
 def _checked_store(folder: Path, master: MasterKey) -> dict[str, Any]:

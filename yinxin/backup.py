@@ -1,6 +1,6 @@
 """A deployment in one file, taken while it is served, in an order that holds together when it is put back.
 
-The checkpoints of the logs come first; then the database is copied as of one moment; then the tiles that its entries need, documents, keys
+The checkpoints of the logs come first; then the database is copied as of one moment; then the tiles that its entries need, keys, documents
 and settings. So the database knows at least what the logs have published (an older one would refuse to go on, LOG_ROLLED_BACK), and
 everything it names is there, but no tile of a later entry: who goes on from here gives that place to another one. The master key is never
 in it: who finds the file opens nothing.
@@ -25,7 +25,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from crypto.keystore import is_master_of, locked_store
+from crypto.keystore import is_master_key, locked_store, masters_named
 from crypto.master_key import MAX_KEY_FILE_BYTES
 from crypto.sm3 import Sm3
 from licence_vault.log.instance import LOG_NAME as LICENCE_LOG_NAME
@@ -138,25 +138,34 @@ def _write_archive(archive: tarfile.TarFile, settings: Settings, own: set[Path],
                     _add(archive, files, path, f"{name}/{below}")
         if has_database:
             _add(archive, files, copy, DATABASE)
-    # 4. What it names: documents, keys, settings; last what makes the folder a finished deployment
+    # 4. What it names: keys, documents, settings; last what makes the folder a finished deployment
     left_out = {(folder / MASTER_KEY_FILE).resolve(), master_key_path(folder, os.environ).resolve(), *own}
     if has_database:  # by whatever name: it has been taken as of one moment
         left_out |= {Path(f"{url.database}{suffix}").resolve() for suffix in ("", "-wal", "-shm", "-turn")}
-    with locked_store(folder / KEYS):  # all of them under one master key: nobody changes it meanwhile
-        for path in _rest(folder):
-            if path.resolve() not in left_out and not _is_master_key(folder, path):
+
+    def add(paths: Iterator[Path]) -> None:
+        for path in paths:
+            if path.resolve() not in left_out and not _is_master_key(path, masters):
                 _add(archive, files, path, path.relative_to(folder).as_posix())
+
+    with locked_store(folder / KEYS):  # under one master key, all of them; no longer than that: who starts, or makes a key, waits for it
+        masters = masters_named(folder / KEYS)
+        add(_files_below(folder / KEYS))
+    add(_rest(folder))
     _add(archive, files, folder / MARKER, MARKER)
     backup = Backup(at.isoformat(timespec="seconds"), program_version(), has_database, files)
     _write_manifest(archive, backup)
     return backup
 
 
-def _is_master_key(folder: Path, path: Path) -> bool:
-    """Whether the master key lies there: by another name than the environment of this command says, or as a copy."""
-    with path.open("rb") as file:
-        content = file.read(MAX_KEY_FILE_BYTES + 1)
-    return len(content) <= MAX_KEY_FILE_BYTES and is_master_of(folder / KEYS, content)
+def _is_master_key(path: Path, masters: frozenset[str]) -> bool:
+    """Whether the master key of the keys in the backup lies there: by another name than the environment of this command says, or as a copy."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_KEY_FILE_BYTES + 1)
+    except FileNotFoundError:  # gone since it was listed, as ``_add`` will find
+        return False
+    return len(content) <= MAX_KEY_FILE_BYTES and is_master_key(content, masters)
 
 
 def _copy_database(source: Path, copy: Path) -> dict[str, int]:
@@ -260,7 +269,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 def _rest(folder: Path) -> Iterator[Path]:
     for entry in sorted(folder.iterdir()):
-        if entry.name in {LOG, LICENCES, RUN, MARKER} or _NOT_KEPT.match(entry.name):
+        if entry.name in {LOG, LICENCES, RUN, MARKER, KEYS} or _NOT_KEPT.match(entry.name):
             continue
         if entry.is_dir():
             yield from _files_below(entry)

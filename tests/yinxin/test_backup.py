@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tarfile
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import idp.service
+from crypto.keystore import Keystore
+from crypto.master_key import MasterKey
 from crypto.sm3 import sm3
 from idp.actions.register_client import NewClient, register_client
 from service_kit.log_check import check_log
@@ -292,6 +295,52 @@ def test_no_copy_of_the_master_key_is_in_it_by_whatever_name(taken: tuple[Path, 
     files = make_backup(load_settings(folder), tmp_path / "x.tar", AT).files
     assert "notes.txt" in files
     assert not {"master-2027.key", "keys/old/copy"} & set(files)
+
+
+def test_keys_are_made_and_processes_start_while_documents_are_copied(
+    taken: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is held while its own files are read, and not for the hours that documents may take; what is removed meanwhile is no matter."""
+    folder = tmp_path / "deployment"
+    restore_backup(taken[1], folder)
+    (folder / "blobs").mkdir(exist_ok=True)
+    (folder / "blobs" / "one").write_bytes(b"a document")
+    (folder / "blobs" / "two").write_bytes(b"another")
+    add, free = backup._add, dict[str, bool]()
+
+    def is_free() -> bool:
+        with (folder / "keys" / ".lock").open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
+
+    def looked(archive: tarfile.TarFile, files: dict[str, tuple[int, str]], path: Path, name: str) -> None:
+        free[name] = is_free()
+        if name == "blobs/one":
+            (folder / "blobs" / "two").unlink()
+        add(archive, files, path, name)
+
+    Keystore(folder / "keys", MasterKey.from_text((taken[0] / "master.key").read_text(encoding="ascii")))  # makes its lock
+    monkeypatch.setattr(backup, "_add", looked)
+    files = make_backup(load_settings(folder), tmp_path / "x.tar", AT).files
+    assert "blobs/one" in files
+    assert "blobs/two" not in files
+    assert {name for name, was_free in free.items() if not was_free} == {name for name in files if name.startswith("keys/")}
+
+
+def test_of_a_change_of_master_key_that_was_cut_off_neither_key_is_in_it(taken: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "deployment"
+    restore_backup(taken[1], folder)
+    old, new = MasterKey.from_text((taken[0] / "master.key").read_text(encoding="ascii")), MasterKey.generate()
+    store = folder / "keys" / "store.json"
+    said = json.loads(store.read_bytes())
+    assert said["master"] == old.identity
+    store.write_text(json.dumps({**said, "master": new.identity, "predecessor": {"master": old.identity, "sealed": ""}}), encoding="ascii")
+    for name, key in (("was.key", old), ("is.key", new), ("other.key", MasterKey.generate())):
+        key.write_file(folder / name)
+    assert {"was.key", "is.key", "other.key"} & set(make_backup(load_settings(folder), tmp_path / "x.tar", AT).files) == {"other.key"}
 
 
 def test_who_restores_is_told_that_the_settings_name_another_database(taken: tuple[Path, Path], tmp_path: Path) -> None:
