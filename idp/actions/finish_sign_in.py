@@ -28,6 +28,7 @@ from idp.store.sign_ins import (
     update_session,
 )
 from idp.tokens.person_tokens import pairwise_key_of, session_for
+from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -216,9 +217,9 @@ def end_in(connection: Connection, desk: PeopleDesk, session: Session, actor: st
     end_grants_of_session(connection, session.session_id, at, desk.vault.mac_key)
     clients = clients_of_session(connection, session.session_id)
     subject = f"account:{session.account_id}"
-    facts = {"session": session.session_id, "clients": " ".join(clients)}
+    not_told = _tell_ended(connection, desk, session, clients, at)
+    facts = {"session": session.session_id, "clients": " ".join(clients), **({"not_told": " ".join(not_told)} if not_told else {})}
     desk.audit.record(connection, at=at, actor=actor, action="session.end", subject=subject, outcome="done", facts=facts)
-    _tell_ended(connection, desk, session, clients, at)
     for client_id in clients if desk.tells_clients else ():  # each by itself: one that does not answer holds up no other
         desk.outbox.put(connection, topic=SESSION_ENDED_TOPIC, payload={"session": session.session_id, "client": client_id}, at=at)
     for ticket_digest in tickets_of_session(connection, session.session_id):
@@ -226,11 +227,20 @@ def end_in(connection: Connection, desk: PeopleDesk, session: Session, actor: st
     return ended
 
 
-def _tell_ended(connection: Connection, desk: PeopleDesk, session: Session, clients: Sequence[str], at: datetime) -> None:
-    """To each by the name it knows the session by; who has names of his own for people hears of no account by ours."""
+def _tell_ended(connection: Connection, desk: PeopleDesk, session: Session, clients: Sequence[str], at: datetime) -> list[str]:
+    """To each by the name it knows the session by; who has names of his own for people hears of no account by ours. Returns who is told nothing: by which
+    name a client knows it cannot be said where its registration was written past the program, and that must not keep the session from ending.
+    """
     own: list[str] = []
+    not_told: list[str] = []
     for client_id in clients:
-        registration = find_registration(connection, client_id, desk.vault.mac_key)
+        try:
+            registration = find_registration(connection, client_id, desk.vault.mac_key)
+        except TrustError as error:
+            if error.code != "ROW_ALTERED":
+                raise
+            not_told.append(client_id)
+            continue
         if registration is None or registration.subject_type == "public":
             own.append(client_id)
             continue
@@ -238,3 +248,4 @@ def _tell_ended(connection: Connection, desk: PeopleDesk, session: Session, clie
         desk.tell(connection, "session.ended", {"session_id": sid}, at, client_id)
     if own or not clients:
         desk.tell(connection, "session.ended", {"session_id": session.session_id, "account_id": session.account_id}, at, *own)
+    return not_told

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from idp.actions.end_session import end_all_sessions
 from idp.model.registrations import Registration
 from idp.tokens.person_tokens import session_for, session_of, subject_for
 from tests.deployments import make_deployment, served_here
@@ -103,3 +104,22 @@ def test_attack_two_clients_find_no_common_name_of_a_person_or_his_session(tmp_p
         assert heard[("open",)] == {"session_id": read["open"]["sid"], "account_id": account_id}
         for name in ("one", "two"):
             assert heard[(name,)] == {"session_id": read[name]["sid"]}
+
+
+def test_a_session_ends_though_the_registration_of_a_client_was_altered(tmp_path: Path) -> None:
+    """By which name that client knows it cannot be said, and so it is told nothing; the others are, and signing out and disabling go on."""
+    with served_here(make_deployment(tmp_path / "deployment", services=["idp"])) as here:
+        clients = Clients(settle(here, Registered()))
+        account_id = clients.town.person().account_id
+        clients.add(replace(BASE, client_id="open", is_own=True))
+        clients.add(replace(BASE, client_id="edited", is_own=True, subject_type="pairwise"))
+        browser = Browser(here)
+        for client_id in ("open", "edited"):
+            clients.sign_in(browser, client_id)
+        edit = "UPDATE idp_registrations SET metadata_json = replace(metadata_json, 'pairwise', 'public') WHERE client_id = 'edited'"
+        desk = clients.town.desk
+        assert desk.database.write(lambda connection: connection.exec_driver_sql(edit).rowcount) == 1
+        assert end_all_sessions(desk, account_id, actor="test") == 1
+        told = [each["audience"] for each in events(clients.town) if each["type"] == "session.ended"]
+        assert told == [["open"]]
+        assert any('"not_told":"edited"' in entry for entry in clients.town.audited("session.end"))
