@@ -11,11 +11,13 @@ from collections import OrderedDict
 from typing import Final
 
 _NETWORK_BITS: Final = 64
+_TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052 2.1: how translators write IPv4 addresses to servers that have IPv6 alone
 
 
 def one_address(peer: str) -> str:
     """What counts as one address where addresses are counted: of IPv6 the network of 64 bits that a single connection is given, with 2⁶⁴ to choose from;
-    an IPv4 address that is written as one of IPv6 is itself. What is no address counts as it stands.
+    an IPv4 address that is written as one of IPv6 is itself: all that come through a translator would else be one, and shut out by any of them. What is
+    no address counts as it stands.
     """
     try:
         address = ipaddress.ip_address(peer.partition("%")[0])
@@ -23,8 +25,8 @@ def one_address(peer: str) -> str:
         return peer
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
-    mapped = address.ipv4_mapped
-    return str(mapped) if mapped is not None else str(ipaddress.ip_network((address, _NETWORK_BITS), strict=False))
+    inner = ipaddress.IPv4Address(address.packed[-4:]) if address in _TRANSLATED else address.ipv4_mapped
+    return str(inner) if inner is not None else str(ipaddress.ip_network((address, _NETWORK_BITS), strict=False))
 
 
 class Rates:

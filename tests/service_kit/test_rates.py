@@ -61,6 +61,8 @@ def test_never_more_than_burst_and_pace_allow(pauses: list[float]) -> None:
         ("2001:DB8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:1::/64"),
         ("fe80::1%eth0", "fe80::/64"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("64:ff9b::192.0.2.7", "192.0.2.7"),
+        ("64:ff9b::1:192.0.2.7", "64:ff9b::/64"),
         ("::1", "::/64"),
         ("local", "local"),
         ("", ""),
