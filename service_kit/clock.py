@@ -79,9 +79,9 @@ class SystemClock:
         if self._path is None:
             return
         with self._lock:
-            self._floor = max(self._floor, _read_floor(self._path))
             self._stored = self._floor  # tried again when as much time has passed
             try:
+                self._stored = self._floor = max(self._floor, _read_floor(self._path))
                 make_folder(self._path.parent)
                 write_durably(self._path, self._floor.isoformat().encode("ascii"), sync=False)
             except OSError as error:

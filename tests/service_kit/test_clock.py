@@ -112,6 +112,13 @@ def test_a_full_disk_does_not_stop_time_and_is_told(machine: FixedClock, tmp_pat
     kept.append(clock.unsaved)
     assert [each is None for each in kept] == [True, False, True]
     assert (tmp_path / "run" / "floor").exists()
+    # Nor does a disk that gives back nothing any more
+    (tmp_path / "run" / "floor").unlink()
+    (tmp_path / "run" / "floor").mkdir()
+    for _ in range(2):
+        machine.advance(60)
+        assert clock.now() == machine.at
+        assert isinstance(clock.unsaved, IsADirectoryError)
 
 
 def test_another_process_s_later_floor_stays(machine: FixedClock, tmp_path: Path) -> None:
