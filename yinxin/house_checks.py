@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import insert
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from service_kit.composition import Facts, ServiceContext
+    from service_kit.transparency_log import TransparencyLog
 
 FREE_BYTES_MIN: Final = 256 * 1024 * 1024  # a day of sealing; below it the machine is no longer sound
 _MESSAGE: Final = b"yinxin self-test"
@@ -98,15 +100,30 @@ def house_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Fa
 def start_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Facts]]]:
     """What a start refuses over beside what cannot be opened: as ``house_checks``, and for whoever wants to know it before. They write nothing."""
 
-    def look_at_log() -> Facts:
-        return {"entries": context.log.look().size}
-
-    def look_at_licence_log() -> Facts:
-        return {"entries": open_licence_log(context).look().size}
-
     def check_trust() -> Facts:
         return {"anchors": len(context.trust().anchors)}
 
+    return (*((f"{name}_files", partial(_look, log)) for name, log in _logs(context)), ("trust_list", check_trust))
+
+
+def anchor_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Facts]]]:
+    """Whether the further places of the logs' checkpoints can be written, where the settings name some: as ``house_checks``. No start refuses over one that
+    is away, as no running process stops for it: ``/readyz`` says so once there is a checkpoint to be put there.
+    """
+    if not context.settings.logs.anchor_paths:
+        return ()
+    return tuple((f"{name}_anchors", partial(_look_at_anchors, log)) for name, log in _logs(context))
+
+
+def _logs(context: ServiceContext) -> list[tuple[str, TransparencyLog]]:
     is_licensing = licence_vault.service.NAME in links.services_of(context.settings)
-    licences = (("licence_log_files", look_at_licence_log),) if is_licensing else ()
-    return (("audit_log_files", look_at_log), *licences, ("trust_list", check_trust))
+    return [("audit_log", context.log), *([("licence_log", open_licence_log(context))] if is_licensing else [])]
+
+
+def _look(log: TransparencyLog) -> Facts:
+    return {"entries": log.look().size}
+
+
+def _look_at_anchors(log: TransparencyLog) -> Facts:
+    log.files.check_anchors()
+    return {}

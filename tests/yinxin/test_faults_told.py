@@ -14,10 +14,15 @@ from licence_vault.log.leaf import StatusListLeaf
 from service_kit.health import CheckResult
 from tests.deployments import make_deployment, served_here, yinxin
 from yinxin.doctor import Status, _as_finding
+from yinxin.server import DIR_VARIABLE, Serving, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from service_kit.composition import ServiceContext
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +112,28 @@ def test_what_keeps_it_from_starting_is_told_by_the_doctor_and_by_the_start(faul
     assert said.returncode in {1, 64, 69}, said.stderr
     assert f"[{code}" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_an_anchor_that_is_away_is_told_and_keeps_nothing_from_starting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A running process goes on without it, and so does one that is started again, where sealing and verifying are wanted more than ever."""
+    set_only(folder, '[listen]\nport = 0\n[logs]\nanchor_paths = ["settings.toml/anchors"]\n')
+    said = yinxin("doctor", "--dir", str(folder), "--json", check=False)
+    failed = {each["name"]: each["message"] for each in json.loads(said.stdout)["findings"] if each["status"] == "fail"}
+    assert said.returncode == 1
+    assert set(failed) == {"audit_log_anchors", "licence_log_anchors"}
+    assert "LOG_FILES_UNAVAILABLE" in failed["audit_log_anchors"]
+    monkeypatch.setenv(DIR_VARIABLE, "")  # is set, and put back after the test
+    prepare(Serving(folder))
+    with served_here(folder) as here:
+        here.house.context.database.write(lambda connection: note(here.house.context, connection))
+        with pytest.raises(NotADirectoryError):
+            here.house.context.log.run_once()
+        assert here.house.context.log.head().size > 0
+        assert here.http.get("/livez").status_code == 200
+
+
+def note(context: ServiceContext, connection: Connection) -> None:
+    context.audit.record(connection, at=context.clock.now(), actor="test", action="test.note", subject="log", outcome="done")
 
 
 def test_a_database_that_is_damaged_where_nobody_looks_is_told(folder: Path) -> None:
