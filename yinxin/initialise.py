@@ -14,6 +14,7 @@ import idp.service
 import licence_vault.service
 from crypto.authority import CertificateAuthority, Profile
 from crypto.certificate_requests import SubjectRequest
+from crypto.certificates import Certificate
 from crypto.keystore import Keystore
 from crypto.master_key import ENVIRONMENT_VARIABLE, MasterKey
 from crypto.signatures import SignatureAlgorithm
@@ -53,11 +54,11 @@ from yinxin.pki.actions.issue_certificate import RegisterDesk, issue_certificate
 from yinxin.pki.actions.publish_list import renew_list
 from yinxin.pki.authorities import ISSUING, MAKER, OCSP, ROOT, TSA, authority_of, load_own_certificate
 from yinxin.pki.model import BACKDATED, ROOT_VALIDITY, subject_name
+from yinxin.pki.store import newest_of_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from crypto.certificates import Certificate
     from crypto.signer import Signer
     from yinxin.assembly import House
 
@@ -173,7 +174,7 @@ def _ensure_keys(deployment: Deployment, *, is_finished: bool) -> None:
     keystore = deployment.keystore
     present = {key.key_id for key in keystore.list()}
     if is_finished:
-        for name in (ROOT, ISSUING, TSA, OCSP, *([MAKER] if MAKER_KEY in present else [])):
+        for name in (ROOT, ISSUING, TSA, OCSP):
             load_own_certificate(deployment, name)
     for key_id in _CA_KEYS:
         if key_id not in present:
@@ -204,6 +205,11 @@ def _ensure_authority(deployment: Deployment, desk: RegisterDesk, organisation: 
     _ensure_certificate(deployment, desk, issuing, TSA, keystore.signer(TSA_KEY), Profile.TSA, "Time-stamps 时间戳", organisation)
     _ensure_certificate(deployment, desk, issuing, OCSP, keystore.signer(OCSP_KEY), Profile.OCSP_RESPONDER, "OCSP 状态查询", organisation)
     maker = keystore.signer(MAKER_KEY)
+    # One that came to be later: where a first try was cut off its key may be there without it, and what the register has for that key is it
+    with desk.database.read() as connection:
+        kept = newest_of_key(connection, maker.public_spki_der)
+    if kept is not None and kept.certificate_der is not None and not deployment.certificate_path(MAKER).exists():
+        _store(deployment, MAKER, Certificate.from_der(kept.certificate_der))
     _ensure_certificate(deployment, desk, issuing, MAKER, maker, Profile.SEAL_MAKER, "Seal maker 印章制作", organisation)
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idp.actions.change_client_status import change_client_status
 from idp.actions.register_cas_services import register_cas_services
 from idp.model.cas import CasRegistration
+from idp.model.clients import ClientStatus
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Browser, Registered, settle
 from tests.idp.test_code_flow import BASE, Clients
@@ -113,3 +115,21 @@ def test_attack_a_service_of_cas_that_is_registered_no_more_gets_nobody(clients:
     assert "location" not in asks_to_leave.answer.headers
     leaving.send("POST", "/logout", data={"csrf": leaving.csrf, "confirm": "yes", **fields})
     assert leaving.answer.headers["location"] == "/logout/done"
+
+
+def test_attack_a_client_that_was_disabled_gets_nobody_back(clients: Clients) -> None:
+    """Neither with a code nor with a refusal, whatever had begun before; and as before once it is let in again."""
+    cancels, signs_in = Browser(clients.town.here), Browser(clients.town.here)
+    for each in (cancels, signs_in):
+        each.authorize("own")
+    change_client_status(clients.desk, "own", ClientStatus.DISABLED, actor="test")
+    cancels.submit("cancel")
+    signs_in.log_in()
+    for each in (cancels, signs_in):
+        assert (each.answer.status_code, each.heading) == (404, "This cannot go on")
+        assert "location" not in each.answer.headers
+    change_client_status(clients.desk, "own", ClientStatus.ACTIVE, actor="test")
+    again = Browser(clients.town.here)
+    again.authorize("own")
+    again.submit("cancel")
+    assert again.returned["error"] == "access_denied"

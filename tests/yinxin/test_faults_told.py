@@ -11,7 +11,9 @@ import pytest
 
 from licence_vault.log.entries import append_leaf
 from licence_vault.log.leaf import StatusListLeaf
+from service_kit.database import Database
 from service_kit.health import CheckResult
+from service_kit.settings import load_settings
 from tests.deployments import make_deployment, served_here, yinxin
 from yinxin.doctor import Status, _as_finding
 from yinxin.server import DIR_VARIABLE, Serving, prepare
@@ -187,6 +189,24 @@ def test_what_a_finished_deployment_has_lost_is_never_made_anew_by_init(lost: st
     assert ("CA_INCOMPLETE" if lost.startswith("ca/") else "KEY_UNKNOWN") in said.stderr
     assert not (folder / lost).exists()
     assert {path.name for path in (folder / "keys").iterdir()} == before
+
+
+@pytest.mark.parametrize("is_in_register", [True, False])
+def test_an_init_that_was_cut_off_before_the_seal_makers_certificate_is_finished(folder: Path, is_in_register: bool) -> None:
+    """Deployments from before there was one get its key first; what the register holds for that key is put back, and no second one made."""
+    path = folder / "ca" / "seal-maker.cer"
+    kept = path.read_bytes()
+    path.unlink()
+    if not is_in_register:
+        database = Database(load_settings(folder).database_url, 1)
+        never = "UPDATE pki_certificates SET state = 'issuing', certificate_der = NULL WHERE profile = 'seal-maker'"
+        try:
+            assert database.write(lambda connection: connection.exec_driver_sql(never).rowcount) == 1
+        finally:
+            database.close()
+    yinxin("init", "--dir", str(folder))
+    assert (path.read_bytes() == kept) is is_in_register
+    yinxin("doctor", "--dir", str(folder))
 
 
 def test_a_lost_key_that_licences_were_made_with_is_told_and_not_made_anew(folder: Path) -> None:

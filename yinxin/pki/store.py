@@ -76,6 +76,13 @@ def find_certificate(connection: Connection, serial: int) -> CertificateRecord |
     return None if row is None else _record(row)
 
 
+def newest_of_key(connection: Connection, spki_der: bytes) -> CertificateRecord | None:
+    """The newest certificate that was signed for a key, and is not revoked; None where there is none."""
+    is_one = (certificates.c.spki_der == spki_der, certificates.c.state == CertificateState.ISSUED.value)
+    row = connection.execute(select(certificates).where(*is_one).order_by(certificates.c.requested_at.desc()).limit(1)).mappings().first()
+    return None if row is None else _record(row)
+
+
 def list_certificates(connection: Connection, *, limit: int) -> list[CertificateRecord]:
     """The newest rows first."""
     rows = connection.execute(select(certificates).order_by(certificates.c.requested_at.desc()).limit(limit)).mappings()
