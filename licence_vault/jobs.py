@@ -107,9 +107,9 @@ def readiness_of(context: ServiceContext, log: TransparencyLog) -> Sequence[Read
     def check_lists() -> Facts:
         with context.database.read() as connection:
             at = int(context.clock.now().timestamp())
-            later = count_editions_after(connection, at + LEEWAY_SECONDS)
-            expired = count_expired_lists(connection, at)
-            return {"lists": len(list_numbers(connection)), "expired_lists": expired, "editions_of_a_later_time": later}
+            numbers = list_numbers(connection)
+            later = count_editions_after(connection, numbers, at + LEEWAY_SECONDS)
+            return {"lists": len(numbers), "expired_lists": count_expired_lists(connection, numbers, at), "editions_of_a_later_time": later}
 
     def check_rights() -> Facts:
         return {"altered_rows": altered.count()}

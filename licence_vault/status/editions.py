@@ -12,6 +12,8 @@ from licence_vault.status.frames import cwt_of_frame, frame_of_cwt, frame_of_jwt
 from licence_vault.status.tokens import StatusTokens
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection
 
 _COLUMNS = status_editions.c
@@ -54,26 +56,28 @@ def set_tokens(connection: Connection, edition: Edition, tokens: StatusTokens) -
     return done.rowcount == 1
 
 
+def _newest(connection: Connection, list_number: int, at_seconds: int, *, is_signed: bool) -> Any | None:
+    """The row of the newest edition of a list that is of that time or before. Nearly always it is the last one, which is there at once; looked for by its
+    time, it would be found among all that the list ever had.
+    """
+    of_list = [_COLUMNS.list_number == list_number, *([_COLUMNS.jwt_es256.is_not(None)] if is_signed else [])]
+    last = connection.execute(select(status_editions).where(*of_list).order_by(_COLUMNS.number.desc()).limit(1)).first()
+    if last is None or last.published_seconds <= at_seconds:
+        return last
+    number = connection.execute(select(func.max(_COLUMNS.number)).where(*of_list, _COLUMNS.published_seconds <= at_seconds)).scalar()
+    return connection.execute(select(status_editions).where(*of_list, _COLUMNS.number == number)).first()
+
+
 def newest_edition(connection: Connection, list_number: int, at_seconds: int) -> Edition | None:
     """The newest edition of a list that is of that time or before, signed or not."""
-    found = connection.execute(
-        select(status_editions)
-        .where(_COLUMNS.list_number == list_number, _COLUMNS.published_seconds <= at_seconds)
-        .order_by(_COLUMNS.number.desc())
-        .limit(1)
-    ).first()
+    found = _newest(connection, list_number, at_seconds, is_signed=False)
     return None if found is None else _edition(found)
 
 
-def count_expired_lists(connection: Connection, at_seconds: int) -> int:
-    """Of how many lists every edition that is signed, and of that time or before, has expired: none of them says anything any more."""
-    ends = (
-        select(func.max(_COLUMNS.expires_seconds).label("ends"))
-        .where(_COLUMNS.jwt_sm2.is_not(None), _COLUMNS.published_seconds <= at_seconds)
-        .group_by(_COLUMNS.list_number)
-        .subquery()
-    )
-    return int(connection.execute(select(func.count()).select_from(ends).where(ends.c.ends <= at_seconds)).scalar() or 0)
+def count_expired_lists(connection: Connection, list_numbers: Iterable[int], at_seconds: int) -> int:
+    """How many of these lists say nothing any more: the newest edition that is signed, and of that time or before, has expired."""
+    newest = [_newest(connection, number, at_seconds, is_signed=True) for number in list_numbers]
+    return sum(each is not None and each.expires_seconds <= at_seconds for each in newest)
 
 
 def newest_number(connection: Connection, list_number: int) -> int:
@@ -92,21 +96,16 @@ def newest_signed_number(connection: Connection, list_number: int) -> int:
     return int(found or 0)
 
 
-def count_editions_after(connection: Connection, at_seconds: int) -> int:
-    """How many editions say that they are of a later time."""
-    return int(connection.execute(select(func.count()).where(_COLUMNS.published_seconds > at_seconds)).scalar_one())
+def count_editions_after(connection: Connection, list_numbers: Iterable[int], at_seconds: int) -> int:
+    """How many editions of these lists say that they are of a later time."""
+    later = [select(func.count()).where(_COLUMNS.list_number == number, _COLUMNS.published_seconds > at_seconds) for number in list_numbers]
+    return sum(int(connection.execute(each).scalar_one()) for each in later)
 
 
 def edition_at(connection: Connection, list_number: int, at_seconds: int) -> tuple[Edition, bool] | None:
     """The signed edition that was the newest at a time, and whether another has followed; None where there was none."""
-    signed = (_COLUMNS.list_number == list_number, _COLUMNS.jwt_es256.is_not(None))
-    found = connection.execute(
-        select(status_editions).where(*signed, _COLUMNS.published_seconds <= at_seconds).order_by(_COLUMNS.number.desc()).limit(1)
-    ).first()
-    if found is None:
-        return None
-    later = connection.execute(select(func.max(_COLUMNS.number)).where(*signed)).scalar_one()
-    return _edition(found), later > found.number
+    found = _newest(connection, list_number, at_seconds, is_signed=True)
+    return None if found is None else (_edition(found), newest_signed_number(connection, list_number) > found.number)
 
 
 def changed_since(connection: Connection, list_number: int, at_microseconds: int) -> bool:
