@@ -101,7 +101,7 @@ def examine(cms_der: bytes, demands: Demands) -> Examination:
     found.ocsp_responses = (*signed.ocsp_responses, *found.ocsp_responses)
     if digest_matches is False:
         found.document_intact = False
-    elif found.cryptographically_valid and (digest_matches or signer.signed_attributes is None):
+    elif found.cryptographically_valid and digest_matches:
         weak = digests.is_weak(signer.digest_algorithm.oid)
         found.document_intact = None if weak or (signed.content is not None and not demands.allow_encapsulated) else True
     return found
@@ -300,7 +300,7 @@ def _check_algorithms(signed: SignedData, signer: SignerInfo, attributes: dict[s
 def _check_digest(
     signed: SignedData, signer: SignerInfo, attributes: dict[str, Attribute], demands: Demands, steps: list[Step]
 ) -> bool | None:
-    """Whether the message-digest attribute is the digest of every form of the content there is; ``None`` where it cannot be known."""
+    """Whether what is signed is every form of the content there is, by the message-digest attribute or by itself; ``None`` where it cannot be known."""
     if signer.signed_attributes is None:
         return _check_same_content(signed, signer, demands, steps)
     attribute = attributes.get(oids.MESSAGE_DIGEST)
@@ -335,16 +335,17 @@ def _check_digest(
 def _check_same_content(signed: SignedData, signer: SignerInfo, demands: Demands, steps: list[Step]) -> bool | None:
     """Without signed attributes the signature is over the content inside, where there is one: it must be that which the caller holds, if he holds one.
 
-    ``None`` where there are no two to be compared. Else any signature of somebody, about anything, would count for what was asked.
+    Where there are no two to be compared the signature itself says it. Else any signature of somebody, about anything, would count for what was asked.
+    ``None`` where the two cannot be compared.
     """
     if signed.content is None or not demands.allow_encapsulated or (demands.content is None and demands.content_digest is None):
-        return None
+        return True
     digest_oid = signer.digest_algorithm.oid
     if demands.content is not None:
         is_same = demands.content() == signed.content
     elif demands.content_digest is None or not digests.is_known(digest_oid):
         steps.append(not_checked("SIG_ALGORITHM_UNSUPPORTED", DIGEST, algorithm=digest_oid))
-        return False
+        return None
     else:
         is_same = demands.content_digest(digest_oid) == digests.digest(digest_oid, signed.content)
     steps.append((passed if is_same else failed)("CMS_DIGEST_OK" if is_same else "CMS_DIGEST_MISMATCH", DIGEST, digest=digest_oid))

@@ -271,6 +271,27 @@ def test_content_inside_without_signed_attributes_is_compared_with_what_is_held(
         assert (found.verdict is Verdict.INVALID) is not intact
 
 
+def test_content_inside_that_cannot_be_compared_is_not_called_another() -> None:
+    here = world()
+
+    def direct(parts: Parts) -> None:
+        parts.content = der.sequence(der.oid(oids.CMS_DATA), der.explicit(0, der.octet_string(CONTENT)))
+        parts.signer.attributes = None
+        parts.signer.digest = write_algorithm("1.2.3")
+
+    found = cms.verify_signed_data(
+        resigned(here.sign(), direct, lambda _: here.pki.seal_signer.sign(CONTENT)),
+        content_digest=lambda _: b"of a digest that nobody here knows",
+        trust=here.trust(),
+        at=AT + DAY,
+        require_signed_attributes=False,
+        allow_encapsulated=True,
+    )
+    assert (found.cryptographically_valid, found.document_intact) == (True, None)
+    assert found.verdict is not Verdict.VALID
+    assert "SIG_ALGORITHM_UNSUPPORTED" in codes(found, "not-checked")
+
+
 @pytest.mark.clause("GB/T 35275-2017 8")
 def test_national_form_without_attributes_and_with_any_content() -> None:
     """Content is an IA5String and signed directly, as some OFD signatures have it."""

@@ -63,7 +63,7 @@ export async function examineCms(der, demands) {
   found.ocsp = [...signed.ocsp, ...found.ocsp];
   if (digestMatches === false) {
     found.documentIntact = false;
-  } else if (found.cryptographicallyValid && (digestMatches || signer.signedAttributes === null)) {
+  } else if (found.cryptographicallyValid && digestMatches) {
     const isWeak = isWeakDigest(signer.digestAlgorithm.oid);
     found.documentIntact = isWeak || (signed.content !== null && !wanted.allowEncapsulated) ? null : true;
   }
@@ -278,7 +278,7 @@ function checkAlgorithms(signed, signer, attributes, steps) {
   }
 }
 
-// Whether the message-digest attribute is the digest of every form of the content there is; null where it cannot be known
+// Whether what is signed is every form of the content there is, by the message-digest attribute or by itself; null where it cannot be known
 async function checkDigest(signed, signer, attributes, demands, steps) {
   if (signer.signedAttributes === null) return checkSameContent(signed, signer, demands, steps);
   const attribute = attributes.get(Oid.MESSAGE_DIGEST);
@@ -314,16 +314,16 @@ async function checkDigest(signed, signer, attributes, demands, steps) {
 }
 
 // Without signed attributes the signature is over the content inside, where there is one: it must be that which the caller holds, if he holds one.
-// Null where there are no two to be compared.
+// Where there are no two to be compared the signature itself says it. Null where the two cannot be compared.
 async function checkSameContent(signed, signer, demands, steps) {
-  if (signed.content === null || !demands.allowEncapsulated || (demands.content === null && demands.contentDigest === null)) return null;
+  if (signed.content === null || !demands.allowEncapsulated || (demands.content === null && demands.contentDigest === null)) return true;
   const digest = signer.digestAlgorithm.oid;
   let isSame;
   if (demands.content !== null) {
     isSame = sameBytes(demands.content(), signed.content);
   } else if (!canDigest(digest)) {
     steps.push(notChecked("SIG_ALGORITHM_UNSUPPORTED", DIGEST, { algorithm: digest }));
-    return false;
+    return null;
   } else {
     isSame = sameBytes(await demands.contentDigest(digest), await digestOf(digest, signed.content));
   }
