@@ -32,7 +32,7 @@ def connection() -> Iterator[Connection]:
 
 def enter(connection: Connection, list_number: int, published: Sequence[tuple[int, bool]]) -> None:
     """Editions of a list from number 1: the time each was published, and whether it was signed."""
-    frames = {name: "." for name in ("jwt_es256", "jwt_sm2")} | {name: b"" for name in ("cwt_es256", "cwt_sm2")}
+    frames = dict.fromkeys(("jwt_es256", "jwt_sm2"), ".") | dict.fromkeys(("cwt_es256", "cwt_sm2"), b"")
     rows = [
         {
             "list_number": list_number, "number": number, "published_seconds": at, "expires_seconds": at + VALIDITY, "size": 1, "bits": 2,
