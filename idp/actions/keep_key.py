@@ -16,6 +16,7 @@ from idp.model.sign_in import RECENT_SECONDS, are_two
 from idp.store.accounts import find_account
 from idp.store.credentials import delete_credential, list_credentials, put_credential
 from standards.errors import Kind, TrustError
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,7 +55,7 @@ def keep_passkey(desk: PeopleDesk, session_hash: bytes | None, *, answer: str, l
     at = desk.clock.now()
     new = read_registration(relying_party(desk.issuer), answer)
     name = label.strip()[:LABEL_CHARACTERS_MAX]
-    name = name if name and name.isprintable() else "passkey"
+    name = name if name and is_printable(name) else "passkey"
 
     def store(connection: Connection) -> Credential | None:
         # 1. Who adds it, and whether he was asked to

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from crypto.sm2_form import SM2_NAMES, SM2_SIGNATURES
 from idp.model.requests import LEVEL_MAX
 from standards.errors import Kind, TrustError
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,7 +139,7 @@ class ConnectorSettings:
             _require(isinstance(value, str) and len(value) <= VALUE_CHARACTERS_MAX and (value != "" or name == "issuer"), name)
         for name in ("title_zh", "title_en"):
             value = getattr(self, name)
-            _require(isinstance(value, str) and len(value) <= TITLE_CHARACTERS_MAX and (not value or value.isprintable()), name)
+            _require(isinstance(value, str) and len(value) <= TITLE_CHARACTERS_MAX and (not value or is_printable(value)), name)
         for name in ("endpoints", "fields", "levels", "id_types", "kinds", "agents", "handler", "ways", "way_methods", "sm2", "cipher"):
             entries = getattr(self, name)
             _require(isinstance(entries, dict) and len(entries) <= ENTRIES_MAX, name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from standards.errors import Kind, TrustError
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,7 +39,7 @@ class InitialToken:
 
 def check_initial_token(token: InitialToken) -> None:
     """Raise CLIENT_FIELD_INVALID naming the field that breaks its rule."""
-    if len(token.note) > NOTE_CHARACTERS_MAX or (token.note and not token.note.isprintable()):
+    if len(token.note) > NOTE_CHARACTERS_MAX or (token.note and not is_printable(token.note)):
         raise _invalid("note", f"at most {NOTE_CHARACTERS_MAX} visible characters")
     if not 1 <= token.uses_max <= USES_MAX:
         raise _invalid("uses", f"1 to {USES_MAX}")

@@ -13,6 +13,7 @@ from idp.model.openings import BOTH_TYPE, CLOSED, CODE_TYPE, IMPLICIT_TYPES, RES
 from idp.model.redirects import SignInRegistration, is_redirect_uri
 from idp.model.requests import ClientProfile
 from standards.errors import Kind, TrustError
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -184,7 +185,7 @@ def check_registration(registration: Registration) -> None:
         raise _invalid("tls_client_auth_subject_dn", "the subject, for tls_client_auth alone")
     if len(registration.allowed_claims) > CLAIMS_MAX or not all(_NAME.fullmatch(each) for each in registration.allowed_claims):
         raise _invalid("allowed_claims", "names of claims")
-    if len(registration.purpose) > TEXT_CHARACTERS_MAX or (registration.purpose and not registration.purpose.isprintable()):
+    if len(registration.purpose) > TEXT_CHARACTERS_MAX or (registration.purpose and not is_printable(registration.purpose)):
         raise _invalid("purpose", f"at most {TEXT_CHARACTERS_MAX} visible characters")
     if len(registration.tls_client_auth_subject_dn) > TEXT_CHARACTERS_MAX:
         raise _invalid("tls_client_auth_subject_dn", f"at most {TEXT_CHARACTERS_MAX} characters")

@@ -31,6 +31,7 @@ from licence_vault.faces.design import (
 from service_kit.archival_pdf.pictures import read_picture
 from service_kit.typefaces.faces import Style
 from standards.errors import Kind, MalformedError, TrustError
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,7 +175,7 @@ def face_of(value: object) -> FaceTemplate:
     if type(whole["v"]) is not int or whole["v"] != DESIGN_VERSION:
         raise _bad("$.v", f"{DESIGN_VERSION}")
     name, languages, parts = whole["name"], whole.get("languages", ["zh-CN"]), whole["parts"]
-    if not isinstance(name, str) or not 0 < len(name) <= limits.NAME_CHARACTERS or not name.isprintable():
+    if not isinstance(name, str) or not 0 < len(name) <= limits.NAME_CHARACTERS or not is_printable(name):
         raise _bad("$.name", f"a text of 1 to {limits.NAME_CHARACTERS} characters")
     page = _object(whole["page"], "$.page", {"width_mm", "height_mm"}, set())
     side = _number(limits.PAGE_LEAST_MM, limits.PAGE_MOST_MM)

@@ -115,6 +115,13 @@ def test_what_may_not(changes: dict[str, Any], field: str) -> None:
     assert (refused.value.code, refused.value.facts["field"]) == ("CLIENT_FIELD_INVALID", field)
 
 
+def test_a_purpose_may_be_written_in_the_traditional_script() -> None:
+    """What parts a last vowel and joins a suffix there is no invisible character; where it does neither it is one."""
+    check_registration(replace(GOOD, purpose="ᠬᠣᠲᠠ\u202fᠶᠢᠨ ᠰᠠᠷ\u180eᠠ"))
+    with pytest.raises(TrustError, match="CLIENT_FIELD_INVALID"):
+        check_registration(replace(GOOD, purpose="a\u180eb"))
+
+
 @pytest.mark.clause("OIDC FAPI2 5.3.2")
 @pytest.mark.parametrize(
     ("changes", "field"),

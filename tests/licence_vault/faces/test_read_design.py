@@ -29,6 +29,10 @@ def test_a_design_is_written_and_read_the_same(template: FaceTemplate) -> None:
     assert all(0 < seal.x_mm < template.width_mm for seal in template.seals)
 
 
+def test_a_design_may_be_called_in_the_traditional_script() -> None:
+    assert face_of(design(name="ᠬᠣᠲᠠ\u202fᠶᠢᠨ")).name == "ᠬᠣᠲᠠ\u202fᠶᠢᠨ"
+
+
 def test_pictures_and_the_place_of_the_note() -> None:
     template = face_of(
         design(
