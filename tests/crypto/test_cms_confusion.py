@@ -1,4 +1,4 @@
-"""Attacks that give the attributes of a CMS signature another meaning: as content, as unsigned, as signed."""
+"""Attacks that give the attributes of a CMS signature another meaning: as content, as unsigned, as signed; and content inside that is not what is asked about."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from crypto.report import Verdict
 from crypto.signatures import verify_signature
 from standards import gbt33560_oids as oids
 from standards import rfc5652_cms
+from standards import x690_der as der
 from standards.rfc5280_algorithms import algorithm as algorithm_of
-from tests.crypto.cms_surgery import Parts, changed, take_apart
-from tests.crypto.signing_actors import AT, DAY, codes, world
+from standards.rfc5280_algorithms import write_algorithm
+from tests.crypto.cms_surgery import Parts, changed, resigned, take_apart
+from tests.crypto.signing_actors import AT, CONTENT, DAY, codes, world
 from tests.crypto.test_cms_attacks import RSA, attacked, check_refused, mis_signed
 
 
@@ -98,3 +100,54 @@ def test_time_stamp_among_the_signed() -> None:
         parts.signer.attributes = [*(parts.signer.attributes or []), rfc5652_cms.write_attribute(oids.SIGNATURE_TIME_STAMP, token)]
 
     check_refused(mis_signed(misplace), "CMS_ATTRIBUTE_MISPLACED")
+
+
+@pytest.mark.parametrize("by_digest", [True, False])
+def test_content_inside_without_signed_attributes_is_compared_with_what_is_held(by_digest: bool) -> None:
+    """Nothing but the comparison ties such a signature to what the caller asks about."""
+    here = world()
+
+    def direct(parts: Parts) -> None:
+        parts.content = der.sequence(der.oid(oids.CMS_DATA), der.explicit(0, der.octet_string(CONTENT)))
+        parts.signer.attributes = None
+
+    signed = resigned(here.sign(), direct, lambda _: here.pki.seal_signer.sign(CONTENT))
+
+    def verified(held: bytes) -> cms.CmsResult:
+        return cms.verify_signed_data(
+            signed,
+            content_digest=lambda oid: digests.digest(oid, held),
+            content=None if by_digest else lambda: held,
+            trust=here.trust(),
+            at=AT + DAY,
+            require_signed_attributes=False,
+            allow_encapsulated=True,
+        )
+
+    for held, intact in ((CONTENT, True), (b"other", False)):
+        found = verified(held)
+        assert found.cryptographically_valid is True
+        assert found.document_intact is intact
+        assert ("CMS_DIGEST_MISMATCH" in codes(found, "fail")) is not intact
+        assert (found.verdict is Verdict.INVALID) is not intact
+
+
+def test_content_inside_that_cannot_be_compared_is_not_called_another() -> None:
+    here = world()
+
+    def direct(parts: Parts) -> None:
+        parts.content = der.sequence(der.oid(oids.CMS_DATA), der.explicit(0, der.octet_string(CONTENT)))
+        parts.signer.attributes = None
+        parts.signer.digest = write_algorithm("1.2.3")
+
+    found = cms.verify_signed_data(
+        resigned(here.sign(), direct, lambda _: here.pki.seal_signer.sign(CONTENT)),
+        content_digest=lambda _: b"of a digest that nobody here knows",
+        trust=here.trust(),
+        at=AT + DAY,
+        require_signed_attributes=False,
+        allow_encapsulated=True,
+    )
+    assert (found.cryptographically_valid, found.document_intact) == (True, None)
+    assert found.verdict is not Verdict.VALID
+    assert "SIG_ALGORITHM_UNSUPPORTED" in codes(found, "not-checked")

@@ -241,57 +241,6 @@ def test_encapsulated_content_only_where_allowed(allowed: bool) -> None:
     assert "CMS_DIGEST_MISMATCH" in codes(both, "fail")
 
 
-@pytest.mark.parametrize("by_digest", [True, False])
-def test_content_inside_without_signed_attributes_is_compared_with_what_is_held(by_digest: bool) -> None:
-    """Nothing but the comparison ties such a signature to what the caller asks about."""
-    here = world()
-
-    def direct(parts: Parts) -> None:
-        parts.content = der.sequence(der.oid(oids.CMS_DATA), der.explicit(0, der.octet_string(CONTENT)))
-        parts.signer.attributes = None
-
-    signed = resigned(here.sign(), direct, lambda _: here.pki.seal_signer.sign(CONTENT))
-
-    def verified(held: bytes) -> cms.CmsResult:
-        return cms.verify_signed_data(
-            signed,
-            content_digest=lambda oid: digests.digest(oid, held),
-            content=None if by_digest else lambda: held,
-            trust=here.trust(),
-            at=AT + DAY,
-            require_signed_attributes=False,
-            allow_encapsulated=True,
-        )
-
-    for held, intact in ((CONTENT, True), (b"other", False)):
-        found = verified(held)
-        assert found.cryptographically_valid is True
-        assert found.document_intact is intact
-        assert ("CMS_DIGEST_MISMATCH" in codes(found, "fail")) is not intact
-        assert (found.verdict is Verdict.INVALID) is not intact
-
-
-def test_content_inside_that_cannot_be_compared_is_not_called_another() -> None:
-    here = world()
-
-    def direct(parts: Parts) -> None:
-        parts.content = der.sequence(der.oid(oids.CMS_DATA), der.explicit(0, der.octet_string(CONTENT)))
-        parts.signer.attributes = None
-        parts.signer.digest = write_algorithm("1.2.3")
-
-    found = cms.verify_signed_data(
-        resigned(here.sign(), direct, lambda _: here.pki.seal_signer.sign(CONTENT)),
-        content_digest=lambda _: b"of a digest that nobody here knows",
-        trust=here.trust(),
-        at=AT + DAY,
-        require_signed_attributes=False,
-        allow_encapsulated=True,
-    )
-    assert (found.cryptographically_valid, found.document_intact) == (True, None)
-    assert found.verdict is not Verdict.VALID
-    assert "SIG_ALGORITHM_UNSUPPORTED" in codes(found, "not-checked")
-
-
 @pytest.mark.clause("GB/T 35275-2017 8")
 def test_national_form_without_attributes_and_with_any_content() -> None:
     """Content is an IA5String and signed directly, as some OFD signatures have it."""
