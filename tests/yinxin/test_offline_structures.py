@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from licence_vault.copies import SaltedCopy, read_salted_copy
 from seal_service.pdf.document import PdfDocument
 from seal_service.pdf.permissions import read_permissions
 from seal_service.pdf.syntax import Ref
+from standards.errors import TrustError
 from standards.gbt33190_ofd.container import Container
 from standards.gbt33190_ofd.graph import Graph
+from standards.uax9_plain_text import is_printable
+from tests.licence_vault.test_verify import SALT
+from tests.licence_vault.test_verify_copy import COPY
 from tests.seal_service.pdf.documents import build, page_objects
 from tests.standards.gbt33190_ofd.archives import pack
 from tests.standards.gbt33190_ofd.parts import body, entry, plain_files
@@ -69,3 +76,40 @@ def test_what_does_not_fit_into_a_report_counts_as_for_the_server() -> None:
     ]
     assert ["BAD_PATH", "..\\Doc_1/Document.xml", "OFD.xml", "backslash"] in found["troubles"]
     assert found["permissions"] == [[1, True], [None, True], [None, True], [None, False]]
+
+
+def test_what_a_copy_may_say_is_the_same_as_for_the_server() -> None:
+    """Also in the traditional script, in which offices of the region write their names: the copy would be one for the server, and none here."""
+    good = ["示例区不动产登记窗口", "Ann Test", "ᠬᠣᠲᠠ\u202fᠶᠢᠨ", "ᠰᠠᠷ\u180eᠠ 示例", "ᠨ\u180b\u180eᠠ", "葛\U000e0100"]
+    bad = [
+        "a\u180eb",
+        "ᠠ\u180e",
+        "\u202fᠠ",
+        "ᠰ\u180e\u202fᠠ",
+        "ᠰ\u180e1",
+        "ᠰᠠᠷ\u180eᠠ\u202e",
+        "ᠰ\u200dᠠ",
+        "示\u3000例",
+        "a\u00a0b",
+        "a\u2028b",
+        " a",
+        "a\x85",
+    ]
+    texts = good + bad
+    copies = [SaltedCopy(replace(COPY, made_by=each), SALT).canonical() for each in texts]
+    script = """
+      const [{ fromHex }, { readSaltedCopy }, { isPrintable }] = await Promise.all(["bytes", "licence_data", "texts"].map(load));
+      const read = (copy) => { try { return readSaltedCopy(fromHex(copy)).statement.made_by; } catch (error) { return [error.code, error.facts.place]; } };
+      return { read: given.copies.map(read), printable: given.texts.map(isPrintable) };
+    """
+
+    def read_there(copy: bytes) -> str | list[object]:
+        try:
+            return read_salted_copy(copy).statement.made_by
+        except TrustError as error:
+            return [error.code, error.facts["place"]]
+
+    there = [read_there(each) for each in copies]
+    assert there == [*good, *([["LICENCE_DATA_MALFORMED", "$.copy.made_by"]] * len(bad))]
+    found = run(script, {"copies": [each.hex() for each in copies], "texts": texts})
+    assert found == {"read": there, "printable": [is_printable(each) for each in texts]}

@@ -67,8 +67,14 @@ export function foldedCase(text) {
 /** Whether a text is one line that is read as it is written (UAX #9, #44); joiners and selectors, which Mongolian needs, are allowed. */
 export const isPlainText = (text) => !DIRECTIONS.test(text) && !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text);
 
-/** Whether every character can be seen, the blank among them. */
-export const isPrintable = (text) => !/[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u.test(text);
+const MONGOLIAN = "[\\u180b-\\u180d\\u180f\\u1820-\\u1878\\u1880-\\u18aa]"; // letters of the traditional script and their selectors
+const JOINTS = new RegExp(`(?<=${MONGOLIAN})[\\u180e\\u202f](?=${MONGOLIAN})`, "g");
+
+/**
+ * Whether every character can be seen, the blank among them. What parts a last vowel from its Mongolian word (U+180E) and joins a suffix to it (U+202F)
+ * belongs to how they are written, and is a control or a space anywhere else.
+ */
+export const isPrintable = (text) => !/[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u.test(text.replace(JOINTS, ""));
 
 export const turnsDirection = (text) => DIRECTIONS.test(text);
 
