@@ -9,7 +9,7 @@ from licence_vault import store
 from licence_vault.actions.decide_use import Attempt, decide_use
 from licence_vault.actions.find_own_licences import masked_licence
 from licence_vault.actions.use_desk import who_is_behind
-from licence_vault.limits import ENTRUSTMENTS, PAGE_SIZE
+from licence_vault.limits import ENTRUSTMENTS, PAGE_SIZE, PAGE_SIZE_MAX
 from licence_vault.model import LicenceState
 from licence_vault.uses import UseAction, UseMode
 
@@ -27,14 +27,15 @@ _LOOKED_UP: Final = "entrusted"  # the reason of who looks at what was entrusted
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEntrustment:
-    """An entrustment, and the holder's newest licences of its type that are issued, masked, at most a page of them."""
+    """An entrustment, and the holder's newest licences of its type that are issued, masked. ``has_more``: he has others that are not listed."""
 
     entrustment: Entrustment
     licences: list[OwnLicence]
+    has_more: bool
 
 
 def find_entrusted_licences(desk: UseDesk, caller: Caller) -> list[ReceivedEntrustment]:
-    """Newest first, at most ENTRUSTMENTS. Each licence that is shown has its line in its holder's log. LICENCE_HOLDER_UNKNOWN."""
+    """Newest first, at most ENTRUSTMENTS with a page of licences each, and the longest page of licences in all. Each licence that is shown has its line in its holder's log. LICENCE_HOLDER_UNKNOWN."""
     at = desk.context.clock.now()
     standing = who_is_behind(desk, caller, at)
 
@@ -44,12 +45,15 @@ def find_entrusted_licences(desk: UseDesk, caller: Caller) -> list[ReceivedEntru
     def decide(conn: Connection, attempt: Attempt) -> list[ReceivedEntrustment]:
         received = []
         shown: dict[str, LicenceRecord] = {}
+        left = PAGE_SIZE_MAX  # each is opened and noted in the one job that writes
         for each in store.list_entrustments_to(conn, standing.own, at, limit=ENTRUSTMENTS):
+            most = min(PAGE_SIZE, left)
             found = store.list_licences_of_holders(
-                conn, {each.holder_digest}, type_code=each.type_code, states={LicenceState.ISSUED}, before=None, limit=PAGE_SIZE
+                conn, {each.holder_digest}, type_code=each.type_code, states={LicenceState.ISSUED}, before=None, limit=most + 1
             )
-            shown |= {record.id: record for record in found}
-            received.append(ReceivedEntrustment(each, [masked_licence(desk, conn, record) for record in found]))
+            listed, left = found[:most], left - len(found[:most])
+            shown |= {record.id: record for record in listed}
+            received.append(ReceivedEntrustment(each, [masked_licence(desk, conn, record) for record in listed], len(found) > most))
         attempt.licences, attempt.subjects = list(shown.values()), () if shown else standing.own
         return received
 

@@ -71,9 +71,12 @@ class OwnLicenceList(BaseModel):
 
 
 class ReceivedEntrustmentAnswer(EntrustmentAnswer):
-    """An entrustment that somebody gave, with the licences that one may let others use by it: of its type, issued, newest first, masked."""
+    """An entrustment that somebody gave, with the licences that one may let others use by it: of its type, issued, newest first, masked.
+    `has_more`: there are others that are not listed; at most 50 are for one entrustment, and 200 in all.
+    """
 
     licences: list[OwnLicenceAnswer]
+    has_more: bool
 
 
 class ReceivedEntrustmentList(BaseModel):
@@ -286,7 +289,7 @@ def _own(own: OwnLicence) -> OwnLicenceAnswer:
 
 def _received(received: ReceivedEntrustment) -> ReceivedEntrustmentAnswer:
     licences = [_own(each) for each in received.licences]
-    return ReceivedEntrustmentAnswer(**write_entrustment(received.entrustment).model_dump(), licences=licences)
+    return ReceivedEntrustmentAnswer(**write_entrustment(received.entrustment).model_dump(), licences=licences, has_more=received.has_more)
 
 
 def _use(seen: SeenUse) -> UseAnswer:

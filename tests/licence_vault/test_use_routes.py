@@ -15,6 +15,7 @@ from idp.actions.manage_accounts import NewAccount, create_account
 from idp.actions.set_credentials import set_password
 from idp.model.clients import ClientStatus
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind
+from licence_vault.actions import find_entrusted_licences
 from tests.idp.people import PASSWORD, Browser, Registered, settle
 from tests.idp.test_code_flow import BASE, Clients
 from tests.licence_vault.issuing_here import FACE, ISSUER
@@ -199,7 +200,9 @@ def test_an_office_acts_by_duty(registry: Office, stranger: Office, licence: dic
     assert registry.call("POST", "/v1/licence-use-codes/redeem", body, status=200).json()["mode"] == "duty"
 
 
-def test_a_citizen_entrusts_a_neighbour(jia: Office, yii: Office, registry: Office, licence: dict[str, Any]) -> None:
+def test_a_citizen_entrusts_a_neighbour(
+    jia: Office, yii: Office, registry: Office, licence: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     until = datetime.now(timezone(timedelta(hours=8))) + timedelta(days=30)
     order = {"agent": {"code_type": "111", "code": YII[1]}, "type": SHARED, "until": until.isoformat(), "reason": "委托办理"}
     for wrong in ("2027-06-01T00:00:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"):
@@ -210,6 +213,11 @@ def test_a_citizen_entrusts_a_neighbour(jia: Office, yii: Office, registry: Offi
     assert jia.call("GET", "/v1/my/licence-entrustments", status=200).json() == {"entrustments": [given]}
     [received] = yii.call("GET", "/v1/my/received-entrustments", status=200).json()["entrustments"]
     assert {name: received[name] for name in given} == given
+    assert received["has_more"] is False
+    with monkeypatch.context() as patch:
+        patch.setattr(find_entrusted_licences, "PAGE_SIZE_MAX", 0)
+        [cut] = yii.call("GET", "/v1/my/received-entrustments", status=200).json()["entrustments"]
+    assert (cut["licences"], cut["has_more"]) == ([], True)
     shown = next(each for each in received["licences"] if each["id"] == licence["id"])
     assert JIA[1] not in str(received), "masked, as in any list"
     assert JIA[0] not in str(received)

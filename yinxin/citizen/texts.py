@@ -148,6 +148,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "consents_recent": ("最近的授权", "Your latest consents"),
     "entrusted": ("他人委托给我的", "What others entrusted to you"),
     "entrusted_help": ("您可以在上面代为授权使用这些证照，每次授权持证主体都能看到。", "Above you can consent to uses of these licences for their holders, who see each of them."),
+    "entrusted_more": ("委托给您的证照较多，此处只列出最近的部分。", "More licences are entrusted to you than can be listed here: these are the newest."),
     "entrusted_of": ("{name} · {number} · 受{holders}委托", "{name} · {number} · for {holders}"),
     "entrust_new": ("委托他人", "Entrust somebody"),
     "entrust_help": ("受托人可以代您授权使用某一类证照，但看不到证照全文，也不能再委托别人。您可以随时终止。", "That person may consent to uses of one type of licence for you. They do not see it whole and cannot pass it on. You can end it at any time."),

@@ -57,6 +57,7 @@ async def _page(visit: Visit, problem: ApiProblem | None = None, form: ConsoleFo
         cards=[each for each in cards if each.is_in_force],
         entrusted=list(entrusted.values()),
         received=[_standing(each, {card.type: card.name for card in entrusted.values()}) for each in received],
+        has_more=any(each["has_more"] for each in received),
         types=types,
         code_types=CODE_TYPES,
         entrustments=[_standing(each, types) for each in given],
