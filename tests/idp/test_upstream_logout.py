@@ -150,7 +150,8 @@ def test_a_notice_that_is_none(town: Town, there: Upstream, changed: dict[str, o
 
 def test_notices_and_id_tokens_are_not_taken_for_each_other(town: Town, there: Upstream) -> None:
     there.record = someone()
-    for told in ({EVENT: {}}, [EVENT], 1, True, EVENT):
+    unusable: tuple[object, ...] = ({EVENT: {}}, [EVENT], 1, True, EVENT)
+    for told in unusable:
         browser, sent_to = away(town)
         there.claims = {"events": told}
         back(there, browser, sent_to)
