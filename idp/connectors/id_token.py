@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from crypto.jose import SM2_CURVE, JwsAlgorithm, VerificationKey, write_base64url
+from crypto.signatures import MAX_RSA_EXPONENT_BITS
 from crypto.sm2 import SM2PublicKey
 from crypto.sm2_form import Sm2Form
 from crypto.sm3 import sm3
@@ -188,7 +189,7 @@ def _verify(algorithm: str, key: Mapping[str, Any], signed: bytes, signature: by
     try:
         if algorithm == "RS256":
             rsa_key = rsa.RSAPublicNumbers(_number(key, "e"), _number(key, "n"))
-            if not RSA_BITS_MIN <= rsa_key.n.bit_length() <= RSA_BITS_MAX:
+            if not RSA_BITS_MIN <= rsa_key.n.bit_length() <= RSA_BITS_MAX or rsa_key.e.bit_length() > MAX_RSA_EXPONENT_BITS:
                 raise refused("id-token-key")
             rsa_key.public_key().verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
             return True

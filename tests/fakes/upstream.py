@@ -101,6 +101,7 @@ class Upstream:
             "key-twice": keys * 2,
             "many-keys": keys * 20,
             "small-key": [keys[0], {**keys[1], "n": _int((1 << 1023) + 1)}],
+            "dear-key": [keys[0], {**keys[1], "e": _int((1 << 2040) + 1)}],
             "other-curve": [{**keys[0], "crv": "secp256k1"}],
             "off-curve": [{**keys[0], "y": keys[0]["x"]}],
             "key-without-point": [{"kty": "EC", "crv": "P-256", "kid": "e"}],
