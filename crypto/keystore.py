@@ -33,7 +33,6 @@ from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
 
@@ -82,7 +81,7 @@ class Keystore:
         self._master = master
         self._masters: Final = {master.identity: master}  # with the former ones, for readers that run during a rotation
         folder.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
-        with self._locked():
+        with locked_store(self._folder):
             for suffix in (sealed_file.KEY, sealed_file.SECRET, _STORE.rpartition(".")[2]):
                 for stale in folder.glob(f"{TEMPORARY_PREFIX}*.{suffix}-*"):
                     stale.unlink()  # left by a process that was killed while writing; never in use under this lock
@@ -146,7 +145,7 @@ class Keystore:
     def destroy(self, key_id: str) -> None:
         """Remove a key for good, durable on return; ``KEY_UNKNOWN``. Copies in backups are not reached."""
         path = self._path(sealed_file.KEY, key_id)
-        with self._locked():
+        with locked_store(self._folder):
             try:
                 remove_file(path)
             except FileNotFoundError:
@@ -169,7 +168,7 @@ class Keystore:
         forgotten. Other processes must be started again with ``new``: those that still have the old key are refused when they write.
         ``KEYSTORE_FILE_CHANGED``, before anything is changed, when one of the files does not open.
         """
-        with self._locked():
+        with locked_store(self._folder):
             self._check_master()
             if new == self._master:
                 return
@@ -211,10 +210,18 @@ class Keystore:
         return self._check_master()
 
     def _check_master(self) -> dict[str, Any]:
-        return _checked_store(self._folder, self._master)
-
-    def _locked(self) -> AbstractContextManager[None]:
-        return locked_store(self._folder)
+        """What ``store.json`` says. KEYSTORE_CHANGED, KEYSTORE_MASTER_WRONG."""
+        try:
+            content = (self._folder / _STORE).read_bytes()
+            store: Any = json.loads(content) if len(content) <= MAX_STORE_FILE_BYTES else None
+            named = (store["format"], str(store["master"]))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            named = (None, "")
+        if named[0] != sealed_file.FORMAT:
+            raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_CHANGED", file=_STORE)
+        if named[1] != self._master.identity:
+            raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_MASTER_WRONG", expected=named[1], found=self._master.identity)
+        return dict(store)
 
     def _path(self, kind: str, name: str) -> Path:
         if _NAME.fullmatch(name) is None:
@@ -225,7 +232,7 @@ class Keystore:
         path = self._path(kind, name)
         if kind == sealed_file.KEY and self._devices is not None and self._devices.has(name):
             raise TrustError(Kind.CONFLICT, "KEY_EXISTS", key_id=name)
-        with self._locked():
+        with locked_store(self._folder):
             self._check_master()
             file = sealed_file.seal_file(kind, name, algorithm, public_spki_der, content, self._master)
             try:
@@ -287,21 +294,6 @@ def is_master_key(content: bytes, masters: frozenset[str]) -> bool:
         return MasterKey.from_text(content.decode("ascii", "replace")).identity in masters
     except TrustError:
         return False
-
-
-def _checked_store(folder: Path, master: MasterKey) -> dict[str, Any]:
-    """What ``store.json`` says. KEYSTORE_CHANGED, KEYSTORE_MASTER_WRONG."""
-    try:
-        content = (folder / _STORE).read_bytes()
-        store: Any = json.loads(content) if len(content) <= MAX_STORE_FILE_BYTES else None
-        named = (store["format"], str(store["master"]))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        named = (None, "")
-    if named[0] != sealed_file.FORMAT:
-        raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_CHANGED", file=_STORE)
-    if named[1] != master.identity:
-        raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_MASTER_WRONG", expected=named[1], found=master.identity)
-    return dict(store)
 
 
 def _written(store: dict[str, Any]) -> bytes:

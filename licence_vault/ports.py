@@ -23,15 +23,12 @@ SEALER: Final[Link[Sealer]] = Link("licence_vault.sealer")
 JUDGE: Final[Link[DocumentJudge]] = Link("licence_vault.judge")
 HOLDERS: Final[Link[HolderDirectory]] = Link("licence_vault.holders")
 CALLERS: Final[Link[CallerCheck]] = Link("licence_vault.callers")
-ACTING_PEOPLE: Final[Link[ActingPeople]] = Link(
-    "licence_vault.acting_people"
-)  # missing where who signs people in runs elsewhere: then only names are compared
-CLIENTS: Final[Link[ClientCheck]] = Link(
-    "licence_vault.clients"
-)  # missing where systems are registered elsewhere, and nobody here can say which there are
-SEAL_OWNERS: Final[Link[SealOwners]] = Link(
-    "licence_vault.seal_owners"
-)  # missing where seals are kept elsewhere: then a wrong one is found at the first licence
+ACTING_PEOPLE: Final[Link[ActingPeople]] = Link("licence_vault.acting_people")
+"""Missing where who signs people in runs elsewhere: then only names are compared."""
+CLIENTS: Final[Link[ClientCheck]] = Link("licence_vault.clients")
+"""Missing where systems are registered elsewhere, and nobody here can say which there are."""
+SEAL_OWNERS: Final[Link[SealOwners]] = Link("licence_vault.seal_owners")
+"""Missing where seals are kept elsewhere: then a wrong one is found at the first licence."""
 COLLECTOR: Final[Link[RegionalCollector]] = Link("licence_vault.collector")  # missing where the settings name none
 FIELD_MAP: Final[Link[object]] = Link("licence_vault.field_map")  # how the collector wants records: a reporting.field_map.FieldMap
 FOREIGN: Final[Link[ForeignLicences]] = Link("licence_vault.foreign")  # missing where the settings name no exchange

@@ -140,9 +140,8 @@ class WitnessDesk:
 
     def _checked(self, witness: ConfiguredWitness, note: bytes, body: bytes) -> NoteSignature:
         text = read_note(note).text
-        latest = (
-            self._clock.now().timestamp() + FUTURE_SECONDS
-        )  # whoever verifies calls a later one wrong, and with it the whole checkpoint
+        # Whoever verifies calls a later one wrong, and with it the whole checkpoint
+        latest = self._clock.now().timestamp() + FUTURE_SECONDS
         for each in read_signature_lines(body):
             if each.key_name == witness.key.name and each.key_id == witness.key.key_id:
                 at_seconds = witness.key.cosigned_at(each.signature, text)

@@ -11,9 +11,8 @@ from collections import OrderedDict
 from typing import Final
 
 _NETWORK_BITS: Final = 64
-_TRANSLATED: Final = ipaddress.IPv6Network(
-    "64:ff9b::/96"
-)  # RFC 6052 2.1: how translators write IPv4 addresses to servers that have IPv6 alone
+_TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
+"""How translators write IPv4 addresses to servers that have IPv6 alone (RFC 6052 2.1)."""
 
 
 def one_address(peer: str) -> str:

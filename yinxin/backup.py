@@ -107,10 +107,9 @@ def make_backup(settings: Settings, out: Path, at: datetime) -> Backup:
             backup = _write_archive(archive, settings, {out.resolve(), partial.resolve()}, at)
         with partial.open("rb") as written:
             os.fsync(written.fileno())
-    except BaseException:  # edge: tidied up and passed on
-        partial.unlink(missing_ok=True)
-        raise
-    partial.replace(out)
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)  # of one that did not come to its end
     sync_folder(out.parent)
     return backup
 

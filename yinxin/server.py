@@ -61,9 +61,8 @@ def prepare(serving: Serving) -> tuple[str, int, int]:
         links.issuer_of(house.context.settings)
         migrate_all(house.context.database)
         code_older_rows(house.context)
-        licence_vault.service.ensure_keys(
-            house.context.keystore, house.context.database
-        )  # of a deployment that was made before there were licences
+        # Of a deployment that was made before there were licences
+        licence_vault.service.ensure_keys(house.context.keystore, house.context.database)
         for _, check in start_checks(house.context):
             check()
         compose(house)  # a setting that only the application reads is refused here too

@@ -54,9 +54,8 @@ if TYPE_CHECKING:
     from idp.model.people import Evidence
 
 PROVEN_LEVEL: Final = 2  # from here on evidence says who somebody is
-GIVEN: Final = (
-    "given:"  # before the source that an account was given to and the account's own id: an identifier that no directory can write
-)
+GIVEN: Final = "given:"
+"""Before the source that an account was given to and the account's own id: an identifier that no directory can write."""
 PROVISIONED: Final = frozenset({IdentifierKind.LOGIN, IdentifierKind.MAIL, IdentifierKind.MOBILE})
 
 

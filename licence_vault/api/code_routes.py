@@ -10,17 +10,17 @@ import anyio.to_thread
 from fastapi import APIRouter, Request  # noqa: TC002 - FastAPI reads the annotations at run time
 from pydantic import BaseModel, ConfigDict, Field
 
-from crypto.report_json import write_report
+from crypto.report_json import write_report, write_said
 from licence_vault.actions.verify_printed_code import verify_printed_code
 from licence_vault.api.peer_rates import PeerRates
 from licence_vault.faces.limits import QR_TEXT_CHARACTERS
 from licence_vault.limits import CODES_PER_MINUTE
+from licence_vault.verify_code import said_in
 from service_kit.composition import public
 from service_kit.problems import language_of, problem_answers
 from service_kit.request_shapes import Moment, RequestShape
 
 if TYPE_CHECKING:
-    from licence_vault.faces.qr import QrClaims
     from service_kit.composition import ServiceContext
 
 _TAGS: Final[list[Any]] = ["licence status"]
@@ -92,18 +92,5 @@ def add_code_routes(router: APIRouter, context: ServiceContext) -> None:
         rates.take(request)
         found = await anyio.to_thread.run_sync(partial(verify_printed_code, context, body.text, body.at))
         written = write_report("", found.report, language_of(request.headers.get("accept-language")))
-        says = None if found.claims is None else _says(found.claims)
+        says = None if found.claims is None else write_said(said_in(found.claims))
         return CodeAnswer.model_validate({"verdict": written["verdict"], "questions": written["questions"], "says": says})
-
-
-def _says(claims: QrClaims) -> CodeSays:
-    return CodeSays(
-        identifier=claims.identifier,
-        name=claims.name,
-        number=claims.number,
-        holders=list(claims.holders),
-        issuer=claims.issuer,
-        issued_on=claims.issued_on,
-        valid_from=claims.valid_from,
-        valid_to=claims.valid_to,
-    )
