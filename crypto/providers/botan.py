@@ -7,13 +7,13 @@ that a fork could double or two threads could share.
 
 from __future__ import annotations
 
-import ctypes.util
 import sys
 from typing import Any, Final
 
 from cffi import FFI
 
 from crypto.providers.native_key import NativeKey, take
+from crypto.providers.native_library import find_library, open_library
 from crypto.providers.protocol import ALL_CAPABILITIES, Capability, Handle, decrypt_failed, provider_failed, provider_missing
 from standards.gbt32918_sm2 import FIELD_BYTES
 
@@ -76,7 +76,7 @@ _ffi.cdef(_CDEF)
 
 
 def library_names() -> tuple[str, ...]:
-    """The names tried when no path is set, the newer first: asking the linker costs subprocesses."""
+    """The names tried when no path is set, the newer first: asking the linker costs a process."""
     if sys.platform == "darwin":
         return ("libbotan-3.dylib", "libbotan-2.dylib")
     if sys.platform == "win32":
@@ -85,17 +85,13 @@ def library_names() -> tuple[str, ...]:
 
 
 def _open(path: str | None) -> tuple[Any, str]:
-    for name in library_names() if path is None else (path,):
-        try:
-            return _ffi.dlopen(name), name
-        except OSError:
-            continue  # the next name; when none is left the error below names them
-    for name in filter(None, map(ctypes.util.find_library, _LINKER_NAMES if path is None else ())):
-        try:
-            return _ffi.dlopen(name), name
-        except OSError:
-            continue
-    raise provider_missing("botan", "no library named " + (path or " or ".join(_LINKER_NAMES)))
+    try:
+        found = find_library(_ffi, library_names(), _LINKER_NAMES) if path is None else open_library(_ffi, path)
+    except OSError:
+        found = None
+    if found is None:
+        raise provider_missing("botan", "no library named " + (path or " or ".join(_LINKER_NAMES)))
+    return found
 
 
 def _text(pointer: Any) -> str:

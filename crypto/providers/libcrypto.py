@@ -6,13 +6,13 @@ the library loads d = 0, d >= n-1 and private keys with a foreign public point w
 
 from __future__ import annotations
 
-import ctypes.util
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from cffi import FFI
 
 from crypto.providers.native_key import NativeKey, take
+from crypto.providers.native_library import find_library, open_library
 from crypto.providers.protocol import ALL_CAPABILITIES, Capability, Handle, decrypt_failed, provider_failed, provider_missing
 from standards.rfc5958_private_keys import SM2_SPKI_PREFIX, write_sm2_private_key_without_point
 
@@ -73,23 +73,15 @@ def library_names() -> tuple[str, ...]:
 
 
 def _open(path: str | None) -> tuple[Any, str]:
-    if path is not None:
-        try:
-            return _ffi.dlopen(path), path
-        except OSError as error:
-            raise provider_missing("libcrypto", str(error)) from None
-    for name in library_names():
-        try:
-            return _ffi.dlopen(name), name
-        except OSError:
-            continue  # the next name; when none is left the error below names them all
-    found = ctypes.util.find_library("crypto")
-    if found is not None:
-        try:
-            return _ffi.dlopen(found), found
-        except OSError as error:
-            raise provider_missing("libcrypto", str(error)) from None
-    raise provider_missing("libcrypto", "no library named " + " or ".join(library_names()))
+    if path is None:
+        found = find_library(_ffi, library_names(), ("crypto",))
+        if found is None:
+            raise provider_missing("libcrypto", "no library named " + " or ".join(library_names()))
+        return found
+    try:
+        return open_library(_ffi, path)
+    except OSError as error:
+        raise provider_missing("libcrypto", str(error)) from None
 
 
 def _text(pointer: Any) -> str:

@@ -6,13 +6,13 @@ handle serves one call, so threads and forked processes share nothing; the libra
 
 from __future__ import annotations
 
-import ctypes.util
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from cffi import FFI
 
+from crypto.providers.native_library import find_library
 from crypto.providers.protocol import provider_failed, provider_missing
 
 if TYPE_CHECKING:
@@ -50,12 +50,10 @@ _ffi.cdef(_CDEF)
 
 def _open_library() -> tuple[Any, str]:
     names = {"darwin": "libgcrypt.20.dylib", "win32": "libgcrypt-20.dll"}
-    for name in filter(None, (names.get(sys.platform, "libgcrypt.so.20"), ctypes.util.find_library(_LINKER_NAME))):
-        try:
-            return _ffi.dlopen(name), name
-        except OSError:
-            continue  # the next name; when none is left the error below says so
-    raise provider_missing("libgcrypt", f"no library named {_LINKER_NAME}")
+    found = find_library(_ffi, (names.get(sys.platform, "libgcrypt.so.20"),), (_LINKER_NAME,))
+    if found is None:
+        raise provider_missing("libgcrypt", f"no library named {_LINKER_NAME}")
+    return found
 
 
 def _text(pointer: Any) -> str:
