@@ -15,7 +15,7 @@ from standards import gbt33560_oids as oids
 from standards import rfc5280_extensions as x509_extensions
 from standards.gbt20518_certificate import Deviation, check_profile, is_sm2_certificate
 from standards.rfc5280_certificate import CertificateFields, Extension, read_certificate
-from standards.rfc5280_names import DIRECTORY_NAME, URI, GeneralName, attribute_text, name_text
+from standards.rfc5280_names import URI, GeneralName, attribute_text, name_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -145,12 +145,6 @@ class Certificate:
         return tuple(
             name.text for method, name in self._access if method == oids.AD_CA_ISSUERS and name.kind == URI and name.text is not None
         )
-
-    @cached_property
-    def directory_names(self) -> tuple[bytes, ...]:
-        """The subject, unless empty, and every directory name among the alternative names (what name constraints apply to)."""
-        names = tuple(name.name_der for name in self.subject_alt_names if name.kind == DIRECTORY_NAME and name.name_der is not None)
-        return names if self.subject_der == b"\x30\x00" else (self.subject_der, *names)
 
     @cached_property
     def fingerprint(self) -> str:

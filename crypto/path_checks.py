@@ -10,7 +10,7 @@ from crypto.revocation import RevocationStatus, check_revocation
 from crypto.trust_list import Purpose
 from standards import gbt33560_oids as oids
 from standards.rfc5280_extensions import DIGITAL_SIGNATURE, KEY_CERT_SIGN, NON_REPUDIATION
-from standards.rfc5280_names import DIRECTORY_NAME, EMAIL_ADDRESS, RFC822_NAME, attribute_text, is_within
+from standards.rfc5280_name_constraints import violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from crypto.report import Step
     from crypto.revocation import RevocationEvidence
     from crypto.trust_list import TrustList
-    from standards.rfc5280_extensions import NameConstraints
 
 CHAIN: Final = "RFC 5280 6.1"
 VALIDITY: Final = "RFC 5280 6.1.3 a 2"
@@ -115,29 +114,9 @@ def _name_problems(chain: tuple[Certificate, ...]) -> Iterator[tuple[Certificate
             for j, certificate in enumerate(chain[:i]):
                 if j and certificate.is_self_issued:
                     continue
-                problem = _violation(issuer.name_constraints, certificate)
+                problem = violation(issuer.name_constraints, certificate.subject_der, certificate.subject_alt_names)
                 if problem is not None:
                     yield certificate, problem
-
-
-def _violation(constraints: NameConstraints, certificate: Certificate) -> str | None:
-    """RFC 5280, 4.2.1.10. Directory names are decided; a constraint of another form on a name that occurs is refused."""
-    subtrees = constraints.permitted + constraints.excluded
-    if not all(tree.plain for tree in subtrees):
-        return "name-constraint-not-understood"
-    present = {name.kind for name in certificate.subject_alt_names}
-    if attribute_text(certificate.subject_der, EMAIL_ADDRESS) is not None:
-        present.add(RFC822_NAME)
-    if any(tree.base.kind != DIRECTORY_NAME and tree.base.kind in present for tree in subtrees):
-        return "name-constraint-not-understood"
-    permitted = [tree.base.name_der for tree in constraints.permitted if tree.base.name_der is not None]
-    excluded = [tree.base.name_der for tree in constraints.excluded if tree.base.name_der is not None]
-    for name in certificate.directory_names:
-        if any(is_within(name, base) for base in excluded):
-            return "name-excluded"
-        if permitted and not any(is_within(name, base) for base in permitted):
-            return "name-not-permitted"
-    return None
 
 
 def check_usage(leaf: Certificate, purpose: Purpose) -> Step:

@@ -199,6 +199,18 @@ def is_within(name_der: bytes, base_der: bytes) -> bool:
     return normalised(name_der)[: len(base)] == base
 
 
+def may_be_within(name_der: bytes, base_der: bytes) -> bool:
+    """Whether a name could lie in the subtree if values that are compared byte for byte, because folding is not safe, meant the same text."""
+    name, base = normalised(name_der), normalised(base_der)
+    return len(name) >= len(base) and all(_may_be_same(one, other) for one, other in zip(name, base, strict=False))
+
+
+def _may_be_same(one: frozenset[tuple[str, str | bytes]], other: frozenset[tuple[str, str | bytes]]) -> bool:
+    return one == other or (
+        {oid for oid, _ in one} == {oid for oid, _ in other} and any(isinstance(value, bytes) for _, value in one ^ other)
+    )
+
+
 def read_general_name(node: Node) -> GeneralName:
     """One GeneralName. Kinds 3, 5 and 8, other names and addresses are kept as bytes only."""
     kind = _GENERAL_NAME_TAGS.get(node.tag)

@@ -127,14 +127,11 @@ def test_alternative_names_and_odd_addresses() -> None:
         write_authority_information_access(ca_issuers_urls=["http://a.example/ca"]),
     )
     named = craft(name_der("i"), PKI.seal_signer, name_der("named"), PKI.seal.spki_der, at=AT, extensions_der=written)
-    assert named.directory_names == (name_der("named"), other)
     assert named.ocsp_urls == ()
     assert named.crl_urls == ("http://a.example/x.crl",)
     nameless = craft(name_der("i"), PKI.seal_signer, b"\x30\x00", PKI.seal.spki_der, at=AT, extensions_der=written)
-    assert nameless.directory_names == (other,)
     assert nameless.common_name is None
     bare = craft(name_der("i"), PKI.seal_signer, b"\x30\x00", PKI.seal.spki_der, at=AT, extensions_der=[write_basic_constraints(ca=False)])
-    assert bare.directory_names == ()
     assert bare.authority_key_id is None
 
 

@@ -23,7 +23,7 @@ from standards import gbt33560_oids as oids
 from standards import rfc5280_extensions as extensions
 from standards import x690_der as der
 from standards.rfc5280_certificate import write_extension, write_signed
-from standards.rfc5280_names import write_directory_name, write_name, write_uri
+from standards.rfc5280_names import write_directory_name, write_name
 from tests.pki import YEAR, DemoPki, craft, name_der, signer_for
 
 if TYPE_CHECKING:
@@ -245,24 +245,6 @@ def test_self_issued_certificates_on_the_way_are_outside_name_constraints() -> N
     assert validate(inside, new, ca, trust=trusting()).trusted
     # at the end of the path the exemption ends (RFC 5280, 6.1.4 b)
     assert failures(validate(new, ca, trust=trusting())) == [("CERT_CHAIN_BAD", "name-not-permitted")]
-
-
-@pytest.mark.parametrize(
-    ("base", "name"),
-    [(b"\x81\x09a.example", b"\x81\x0bx@a.example"), (b"\x86\x08.example", write_uri("http://a.example")), (b"\x82\x01a", b"\x82\x01a")],
-    ids=["mail", "uri", "dns"],
-)
-def test_name_constraint_forms_that_are_not_understood_fail_where_they_apply(base: bytes, name: bytes) -> None:
-    ca = authority_of(CA, extensions.write_name_constraints(permitted=[base]))
-    leaf = leaf_of(ca, CA_KEY, write_extension(oids.SUBJECT_ALT_NAME, der.sequence(name)))
-    assert failures(validate(leaf, ca, trust=trusting())) == [("CERT_CHAIN_BAD", "name-constraint-not-understood")]
-    assert validate(leaf_of(ca, CA_KEY), ca, trust=trusting()).trusted
-
-
-def test_mail_address_in_the_subject_counts_as_a_name() -> None:
-    ca = authority_of(CA, extensions.write_name_constraints(permitted=[b"\x81\x09a.example"]))
-    leaf = leaf_of(ca, CA_KEY, subject=write_name([("CN", "x"), ("emailAddress", "x@b.example")]))
-    assert failures(validate(leaf, ca, trust=trusting())) == [("CERT_CHAIN_BAD", "name-constraint-not-understood")]
 
 
 def test_name_constraint_with_a_minimum_is_not_understood() -> None:

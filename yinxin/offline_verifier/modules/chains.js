@@ -2,7 +2,8 @@
 //
 // The search goes upwards by name, depth first, proven by signature, within fixed bounds: whatever a hostile file brings costs no more.
 import { isoTime, sameBytes, toBinary } from "./bytes.js";
-import { NameKind, isWithinName, nameAttribute, normalisedName } from "./names.js";
+import { nameViolation } from "./name_constraints.js";
+import { normalisedName } from "./names.js";
 import { Oid } from "./oids.js";
 import { failed, notChecked, passed, trustOf, warned } from "./report.js";
 import { NO_EVIDENCE, Revocation, checkRevocation, joinEvidence, makeEvidence } from "./revocation.js";
@@ -245,27 +246,11 @@ function nameProblems(chain) {
     if (!i || issuer.nameConstraints === null) return;
     chain.slice(0, i).forEach((certificate, j) => {
       if (j && certificate.isSelfIssued) return;
-      const problem = constraintViolation(issuer.nameConstraints, certificate);
+      const problem = nameViolation(issuer.nameConstraints, certificate.subject, certificate.subjectAltNames);
       if (problem !== null) found.push([certificate, problem]);
     });
   });
   return found;
-}
-
-// RFC 5280, 4.2.1.10. Directory names are decided; a constraint of another form on a name that occurs is refused.
-function constraintViolation({ permitted, excluded }, certificate) {
-  const subtrees = [...permitted, ...excluded];
-  if (!subtrees.every((tree) => tree.isPlain)) return "name-constraint-not-understood";
-  const present = new Set(certificate.subjectAltNames.map((name) => name.kind));
-  if (nameAttribute(certificate.subject, Oid.EMAIL_ADDRESS) !== null) present.add(NameKind.RFC822_NAME);
-  if (subtrees.some((tree) => tree.base.kind !== NameKind.DIRECTORY_NAME && present.has(tree.base.kind))) return "name-constraint-not-understood";
-  const bases = (trees) => trees.filter((tree) => tree.base.name !== null).map((tree) => tree.base.name);
-  const [allowed, refused] = [bases(permitted), bases(excluded)];
-  for (const name of certificate.directoryNames) {
-    if (refused.some((base) => isWithinName(name, base))) return "name-excluded";
-    if (allowed.length && !allowed.some((base) => isWithinName(name, base))) return "name-not-permitted";
-  }
-  return null;
 }
 
 // Whether the leaf's key may be used for the purpose

@@ -8,7 +8,7 @@ const MAX_NAME_BYTES = 8192;
 const MAX_NAME_ATTRIBUTES = 64;
 const MAX_GENERAL_NAMES = 1000;
 
-export const NameKind = { RFC822_NAME: 1, DNS_NAME: 2, DIRECTORY_NAME: 4, URI: 6 };
+export const NameKind = { OTHER_NAME: 0, RFC822_NAME: 1, DNS_NAME: 2, DIRECTORY_NAME: 4, URI: 6, IP_ADDRESS: 7 };
 const GENERAL_NAME_TAGS = { 0xa0: 0, 0x81: 1, 0x82: 2, 0xa3: 3, 0xa4: 4, 0xa5: 5, 0x86: 6, 0x87: 7, 0x88: 8 };
 
 const NAME_KEYWORDS = {
@@ -91,6 +91,19 @@ export const isSameName = (one, other) => sameBytes(one, other) || normalisedNam
 export function isWithinName(name, base) {
   const [parts, top] = [normalisedParts(name), normalisedParts(base)];
   return top.every((each, i) => each === parts[i]);
+}
+
+// Whether it could lie there if values that are compared byte for byte, because folding is not safe, meant the same text
+export function mayBeWithinName(name, base) {
+  const [parts, top] = [normalisedParts(name), normalisedParts(base)];
+  return parts.length >= top.length && top.every((each, i) => each === parts[i] || mayBeSamePart(each, parts[i]));
+}
+
+function mayBeSamePart(one, other) {
+  const [ours, theirs] = [one.split("\u0000"), other.split("\u0000")];
+  const kinds = (values) => [...new Set(values.map((each) => each.split("=", 1)[0]))].sort().join();
+  const differing = [...ours.filter((each) => !theirs.includes(each)), ...theirs.filter((each) => !ours.includes(each))];
+  return kinds(ours) === kinds(theirs) && differing.some((each) => each[each.indexOf("=") + 1] === "#");
 }
 
 // { kind, text (string kinds), name (directory name), raw }

@@ -3,7 +3,7 @@
 // All extensions that decide about trust are read when the certificate is made, so nothing throws later.
 import { MalformedError, sameBytes, toBinary, toHex } from "./bytes.js";
 import { Tag, contextTag, readDer, tagText } from "./der.js";
-import { NameKind, nameAttribute, nameText, readGeneralName, readGeneralNames, readName } from "./names.js";
+import { nameAttribute, nameText, readGeneralName, readGeneralNames, readName } from "./names.js";
 import { Oid } from "./oids.js";
 import { Check, readAlgorithm, readSpki, verifySignature } from "./signatures.js";
 
@@ -67,7 +67,7 @@ function readAuthorityKeyIdentifier(value) {
   return keyId;
 }
 
-function readNameConstraints(value) {
+export function readNameConstraints(value) {
   const found = { permitted: [], excluded: [] };
   for (const part of readDer(value).children(Tag.SEQUENCE)) {
     const trees = boundedNodes(part.children(), MAX_SUBTREES, "nameConstraints").map(readSubtree);
@@ -199,12 +199,6 @@ export class Certificate {
 
   get organisation() {
     return nameAttribute(this.subject, Oid.ORGANISATION);
-  }
-
-  // The subject, unless empty, and every directory name among the alternative names (what name constraints apply to)
-  get directoryNames() {
-    const names = this.subjectAltNames.filter((each) => each.kind === NameKind.DIRECTORY_NAME).map((each) => each.name);
-    return this.subject.length === 2 ? names : [this.subject, ...names];
   }
 
   get isSelfIssued() {
