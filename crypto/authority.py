@@ -155,8 +155,8 @@ class CertificateAuthority:
     ) -> Certificate:
         """Certify a name and key; ``request`` is either vouched for by the caller or a PKCS #10 request in DER that proves itself.
 
-        ``path_length`` is used for :attr:`Profile.ISSUING_CA` alone. ``has_revocation`` false writes noRevAvail (RFC 9608) for short-lived
-        certificates. ``extensions_der`` are further encoded Extensions. Raises ``CA_VALIDITY_EXCEEDED`` when the times leave the
+        ``path_length`` is used for :attr:`Profile.ISSUING_CA` alone. ``has_revocation`` false writes noRevAvail (RFC 9608), which does in
+        place of evidence for certificates of at most seven days. ``extensions_der`` are further encoded Extensions. Raises ``CA_VALIDITY_EXCEEDED`` when the times leave the
         authority's own, ``CA_NOT_ALLOWED`` when it may not certify authorities, ``CSR_SIGNATURE_BAD``, ``CA_SIGNATURE_BAD`` when the new
         certificate does not verify under the authority's key.
         """

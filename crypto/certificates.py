@@ -146,6 +146,12 @@ class Certificate:
             name.text for method, name in self._access if method == oids.AD_CA_ISSUERS and name.kind == URI and name.text is not None
         )
 
+    @property
+    def names_revocation_source(self) -> bool:
+        """Whether it says where revocation lists or OCSP answers about it are to be had (what noRevAvail excludes: RFC 9608, 3)."""
+        has_lists = oids.CRL_DISTRIBUTION_POINTS in self.extensions or oids.FRESHEST_CRL in self.extensions
+        return has_lists or any(method == oids.AD_OCSP for method, _ in self._access)
+
     @cached_property
     def fingerprint(self) -> str:
         """SM3 of the certificate, in lower-case hexadecimal."""

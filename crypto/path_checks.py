@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from crypto.report import failed, not_checked, passed, warned
@@ -28,7 +30,9 @@ REVOCATION: Final = "RFC 5280 6.3"
 USAGE: Final = "RFC 5280 4.2.1.3"
 TIME_STAMPING: Final = "RFC 3161 2.3"
 OCSP_SIGNING: Final = "RFC 6960 4.2.2.2"
-NOT_AVAILABLE: Final = "RFC 9608"
+NOT_AVAILABLE: Final = "RFC 9608 3"
+
+SHORT_LIVED: Final = timedelta(days=7)  # as of web certificates that need no revocation (CA/Browser Forum, Baseline Requirements 1.6.1)
 
 # Critical extensions whose meaning is acted on here, or that cannot make a path worse. Policies: every policy is acceptable, so policies,
 # mappings and inhibitAnyPolicy decide nothing; policyConstraints may demand one and are therefore not among them.
@@ -69,10 +73,19 @@ class Moment:
 
         Up to the moment by which the signature is shown to have existed, where there is one: nobody can have made it later.
         """
+        seen_from = self._seen_from()
+        return self.at if seen_from is None else max(self.at, min(seen_from, certificate.not_after))
+
+    def is_shown_within(self, certificate: Certificate) -> bool:
+        """Whether the signature is shown, by more than the word of its signer, to have existed before the certificate ended."""
+        seen_from = self._seen_from()
+        return seen_from is None or seen_from <= certificate.not_after
+
+    def _seen_from(self) -> datetime | None:
+        """By when the signature existed, where that is not ``at`` itself."""
         if self.is_proven or self.now is None:
-            return self.at
-        seen_from = self.now if self.proven_by is None else min(self.proven_by, self.now)
-        return max(self.at, min(seen_from, certificate.not_after))
+            return None
+        return self.now if self.proven_by is None else min(self.proven_by, self.now)
 
 
 def check_chain(path: FoundPath) -> Iterator[Step]:
@@ -180,11 +193,29 @@ def _revocation_step(certificate: Certificate, issuer: Certificate, path: FoundP
         if revoked_at is not None and revoked_at > moment.at:
             return warned("CERT_REVOKED_AFTER", REVOCATION, **facts)
         return failed("CERT_REVOKED_BEFORE", REVOCATION, **facts)
-    if oids.NO_REV_AVAIL in certificate.extensions and not certificate.is_ca:
-        return passed("CERT_REVOCATION_NOT_AVAILABLE", NOT_AVAILABLE, certificate=subject)
-    if result.status is RevocationStatus.MISSING and path.anchor.revocation == "not-published":
-        return warned("CERT_REVOCATION_NOT_PUBLISHED", REVOCATION, certificate=subject, anchor=path.anchor.certificate.subject_text)
-    return not_checked("CERT_REVOCATION_UNKNOWN", REVOCATION, certificate=subject, status=result.status.value, reason=result.reason)
+    reason = result.reason
+    if result.status is RevocationStatus.MISSING:
+        if path.anchor.revocation == "not-published":
+            return warned("CERT_REVOCATION_NOT_PUBLISHED", REVOCATION, certificate=subject, anchor=path.anchor.certificate.subject_text)
+        if oids.NO_REV_AVAIL in certificate.extensions:
+            objection = _objection_to_none(certificate, moment)
+            if objection is None:
+                days = math.ceil((certificate.not_after - certificate.not_before) / timedelta(days=1))
+                return warned("CERT_REVOCATION_NOT_AVAILABLE", NOT_AVAILABLE, certificate=subject, days=days)
+            reason = objection
+    return not_checked("CERT_REVOCATION_UNKNOWN", REVOCATION, certificate=subject, status=result.status.value, reason=reason)
+
+
+def _objection_to_none(certificate: Certificate, moment: Moment) -> str | None:
+    """Why the word of its issuer that nothing is published about a certificate (noRevAvail) does not do in place of evidence.
+
+    It does for what ends before anybody would have revoked it; for a longer time the trust list has to say that the issuer is believed.
+    """
+    if certificate.is_ca or certificate.names_revocation_source:
+        return "no-revocation-available-contradicted"
+    if certificate.not_after - certificate.not_before > SHORT_LIVED:
+        return "no-revocation-available-for-long"
+    return None if moment.is_shown_within(certificate) else "no-revocation-available-and-no-proven-time"
 
 
 def check_national_profile(leaf: Certificate) -> Iterator[Step]:

@@ -153,8 +153,8 @@ CERTIFICATE: Final = {
     ),
     "CERT_REVOCATION_OK": ("The certificate {certificate} was not revoked ({source}).", "证书 {certificate} 未被撤销（{source}）。"),
     "CERT_REVOCATION_NOT_AVAILABLE": (
-        "The certificate {certificate} says that no revocation data exist for it.",
-        "证书 {certificate} 声明不提供撤销信息。",
+        "No revocation was checked for the certificate {certificate}: its issuer publishes none for it, since it is valid for {days} days alone.",
+        "未核验证书 {certificate} 的撤销状态：该证书有效期仅 {days} 天，颁发者不为其发布撤销信息。",
     ),
     "CERT_REVOCATION_NOT_PUBLISHED": (
         "The issuers under {anchor} publish no revocation data, so none was checked for {certificate}.",

@@ -17,7 +17,6 @@ from crypto.trust_list import Anchor, Purpose, TrustList
 from standards import gbt33560_oids as oids
 from standards import rfc5280_extensions as extensions
 from standards import x690_der as der
-from standards.rfc5280_certificate import write_extension
 from standards.rfc5280_names import write_directory_name, write_name
 from tests.costs import at_most
 from tests.pki import YEAR, DemoPki, craft, name_der, signer_for
@@ -165,27 +164,6 @@ def test_a_revoked_issuer_ends_the_path() -> None:
     pki = DemoPki.create(AT)
     pki.revoked_by_root.append(RevokedCertificate(pki.issuing.certificate.serial, AT - DAY, "cACompromise"))
     assert codes(validate(pki.seal, pki.trust_list()), Outcome.FAIL) == ["CERT_REVOKED_BEFORE"]
-
-
-def test_no_revocation_available() -> None:
-    request = SubjectRequest(name_der("short-lived"), signer_for("short").public_spki_der)
-    leaf = PKI.issuing.issue(request, Profile.SEAL_SIGNING, not_before=AT - DAY, not_after=AT + DAY, has_revocation=False)
-    root_only = PKI.trust_list(crls=PKI.crls()[:1])
-    result = validate(leaf, root_only)
-    assert result.trusted
-    assert codes(result) == ["CERT_CHAIN_OK", "CERT_USAGE_OK", "CERT_TIME_OK", "CERT_REVOCATION_NOT_AVAILABLE", "CERT_REVOCATION_OK"]
-    assert validate(PKI.seal, root_only).trusted is None
-    # an authority may not exempt itself (RFC 9608, 3)
-    exempt = craft(
-        PKI.root.certificate.subject_der,
-        PKI.root_signer,
-        PKI.issuing.certificate.subject_der,
-        PKI.issuing_signer.public_spki_der,
-        at=AT,
-        extensions_der=[extensions.write_basic_constraints(ca=True), write_extension(oids.NO_REV_AVAIL, der.null())],
-    )
-    result = validate(PKI.seal, TrustList((Anchor(PKI.root.certificate),), (exempt,), PKI.crls()[1:]))
-    assert codes(result, Outcome.NOT_CHECKED) == ["CERT_REVOCATION_UNKNOWN"]
 
 
 def test_evidence_from_the_document_counts_as_far_as_it_is_signed() -> None:

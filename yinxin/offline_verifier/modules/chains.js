@@ -24,6 +24,8 @@ const costOf = (spki) => 1 + Math.floor(Math.floor(spki.length / ORDINARY_KEY_BY
 const MAX_PATH_STEPS = 2000;
 const MAX_CANDIDATES = 64; // certificates of one name that are tried as issuer of one certificate
 const MAX_BROKEN_LINKS = 8;
+const SHORT_LIVED_DAYS = 7; // for so long the issuer's word that it publishes nothing does in place of evidence
+const DAY_MILLISECONDS = 86400000;
 
 const PATH_CLAUSE = "RFC 5280 6.1";
 const VALIDITY_CLAUSE = "RFC 5280 6.1.3 a 2";
@@ -300,10 +302,22 @@ async function checkRevocations(path, evidence, trust, moment) {
 }
 
 // At which moment evidence must show the certificate good: up to now, or to its end, where `at` may have been made up
-function evidenceMoment({ at, now, isProven, provenBy }, certificate) {
-  if (isProven || now === null) return at;
-  const seenFrom = provenBy === null ? now : Math.min(provenBy, now);
-  return Math.max(at, Math.min(seenFrom, certificate.notAfter));
+function evidenceMoment(moment, certificate) {
+  const seenFrom = signatureSeenFrom(moment);
+  return seenFrom === null ? moment.at : Math.max(moment.at, Math.min(seenFrom, certificate.notAfter));
+}
+
+// By when the signature existed, where that is not `at` itself
+function signatureSeenFrom({ now, isProven, provenBy }) {
+  if (isProven || now === null) return null;
+  return provenBy === null ? now : Math.min(provenBy, now);
+}
+
+// Why the word of its issuer that nothing is published about a certificate (noRevAvail) does not do in place of evidence, or null
+function objectionToNone(certificate, moment) {
+  if (certificate.isCa || certificate.namesRevocationSource) return "no-revocation-available-contradicted";
+  if (certificate.notAfter - certificate.notBefore > SHORT_LIVED_DAYS * DAY_MILLISECONDS) return "no-revocation-available-for-long";
+  return (signatureSeenFrom(moment) ?? certificate.notAfter) <= certificate.notAfter ? null : "no-revocation-available-and-no-proven-time";
 }
 
 async function revocationStep(certificate, issuer, path, evidence, moment) {
@@ -319,11 +333,21 @@ async function revocationStep(certificate, issuer, path, evidence, moment) {
     step.revokedAt = result.revokedAt;
     return step;
   }
-  if (certificate.extensions.has(Oid.NO_REV_AVAIL) && !certificate.isCa) return passed("CERT_REVOCATION_NOT_AVAILABLE", "RFC 9608", { certificate: subject });
-  if (result.status === Revocation.MISSING && path.anchor.revocation === "not-published") {
-    return warned("CERT_REVOCATION_NOT_PUBLISHED", REVOCATION_CLAUSE, { certificate: subject, anchor: path.anchor.certificate.subjectText });
+  let reason = result.reason ?? null;
+  if (result.status === Revocation.MISSING) {
+    if (path.anchor.revocation === "not-published") {
+      return warned("CERT_REVOCATION_NOT_PUBLISHED", REVOCATION_CLAUSE, { certificate: subject, anchor: path.anchor.certificate.subjectText });
+    }
+    if (certificate.extensions.has(Oid.NO_REV_AVAIL)) {
+      const objection = objectionToNone(certificate, moment);
+      if (objection === null) {
+        const days = Math.ceil((certificate.notAfter - certificate.notBefore) / DAY_MILLISECONDS);
+        return warned("CERT_REVOCATION_NOT_AVAILABLE", "RFC 9608 3", { certificate: subject, days });
+      }
+      reason = objection;
+    }
   }
-  return notChecked("CERT_REVOCATION_UNKNOWN", REVOCATION_CLAUSE, { certificate: subject, status: result.status, reason: result.reason ?? null });
+  return notChecked("CERT_REVOCATION_UNKNOWN", REVOCATION_CLAUSE, { certificate: subject, status: result.status, reason });
 }
 
 function checkNationalProfile(leaf) {

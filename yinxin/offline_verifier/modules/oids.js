@@ -68,6 +68,8 @@ export const Oid = {
   NO_REV_AVAIL: "2.5.29.56",
   EXPIRED_CERTS_ON_CRL: "2.5.29.60",
   AUTHORITY_INFO_ACCESS: "1.3.6.1.5.5.7.1.1",
+  AD_OCSP: "1.3.6.1.5.5.7.48.1",
+  FRESHEST_CRL: "2.5.29.46",
   OCSP_BASIC: "1.3.6.1.5.5.7.48.1.1",
   OCSP_NONCE: "1.3.6.1.5.5.7.48.1.2",
   OCSP_NO_CHECK: "1.3.6.1.5.5.7.48.1.5",

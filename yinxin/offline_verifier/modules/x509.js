@@ -107,14 +107,16 @@ export function readDistributionPointName(node) {
   return { fullNames: readGeneralNames(choice.expect(0xa0).children()), relativeName: null };
 }
 
-// Read for strictness alone: addresses are never followed from here
-function checkInformationAccess(value) {
+// Whether responders are named; addresses are never followed from here
+function namesResponder(value) {
+  let isNamed = false;
   for (const node of boundedNodes(readDer(value).children(Tag.SEQUENCE), MAX_DISTRIBUTION_POINTS, "authorityInfoAccess")) {
     const parts = node.children(Tag.SEQUENCE);
     if (parts.length !== 2) throw new MalformedError("ACCESS_DESCRIPTION_MALFORMED", { elements: parts.length });
-    parts[0].oid();
+    isNamed = parts[0].oid() === Oid.AD_OCSP || isNamed;
     readGeneralName(parts[1]);
   }
+  return isNamed;
 }
 
 // -- the certificate
@@ -180,7 +182,9 @@ export class Certificate {
     this.nameConstraints = read(Oid.NAME_CONSTRAINTS, readNameConstraints);
     this.subjectAltNames = read(Oid.SUBJECT_ALT_NAME, (value) => readGeneralNames(readDer(value).children(Tag.SEQUENCE))) ?? [];
     this.crlDistributionPoints = read(Oid.CRL_DISTRIBUTION_POINTS, readDistributionPoints) ?? [];
-    read(Oid.AUTHORITY_INFO_ACCESS, checkInformationAccess);
+    const hasResponder = read(Oid.AUTHORITY_INFO_ACCESS, namesResponder) === true;
+    // What noRevAvail excludes (RFC 9608, 3)
+    this.namesRevocationSource = hasResponder || this.extensions.has(Oid.CRL_DISTRIBUTION_POINTS) || this.extensions.has(Oid.FRESHEST_CRL);
     this.id = toHex(der); // equal certificates have equal ids
     this.checks = new Map(); // signature checks already made, by the issuer's key
   }
