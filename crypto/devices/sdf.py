@@ -49,14 +49,26 @@ _COMMUNICATION_FAILED: Final = 0x01000003
 _HARDWARE_FAILED: Final = 0x01000004
 _NO_ACCESS: Final = 0x01000007  # SDR_PARDENY: no right to the private key
 _KEY_NOT_EXIST: Final = 0x01000008
-_LOST: Final = frozenset({_COMMUNICATION_FAILED, _HARDWARE_FAILED, _NO_ACCESS})
+_DEVICE_LOST: Final = frozenset({_COMMUNICATION_FAILED, _HARDWARE_FAILED})
+_LOST: Final = _DEVICE_LOST | {_NO_ACCESS}
 _FIELD_BYTES: Final = 64  # of ECCref_MAX_LEN; the value of a 256-bit curve stands at its end
 _VALUE_BYTES: Final = 32
 _BITS: Final = 256
 
 
+class _OpenDevice:
+    """A device handle with how many sessions are open on it."""
+
+    def __init__(self, handle: Any) -> None:
+        self.handle: Final = handle
+        self.sessions = 0
+
+
 class SdfDriver:
-    """One device, opened once; a device that was lost is opened again with the next session."""
+    """One device, opened once for all its sessions; one that was lost is opened again with the next session.
+
+    A handle is closed with its last session and never before: another thread may be signing by it.
+    """
 
     def __init__(self, description: DeviceDescription) -> None:
         """Load the library. Raises DEVICE_LIBRARY_UNUSABLE."""
@@ -69,43 +81,71 @@ class SdfDriver:
         if missing:
             raise library_unusable(self.name, "no function " + ", ".join(missing))
         self._guard: Final = threading.Lock()
-        self._device: Any = None
+        self._device: _OpenDevice | None = None
+        self._given_up: Final[list[_OpenDevice]] = []
 
     def open_session(self) -> SdfSession:
-        """A new session. Raises DEVICE_FAILED."""
+        """A new session. Raises DEVICE_FAILED.
+
+        Where the device is lost, or has no session that could be disturbed, it is opened anew, once. Otherwise it may have as many sessions
+        as it takes, and the others go on.
+        """
         with self._guard:
-            for is_last in (False, True):
-                if self._device is None:
-                    device = _ffi.new("void **")
-                    self._check("SDF_OpenDevice", self.lib.SDF_OpenDevice(device))
-                    self._device = device[0]
-                session = _ffi.new("void **")
-                code = self.lib.SDF_OpenSession(self._device, session)
-                if code == _OK:
-                    return SdfSession(self, session[0])
-                self.lib.SDF_CloseDevice(self._device)
-                self._device = None
-                if is_last:
-                    self._check("SDF_OpenSession", code)
-        raise device_failed(self.name, "SDF_OpenSession", code)
+            code, session = self._try_session()
+            if session is None and (code in _DEVICE_LOST or self._device is None or not self._device.sessions):
+                self._give_up()
+                code, session = self._try_session()
+            if session is None:
+                raise device_failed(self.name, "SDF_OpenSession", code)
+            return session
+
+    def _try_session(self) -> tuple[int, SdfSession | None]:
+        if self._device is None:
+            self._device = self._open_device()
+        found = _ffi.new("void **")
+        code = self.lib.SDF_OpenSession(self._device.handle, found)
+        if code != _OK:
+            return code, None
+        self._device.sessions += 1
+        return code, SdfSession(self, self._device, found[0])
+
+    def _open_device(self) -> _OpenDevice:
+        found = _ffi.new("void **")
+        code = self.lib.SDF_OpenDevice(found)
+        if code != _OK:
+            raise device_failed(self.name, "SDF_OpenDevice", code)
+        again = next((device for device in self._given_up if device.handle == found[0]), None)
+        if again is not None:  # a library with one handle for everybody
+            self._given_up.remove(again)
+        return again or _OpenDevice(found[0])
+
+    def _give_up(self) -> None:
+        device, self._device = self._device, None
+        if device is not None and device.sessions:
+            self._given_up.append(device)
+        elif device is not None:
+            self.lib.SDF_CloseDevice(device.handle)
+
+    def session_ended(self, device: _OpenDevice) -> None:
+        """A session of the device was closed; with the last one goes a device that was given up."""
+        with self._guard:
+            device.sessions -= 1
+            if device.sessions == 0 and device in self._given_up:
+                self._given_up.remove(device)
+                self.lib.SDF_CloseDevice(device.handle)
 
     def close(self) -> None:
-        """Close the device; its sessions are closed before."""
+        """Close the device, at once or with the last of its sessions."""
         with self._guard:
-            device, self._device = self._device, None
-            if device is not None:
-                self.lib.SDF_CloseDevice(device)
-
-    def _check(self, call: str, code: int) -> None:
-        if code != _OK:
-            raise device_failed(self.name, call, code)
+            self._give_up()
 
 
 class SdfSession:
     """One session; it remembers which keys it has the right to."""
 
-    def __init__(self, driver: SdfDriver, handle: Any) -> None:
+    def __init__(self, driver: SdfDriver, device: _OpenDevice, handle: Any) -> None:
         self._driver = driver
+        self._device = device
         self._lib = driver.lib
         self._handle = handle
         self._rights: set[int] = set()
@@ -133,7 +173,7 @@ class SdfSession:
                 code = self._lib.SDF_GetPrivateKeyAccessRight(self._handle, index, _ffi.from_buffer("unsigned char[]", pin), len(pin))
             finally:
                 pin[:] = bytes(len(pin))
-            if code in {_COMMUNICATION_FAILED, _HARDWARE_FAILED}:
+            if code in _DEVICE_LOST:
                 raise SessionLostError(device_failed(self._driver.name, "SDF_GetPrivateKeyAccessRight", code))
             if code == _KEY_NOT_EXIST:
                 raise key_unknown(self._driver.name, key.key_id, f"0x{code:08X}")
@@ -150,6 +190,7 @@ class SdfSession:
             self._lib.SDF_ReleasePrivateKeyAccessRight(self._handle, index)
         self._rights.clear()
         self._lib.SDF_CloseSession(self._handle)
+        self._driver.session_ended(self._device)
 
     def _check(self, call: str, code: int, key: DeviceKey) -> None:
         if code == _OK:

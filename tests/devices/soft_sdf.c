@@ -8,21 +8,33 @@
 
 typedef struct { unsigned int bits; unsigned char x[64]; unsigned char y[64]; } ECCrefPublicKey;
 typedef struct { unsigned char r[64]; unsigned char s[64]; } ECCSignature;
-typedef struct { int right; } session_t;
+typedef struct { int open; int sessions; } device_t;
+typedef struct { int right; device_t *device; } session_t;
 
-static int lose, hang_ms, spoil, logins, opened, junk;
+static int lose, hang_ms, spoil, logins, opened, junk, full, gone, one_handle, torn;
 static EVP_PKEY *key;
 static session_t sessions[64];
 static int used;
+static device_t devices[16];
+static int device_count;
 
 void soft_set(const char *name, int value) {
   if (!strcmp(name, "lose")) lose = value;
   if (!strcmp(name, "hang_ms")) hang_ms = value;
   if (!strcmp(name, "spoil")) spoil = value;
   if (!strcmp(name, "junk")) junk = value;
+  if (!strcmp(name, "full")) full = value;             /* so many sessions are refused: there are as many as the device takes */
+  if (!strcmp(name, "gone")) gone = value;             /* so many sessions are refused: the connection broke */
+  if (!strcmp(name, "one_handle")) one_handle = value; /* every OpenDevice gives the same handle */
 }
 int soft_logins(void) { return logins; }
 int soft_opened(void) { return opened; }
+int soft_torn(void) { return torn; } /* sessions under which their device was closed */
+int soft_devices(void) {
+  int count = 0;
+  for (int i = 0; i < device_count; i++) count += devices[i].open;
+  return count;
+}
 
 static EVP_PKEY *the_key(void) {
   if (key == NULL) {
@@ -34,17 +46,35 @@ static EVP_PKEY *the_key(void) {
   return key;
 }
 
-int SDF_OpenDevice(void **device) { the_key(); *device = &key; return 0; }
-int SDF_CloseDevice(void *device) { (void)device; return 0; }
+int SDF_OpenDevice(void **device) {
+  the_key();
+  if (device_count >= 16) return 0x01000005;
+  if (!one_handle || device_count == 0) device_count++;
+  devices[device_count - 1].open = 1;
+  *device = &devices[device_count - 1];
+  return 0;
+}
+int SDF_CloseDevice(void *device) {
+  torn += ((device_t *)device)->sessions;
+  ((device_t *)device)->open = 0;
+  return 0;
+}
 int SDF_OpenSession(void *device, void **session) {
-  (void)device;
+  if (full > 0) { full--; return 0x01000006; }
+  if (gone > 0) { gone--; return 0x01000003; }
   if (used >= 64) return 0x01000006;
   sessions[used].right = 0;
+  sessions[used].device = device;
+  ((device_t *)device)->sessions++;
   *session = &sessions[used++];
   opened++;
   return 0;
 }
-int SDF_CloseSession(void *session) { ((session_t *)session)->right = 0; return 0; }
+int SDF_CloseSession(void *session) {
+  ((session_t *)session)->right = 0;
+  ((session_t *)session)->device->sessions--;
+  return 0;
+}
 int SDF_GetPrivateKeyAccessRight(void *session, unsigned int index, unsigned char *password, unsigned int length) {
   logins++;
   if (index != 1) return 0x01000008;
@@ -74,6 +104,7 @@ int SDF_InternalSign_ECC(void *session, unsigned int index, unsigned char *data,
   ECDSA_SIG *value;
   if (hang_ms) usleep(hang_ms * 1000);
   if (lose > 0) { lose--; return 0x01000003; }
+  if (!((session_t *)session)->device->open) return 0x01000003;
   if (index != 1) return 0x01000008;
   if (!((session_t *)session)->right) return 0x01000007;
   if (length != 32) return 0x0100000B;
