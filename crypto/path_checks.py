@@ -98,7 +98,8 @@ def check_chain(path: FoundPath) -> Iterator[Step]:
     if path.is_weak:
         yield not_checked("CERT_WEAK_ALGORITHM", CHAIN, certificate=path.chain[0].subject_text)
     if not problems:
-        yield passed("CERT_CHAIN_OK", CHAIN, certificates=len(path.chain), anchor=path.anchor.certificate.subject_text)
+        facts = {"issuer": path.chain[0].issuer_text, "anchor": path.anchor.certificate.subject_text}
+        yield passed("CERT_CHAIN_OK", CHAIN, certificates=len(path.chain), **facts)
 
 
 def _issuer_problems(chain: tuple[Certificate, ...]) -> Iterator[tuple[Certificate, str]]:

@@ -131,7 +131,10 @@ TIMESTAMP: Final = {
 
 # Certificates, chains and revocation: RFC 5280, GB/T 20518
 CERTIFICATE: Final = {
-    "CERT_CHAIN_OK": ("The certificate chain leads to the trust anchor {anchor}.", "证书链通向信任锚 {anchor}。"),
+    "CERT_CHAIN_OK": (
+        "The certificate comes from {issuer}; its chain leads to the trust anchor {anchor}.",
+        "证书由 {issuer} 颁发，证书链通向信任锚 {anchor}。",
+    ),
     "CERT_CHAIN_BAD": ("The certificate chain does not hold at {certificate} ({reason}).", "证书链在 {certificate} 处不成立（{reason}）。"),
     "CERT_NO_ANCHOR": (
         "No trust anchor is known for the certificate {certificate} ({reason}).",

@@ -22,6 +22,12 @@ from yinxin.verification_page.texts import TEXTS
 
 PROGRAM = Path(__file__).parent / "verification_answers.mjs"
 SCRIPT = Path(str(yinxin.verification_page.__file__)).parent / "static" / "answers.js"
+DISGUISED = [
+    "CN=a\\,O=12990000YX0000008KCourt,O=Nobody,C=CN",
+    "CN=a\\+O=Court,O=Nobody,C=CN",
+    "CN=a\\,O=12990000YX0000008KCourt,C=CN",
+    "O=INTERNATIONALTRADINGHOUSE,C=CN",
+]
 SIGNER = "CN=99000000000001,O=12990000YX0000008K呼伦贝尔市政务服务演示中心（样例）,C=CN"
 GENUINE = (
     "CMS_DIGEST_OK",
@@ -216,7 +222,7 @@ def random_report(draw: random.Random) -> dict[str, Any]:
             cryptographically_valid=maybe(),
             document_intact=maybe(),
             trusted=maybe(),
-            signer=draw.choice([SIGNER, "CN=Some\\, one", "O=\u202egnihtemos\u2028,C=CN", None, "O=Office"]),
+            signer=draw.choice([SIGNER, "CN=Some\\, one", "O=\u202egnihtemos\u2028,C=CN", None, "O=Office", *DISGUISED]),
             signed_at=draw.choice(["2026-11-28T17:41:03Z", None]),
         )
         for _ in range(draw.randint(0, 2))
@@ -283,3 +289,15 @@ def test_names_out_of_certificates() -> None:
     assert name_of("O=Office,C=CN") == ("Office", "")
     assert name_of("") == ("", "")
     assert name_of("O=\u202egnihtemos,C=CN") == ("\ufffdgnihtemos", "")
+    assert name_of("CN=one+O=Office,C=CN") == ("Office", "")
+    assert name_of("O=12990000YX0000008K,CN=Office") == ("Office", "12990000YX0000008K")
+
+
+def test_a_name_that_holds_what_looks_like_another_is_not_taken_for_it() -> None:
+    """Whoever may choose his common name would otherwise seal in anybody's name, and a name in capitals would lose its beginning."""
+    assert [name_of(signer) for signer in DISGUISED] == [
+        ("Nobody", ""),
+        ("Nobody", ""),
+        ("a,O=12990000YX0000008KCourt", ""),
+        ("INTERNATIONALTRADINGHOUSE", ""),
+    ]

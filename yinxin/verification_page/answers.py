@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Facts = dict[str, Any]
-_ORGANISATION: Final = re.compile(r"(?:^|,)O=([0-9A-Z]{18})?((?:\\.|[^,\\])*)")
-_COMMON_NAME: Final = re.compile(r"(?:^|,)CN=((?:\\.|[^,\\])*)")
+_ATTRIBUTE: Final = re.compile(r"(?:^|[,+])([A-Za-z0-9.]+)=((?:\\.|[^,+\\])*)")  # one after the other: a name may hold what looks like one
+_CREDIT_CODE: Final = re.compile(r"[0-9A-Z]{2}[0-9]{6}[0-9A-Z]{10}")
 _ESCAPED: Final = re.compile(r"\\(.)")
 _VERDICT_TONES: Final = {"valid": GOOD, "invalid": BAD}
 _BADNESS: Final = (GOOD, UNKNOWN, BAD)
@@ -211,7 +211,8 @@ def _sealer(seal: Mapping[str, Any]) -> Sealer:
 
 def name_of(signer: str) -> tuple[str, str]:
     """Name and credit code out of a certificate's subject (RFC 4514), as the deployments write it: the code stands before the name."""
-    organisation, common = _ORGANISATION.search(signer), _COMMON_NAME.search(signer)
-    code = (organisation.group(1) or "") if organisation else ""
-    name = organisation.group(2) if organisation and organisation.group(2) else common.group(1) if common else signer
+    organisation, common = (next((text for key, text in _ATTRIBUTE.findall(signer) if key == wanted), "") for wanted in ("O", "CN"))
+    found = _CREDIT_CODE.match(organisation)
+    code = found[0] if found else ""
+    name = organisation[len(code) :] or common or signer
     return plain(_ESCAPED.sub(r"\1", name)), code

@@ -216,7 +216,8 @@ function checkChain(path) {
   const problems = [...issuerProblems(path.chain), ...nameProblems(path.chain), ...extensionProblems(path.chain)];
   const steps = problems.map(([certificate, reason]) => failed("CERT_CHAIN_BAD", PATH_CLAUSE, { reason, certificate: certificate.subjectText }));
   if (path.isWeak) steps.push(notChecked("CERT_WEAK_ALGORITHM", PATH_CLAUSE, { certificate: path.chain[0].subjectText }));
-  if (!problems.length) steps.push(passed("CERT_CHAIN_OK", PATH_CLAUSE, { certificates: path.chain.length, anchor: path.anchor.certificate.subjectText }));
+  const facts = { certificates: path.chain.length, issuer: path.chain[0].issuerText, anchor: path.anchor.certificate.subjectText };
+  if (!problems.length) steps.push(passed("CERT_CHAIN_OK", PATH_CLAUSE, facts));
   return steps;
 }
 

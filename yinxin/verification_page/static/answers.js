@@ -124,10 +124,12 @@ export function plain(text) {
 
 // Name and credit code out of a certificate's subject (RFC 4514): the code stands before the name
 export function nameOf(signer) {
-  const organisation = /(?:^|,)O=([0-9A-Z]{18})?((?:\\.|[^,\\])*)/.exec(signer);
-  const common = /(?:^|,)CN=((?:\\.|[^,\\])*)/.exec(signer);
-  const name = organisation?.[2] || common?.[1] || signer;
-  return { name: plain(name.replace(/\\(.)/g, "$1")), code: organisation?.[1] ?? "" };
+  const attributes = [...signer.matchAll(/(?:^|[,+])([A-Za-z0-9.]+)=((?:\\.|[^,+\\])*)/gu)]; // one after the other: a name may hold what looks like one
+  const first = (wanted) => attributes.find(([, key]) => key === wanted)?.[2] ?? "";
+  const organisation = first("O");
+  const code = /^[0-9A-Z]{2}[0-9]{6}[0-9A-Z]{10}/.exec(organisation)?.[0] ?? "";
+  const name = organisation.slice(code.length) || first("CN") || signer;
+  return { name: plain(name.replace(/\\(.)/gu, "$1")), code };
 }
 
 function sealerOf(seal, rules) {
