@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from crypto.report import Step, warned
+from seal_service.pdf.syntax import Ref
 from standards.errors import MalformedError
 
 if TYPE_CHECKING:
     from seal_service.pdf.document import PdfDocument
 
 _ACTIONS: Final = "ISO 32000-1 12.6"
-_MAX_CHAINED: Final = 16  # actions after each other (/Next)
+_MAX_ACTIONS: Final = 256  # of the catalog, with all that follow them (/Next); honest files have under five
 _NAMED: Final = {
     "JavaScript": "JavaScript",
     "Launch": "Launch",
@@ -32,10 +33,8 @@ def find_active_content(document: PdfDocument) -> list[Step]:
 def _find(document: PdfDocument) -> list[Step]:
     steps: list[Step] = []
     root = document.root
-    found: set[str] = set()
-    for key in ("OpenAction", "AA"):
-        if key in root:
-            _collect_actions(document, root[key], found, 0)
+    triggers = document.resolve(root.get("AA"))
+    found = _kinds_of(document, [root.get("OpenAction"), *(triggers.values() if isinstance(triggers, dict) else ())])
     names = document.resolve_dictionary(root.get("Names")) or {}
     if document.resolve(names.get("JavaScript")) is not None:
         found.add("JavaScript")
@@ -48,13 +47,27 @@ def _find(document: PdfDocument) -> list[Step]:
     return steps
 
 
-def _collect_actions(document: PdfDocument, value: object, found: set[str], depth: int) -> None:
-    node = document.resolve(value)
-    if not isinstance(node, dict) or depth > _MAX_CHAINED:
-        return
-    kind = document.resolve(node.get("S"))
-    if isinstance(kind, str) and kind in _NAMED:
-        found.add(_NAMED[kind])
-    for key, item in node.items():
-        if key == "Next" or "S" not in node:
-            _collect_actions(document, item, found, depth + 1)
+def _kinds_of(document: PdfDocument, actions: list[object]) -> set[str]:
+    """The kinds worth naming among these actions and those that follow them, one (12.6.2) or several in an array."""
+    found: set[str] = set()
+    seen: set[Ref] = set()
+    stack, count = actions, 0
+    while stack:
+        value = stack.pop()
+        count += 1
+        if count > _MAX_ACTIONS:
+            raise MalformedError("PDF_TOO_COMPLEX", actions=count)
+        if isinstance(value, Ref):
+            if value in seen:
+                continue
+            seen.add(value)
+        action = document.resolve(value)
+        if not isinstance(action, dict):
+            continue
+        kind = document.resolve(action.get("S"))
+        if isinstance(kind, str) and kind in _NAMED:
+            found.add(_NAMED[kind])
+        following = document.resolve(action.get("Next"))
+        if following is not None:
+            stack += following[: _MAX_ACTIONS + 1] if isinstance(following, list) else [action["Next"]]
+    return found

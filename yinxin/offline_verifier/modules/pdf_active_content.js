@@ -1,10 +1,10 @@
 // Things in a document that act or that carry more than its pages: named in the report, so that nobody relies on what they do not see.
 import { MalformedError } from "./bytes.js";
-import { entryOf, isPdfText } from "./pdf_syntax.js";
+import { PdfRef, entryOf, isPdfText } from "./pdf_syntax.js";
 import { warned } from "./report.js";
 
 const ACTION_CLAUSE = "ISO 32000-1 12.6";
-const MAX_CHAINED_ACTIONS = 16; // actions after each other (/Next)
+const MAX_ACTIONS = 256; // of the catalog, with all that follow them (/Next)
 const ACTIVE_KINDS = new Set(["JavaScript", "Launch", "ImportData", "SubmitForm", "Rendition"]);
 
 // Warnings on scripts, launch actions, XFA forms and embedded files that the catalog leads to
@@ -19,8 +19,8 @@ export function findActiveContent(document) {
 
 function findActive(document) {
   const { root } = document;
-  const found = new Set();
-  for (const key of ["OpenAction", "AA"]) if (root.has(key)) collectActions(document, root.get(key), found, 0);
+  const triggers = document.resolve(entryOf(root, "AA"));
+  const found = actionKinds(document, [entryOf(root, "OpenAction"), ...(triggers instanceof Map ? triggers.values() : [])]);
   const names = document.resolveDictionary(entryOf(root, "Names")) ?? new Map();
   if (document.resolveEntry(names, "JavaScript") !== null) found.add("JavaScript");
   const steps = [...found].sort().map((action) => warned("PDF_ACTIVE_CONTENT", ACTION_CLAUSE, { action }));
@@ -30,10 +30,24 @@ function findActive(document) {
   return steps;
 }
 
-function collectActions(document, value, found, depth) {
-  const node = document.resolve(value);
-  if (!(node instanceof Map) || depth > MAX_CHAINED_ACTIONS) return;
-  const kind = document.resolveEntry(node, "S");
-  if (isPdfText(kind) && ACTIVE_KINDS.has(kind.text)) found.add(kind.text);
-  for (const [key, item] of node) if (key === "Next" || !node.has("S")) collectActions(document, item, found, depth + 1);
+// The kinds worth naming among these actions and those that follow them, one or several in an array
+function actionKinds(document, actions) {
+  const [found, seen, stack] = [new Set(), new Set(), actions];
+  let count = 0;
+  while (stack.length) {
+    const value = stack.pop();
+    count += 1;
+    if (count > MAX_ACTIONS) throw new MalformedError("PDF_TOO_COMPLEX", { actions: count });
+    if (value instanceof PdfRef) {
+      if (seen.has(value.key)) continue;
+      seen.add(value.key);
+    }
+    const action = document.resolve(value);
+    if (!(action instanceof Map)) continue;
+    const kind = document.resolveEntry(action, "S");
+    if (isPdfText(kind) && ACTIVE_KINDS.has(kind.text)) found.add(kind.text);
+    const following = document.resolveEntry(action, "Next");
+    if (following !== null) stack.push(...(Array.isArray(following) ? following.slice(0, MAX_ACTIONS + 1) : [action.get("Next")]));
+  }
+  return found;
 }
