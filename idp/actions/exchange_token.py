@@ -1,7 +1,7 @@
 """Token exchange (RFC 8693): a service that was called with a person's token calls another on his behalf, with less than it was given.
 
-The new token names the client that acts in ``act``, carries no right the old one had not, ends no later, and hangs on the same grant: where
-the person signs out, it ends too.
+The new token names the client that acts in ``act``, carries no right the old one had not, ends no later, and ends with it: where the person signs out,
+or the old one is revoked. For that a client gets a grant for the token it exchanged for another's, which came of the one behind that.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from idp.actions.prove_key import take_proof
 from idp.actions.redeem_trust_ticket import redeem_trust_ticket
 from idp.actions.revoke_token import is_withdrawn
 from idp.model.clients import TOKEN_SECONDS
+from idp.model.grants import new_grant_id
 from idp.model.registrations import sign_in_of
 from idp.model.tickets import TICKET_TYPE
-from idp.store.grants import find_grant
+from idp.store.grants import find_grant, insert_grant
 from idp.tokens.exchange import ACCESS_TOKEN_TYPE, act_of, actors_in, read_exchange, refused
 from idp.tokens.person_tokens import ACCESS_TYPE, GRANT_CLAIM, access_claims
 from standards.errors import Kind, TrustError
@@ -120,9 +121,10 @@ async def _exchange(
     actors = actors_in(shown.claims, person_last=shown.grant.acting_for is not None)
     if shown.claims.get("client_id") != client.client_id:
         actors = (client.client_id, *actors)
-    narrowed = replace(
+    is_own = shown.grant.client_id == client.client_id
+    granted = replace(
         shown.grant,
-        client_id=client.client_id,
+        **({} if is_own else _of_another(shown.grant, client.client_id, at)),
         scopes=scopes,
         audience=audience,
         dpop_jkt=binding.dpop_jkt,
@@ -130,7 +132,7 @@ async def _exchange(
     )
     seconds = min(TOKEN_SECONDS, shown.claims["exp"] - int(at.timestamp()))
     claims = access_claims(
-        narrowed,
+        replace(granted, client_id=client.client_id),
         registration,
         issuer=desk.tokens.issuer,
         issued_at_seconds=int(at.timestamp()),
@@ -153,6 +155,8 @@ async def _exchange(
         if agent_scopes(connection, desk.people.vault, grant.account_id, grant.acting_for, scopes, at) != scopes:
             raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")
         demand_unchanged(connection, desk, known, signings)
+        if not is_own:
+            insert_grant(connection, granted, desk.mac_key)
         token_id = desk.people.audit.record(
             connection,
             at=at,
@@ -163,7 +167,7 @@ async def _exchange(
             facts={
                 "token": str(shown.claims.get("jti", "")),
                 "from": str(shown.claims.get("client_id", "")),
-                "grant": grant.grant_id,
+                "grant": granted.grant_id,
                 "scope": " ".join(scopes),
                 "audience": audience,
                 "actors": " ".join(actors),
@@ -182,3 +186,10 @@ async def _exchange(
         "scope": " ".join(scopes),
     }
     return json.dumps(answer, separators=(",", ":")).encode()
+
+
+def _of_another(source: PersonGrant, client_id: str, at: datetime) -> dict[str, Any]:
+    """What is another in the grant behind a token that was exchanged for another client's: it stays that one's, whom the person let have it, so that it
+    opens nothing that rests on his leave to the client that holds the token.
+    """
+    return {"grant_id": new_grant_id(), "source_id": source.grant_id, "exchanged_by": client_id, "created_at": at}

@@ -1,7 +1,7 @@
 """Revoke a token at the wish of the client it was issued to (RFC 7009), and see whether one has been revoked.
 
-A person's token ends with its grant: all tokens of it end together, the refresh token too, and what came of it by trust tickets. A client's own token, and one that it was given in
-exchange for another client's, is remembered by its id for as long as it could count.
+A person's token ends with its grant: all tokens of it end together, the refresh token too, and what came of it by trust tickets or in exchange. One that
+was exchanged for another client's token has a grant for itself. A client's own token is remembered by its id for as long as it could count.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ async def revoke_token(desk: PersonDesk, request: TokenRequest, peer: str) -> by
         grant = None if grant_id is None else find_grant(connection, str(grant_id), desk.mac_key)
         if claims is None and grant is not None and grant.client_id != client_id:
             raise TrustError(Kind.UNACCEPTABLE, "TOKEN_OF_ANOTHER")
-        # A token that was exchanged is this client's own, the grant behind it another's: it ends alone
-        if grant_id is not None and (grant is None or grant.client_id == client_id):
+        # An exchanged token from before these had grants for themselves hangs on another client's: it ends alone
+        if grant_id is not None and (grant is None or grant.holder_id == client_id):
             ended = 0 if grant is None else end_grant(connection, grant.grant_id, at, "revoked", desk.mac_key)
         elif claims is not None:
             until = datetime.fromtimestamp(claims["exp"], UTC) + timedelta(seconds=CLOCK_LEEWAY_SECONDS)

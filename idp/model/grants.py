@@ -32,8 +32,9 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class PersonGrant:
-    """``account_id``: who signed in; ``acting_for``: the organisation he acts for. ``source_id``: the grant of which it came by a trust ticket, and with
-    which it ends; None: it came of a sign-in. ``dpop_jkt``, ``certificate_digest``: the key or the
+    """``account_id``: who signed in; ``acting_for``: the organisation he acts for. ``source_id``: the grant of which it came by a trust ticket or in
+    exchange, and with which it ends; None: it came of a sign-in. ``exchanged_by``: the client that holds its one token, exchanged for one of
+    ``client_id``'s, whom the person let have it; None: ``client_id`` holds its tokens. ``dpop_jkt``, ``certificate_digest``: the key or the
     certificate (base64url SHA-256) every token of it is bound to. ``is_offline``: it outlives its session. ``ends_at``: no access token counts longer,
     known only of one that is just handed out (``cut_scopes``), None: no such end. Times are aware UTC.
     """
@@ -58,11 +59,17 @@ class PersonGrant:
     ended_why: str = ""
     ends_at: datetime | None = None
     source_id: str | None = None
+    exchanged_by: str | None = None
 
     @property
     def subject_id(self) -> str:
         """Whom tokens are about: the organisation where the person acts for one."""
         return self.acting_for or self.account_id
+
+    @property
+    def holder_id(self) -> str:
+        """The client that its tokens were issued to."""
+        return self.exchanged_by or self.client_id
 
 
 def new_grant_id() -> str:

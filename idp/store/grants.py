@@ -31,6 +31,7 @@ _SPEND: Final = Prepared(
     .where(refresh_tokens.c.token_digest == bindparam("wanted"), refresh_tokens.c.spent_at.is_(None))
     .values(spent_at=bindparam("at"), row_mac=bindparam("mac"))
 )
+_LATER_IN_JSON: Final = ("exchanged_by",)  # not in rows from before
 _IN_JSON: Final = ("acting_for", "acr", "audience", "nonce", "is_offline", "dpop_jkt", "certificate_digest")
 _NEWER: Final = frozenset({"is_offline", "acting_for", "source_id"})
 _CAME_OF: Final = select(grants).where(grants.c.source_id == bindparam("source"), grants.c.ended_at.is_(None)).order_by(grants.c.grant_id)
@@ -49,6 +50,7 @@ def insert_grant(connection: Connection, grant: PersonGrant, mac_key: bytes) -> 
         "auth_at": write_time(grant.auth_at),
         "claims": dict(grant.claims),
     }
+    inner |= {name: getattr(grant, name) for name in _LATER_IN_JSON if getattr(grant, name) is not None}
     row: dict[str, Any] = {
         "grant_id": grant.grant_id,
         "client_id": grant.client_id,
@@ -96,6 +98,7 @@ def _grant(row: Mapping[Any, Any], mac_key: bytes) -> PersonGrant:
         account_id=row["account_id"],
         session_id=row["session_id"],
         **{name: inner[name] for name in _IN_JSON},
+        **{name: inner.get(name) for name in _LATER_IN_JSON},
         scopes=tuple(inner["scopes"]),
         amr=tuple(inner["amr"]),
         auth_at=read_time(inner["auth_at"]),
@@ -108,7 +111,7 @@ def _grant(row: Mapping[Any, Any], mac_key: bytes) -> PersonGrant:
 
 
 def end_grant(connection: Connection, grant_id: str, at: datetime, why: str, mac_key: bytes) -> int:
-    """End a grant with all its tokens, and what came of it by trust tickets; how many ended, 0 where it had, or is none. ROW_ALTERED for an edited row."""
+    """End a grant with all its tokens, and what came of it by trust tickets or in exchange; how many ended, 0 where it had, or is none. ROW_ALTERED for an edited row."""
     row = _ONE.first(connection, {"wanted": grant_id})
     if row is None:
         return 0

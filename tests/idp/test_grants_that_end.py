@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from idp.actions import exchange_token
 from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import NewAccount, create_account
 from idp.model.people import AccountKind
@@ -12,7 +15,7 @@ from idp.model.registrations import Registration
 from idp.model.tickets import TICKET_TYPE
 from tests.idp.people import Browser
 from tests.idp.test_code_flow import BASE, Clients, refused
-from tests.idp.test_token_exchange import EXCHANGE, HOUSING, clients, exchange, signed_in, ticket_for  # noqa: F401 - a fixture among them
+from tests.idp.test_token_exchange import EXCHANGE, HOUSING, TAXES, clients, exchange, signed_in, ticket_for  # noqa: F401 - a fixture among them
 
 if TYPE_CHECKING:
     import httpx
@@ -60,6 +63,62 @@ def test_attack_what_came_of_a_ticket_does_not_outlive_the_grant_it_came_from(cl
         assert "code" in browser.returned
     assert any('"ended":3' in entry for entry in clients.town.audited("token.revoke"))
     assert any('"grants_ended":3' in entry for entry in clients.town.audited("token.refuse"))
+
+
+@pytest.mark.clause("RFC 7009 2.1")
+def test_attack_what_was_exchanged_for_a_token_does_not_outlive_it(clients: Clients) -> None:  # noqa: F811 - the fixture
+    """However far it went, and tickets that came of it; what it came from itself, and what else came of that, goes on."""
+    clients.add(
+        Registration("sees", grant_types=(EXCHANGE,)), "token.introspect", "seal.read", audiences=(HOUSING, TAXES, clients.town.desk.issuer)
+    )
+
+    def is_active(token: str) -> bool:
+        return bool(clients.http.post("/oauth2/introspect", data={"token": token}, auth=("sees", clients.secrets["sees"])).json()["active"])
+
+    def revoke(client: str, token: str) -> None:
+        assert clients.http.post("/oauth2/revoke", data={"token": token}, auth=(client, clients.secrets[client])).status_code == 200
+
+    def given(client: str, token: str, **form: str) -> str:
+        answer = exchange(clients, client, token, **form)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    first = signed_in(clients)["access_token"]
+    beside = given("housing", first, resource=TAXES)
+    second = given("housing", first, resource=TAXES)
+    narrowed = given("housing", second, scope="seal.read", resource=HOUSING)
+    third = given("taxes", second)
+    landed = exchange(
+        clients, "people", given("taxes", second, requested_token_type=TICKET_TYPE, audience="people", scope="seal.read"), TICKET_TYPE
+    )
+    waiting = given("housing", second, requested_token_type=TICKET_TYPE, audience="people", scope="seal.read")
+    of_ticket = landed.json()["access_token"]
+    behind = (first, beside, second, narrowed, third, of_ticket)
+    assert [is_active(each) for each in behind] == [True] * 6
+    # What one client narrowed for itself ends alone
+    revoke("housing", narrowed)
+    assert [is_active(each) for each in behind] == [True, True, True, False, True, True]
+    revoke("housing", second)
+    assert [is_active(each) for each in behind] == [True, True, False, False, False, False]
+    assert refused(exchange(clients, "taxes", second))[2] == "EXCHANGE_REFUSED"
+    assert refused(exchange(clients, "people", waiting, kind=TICKET_TYPE))[2] == "GRANT_ENDED"
+    # An exchanged token opens nothing that the person let its holder's caller alone have
+    assert clients.userinfo(beside).status_code == 401
+    revoke("portal", first)
+    assert [is_active(each) for each in behind] == [False] * 6
+
+
+def test_an_exchanged_token_from_before_these_had_grants_for_themselves_ends_alone(clients: Clients) -> None:  # noqa: F811 - the fixture
+    first = signed_in(clients)["access_token"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exchange_token, "_of_another", lambda source, _client, _at: {"grant_id": source.grant_id})
+        patch.setattr(exchange_token, "insert_grant", lambda *_: None)
+        old = exchange(clients, "housing", first, resource=TAXES).json()["access_token"]
+    assert clients.read(old, TAXES)["gid"] == clients.read(first, HOUSING)["gid"]
+    proof = ("housing", clients.secrets["housing"])
+    assert clients.http.post("/oauth2/revoke", data={"token": old}, auth=proof).status_code == 200
+    assert refused(exchange(clients, "taxes", old))[2] == "EXCHANGE_REFUSED"
+    assert exchange(clients, "housing", first, resource=TAXES).status_code == 200
 
 
 def test_a_client_that_is_for_persons_by_now_gets_nothing_more_for_organisations(clients: Clients) -> None:  # noqa: F811 - the fixture

@@ -82,7 +82,12 @@ def test_a_service_calls_another_on_behalf_of_a_person_with_less(clients: Client
     said = clients.read(second["access_token"], TAXES)
     assert (said["sub"], said["client_id"], said["act"]) == (person["sub"], "housing", {"sub": "housing"})
     assert said["exp"] <= person["exp"]
-    assert (said["acr"], said["auth_time"], said["gid"]) == (person["acr"], person["auth_time"], person["gid"])
+    assert (said["acr"], said["auth_time"]) == (person["acr"], person["auth_time"])
+    with clients.town.desk.database.read() as connection:
+        behind = find_grant(connection, said["gid"], idp.service.client_desk(clients.town.here.house.context).mac_key)
+    assert behind is not None
+    assert (behind.source_id, behind.client_id, behind.holder_id) == (person["gid"], "portal", "housing")
+    assert (behind.scopes, behind.audience) == (("seal.read",), TAXES)
     # and that one a third, the chain growing inwards
     third = exchange(clients, "taxes", second["access_token"]).json()
     said = clients.read(third["access_token"], HOUSING)
