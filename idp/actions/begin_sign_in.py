@@ -140,11 +140,15 @@ def _living(
 def _adopted(
     connection: Connection, desk: PeopleDesk, row: SignIn, session_hash: bytes, profile: ClientProfile | None, at: datetime
 ) -> tuple[SignIn, Session | None]:
-    """The row with what the browser's session has shown already, and that session; the same row and None where that is not enough."""
+    """The row with what the browser's session has shown already, and that session; the same row and None where that is not enough.
+
+    A ``login_hint`` says whose name the page is to show. Where no page may be shown (prompt=none) it is not read: the answer would tell any client, also
+    one that nobody has let know anything, whether a telephone or a mail box is that of who is signed in.
+    """
     session, account = _living(connection, desk, session_by_cookie(connection, desk.vault, session_hash), at)
     if session is None or account is None:
         return row, None
-    hint = row.request.login_hint if row.request else None
+    hint = None if row.request is None or "none" in row.request.prompt else row.request.login_hint
     hinted = hint is None or _is_called(connection, desk, account.account_id, hint)
     if not is_session_enough(row, session, account, at, hinted=hinted):
         return row, None
