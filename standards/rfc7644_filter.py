@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -257,8 +258,8 @@ def _holds(resource: Mapping[str, Any], term: Term) -> bool:
         numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
         return any(_in_order(value, term.value, term.operator) for value in numbers)
     is_exact = term.path.attribute.lower() in _CASE_EXACT
-    wanted = term.value if is_exact else term.value.casefold()
-    texts = [value if is_exact else value.casefold() for value in values if isinstance(value, str)]
+    wanted = term.value if is_exact else _folded(term.value)
+    texts = [value if is_exact else _folded(value) for value in values if isinstance(value, str)]
     if term.operator in _TEXT:
         return any(_has(text, wanted, term.operator) for text in texts)
     moment = _moment(term.value)
@@ -276,7 +277,12 @@ def _equals(values: list[Any], term: Term) -> bool:
     texts = [value for value in values if isinstance(value, str)]
     if term.path.attribute.lower() in _CASE_EXACT:
         return term.value in texts
-    return term.value.casefold() in [text.casefold() for text in texts]
+    return _folded(term.value) in [_folded(text) for text in texts]
+
+
+def _folded(text: str) -> str:
+    """As texts are compared: without case, and of the spellings that Unicode calls the same the composed one (UAX #15)."""
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def _has(text: str, wanted: str, operator: str) -> bool:

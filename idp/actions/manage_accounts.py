@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from idp.actions.end_what_was_open import end_for_credentials, end_what_was_open
 from idp.actions.protect_administrators import check_changed_by
 from idp.model.federation import PROVEN_LEVEL, SIGN
+from idp.model.names import one_spelling
 from idp.model.people import (
     ID_PREFIX,
     Account,
@@ -24,6 +25,7 @@ from idp.model.people import (
     level_at,
     new_id,
     normalised,
+    spelled,
     with_status,
 )
 from idp.store.accounts import delete_evidence, insert_account, insert_evidence, list_evidence, load_account, update_account
@@ -66,10 +68,11 @@ def create_account(desk: PeopleDesk, wanted: NewAccount, *, actor: str) -> Accou
 
 
 def make_account(wanted: NewAccount, at: datetime, *, actor: str) -> Account:
-    """The account as it would be created, each field by its rule. ACCOUNT_FIELD_INVALID."""
-    check_name(wanted.name)
+    """The account as it would be created, each field by its rule and names in one spelling. ACCOUNT_FIELD_INVALID."""
+    name, attributes = one_spelling(wanted.name), spelled(wanted.attributes)
+    check_name(name)
     check_area(wanted.area)
-    check_attributes(wanted.kind, wanted.attributes)
+    check_attributes(wanted.kind, attributes)
     check_evidence_count(len(wanted.evidence))
     for item in wanted.evidence:
         check_evidence(item)
@@ -77,7 +80,7 @@ def make_account(wanted: NewAccount, at: datetime, *, actor: str) -> Account:
         account_id=new_id(ID_PREFIX[wanted.kind]),
         kind=wanted.kind,
         status=AccountStatus.ACTIVE,
-        name=wanted.name,
+        name=name,
         area=wanted.area,
         level=level_at(wanted.evidence, at),
         origin=wanted.origin,
@@ -85,7 +88,7 @@ def make_account(wanted: NewAccount, at: datetime, *, actor: str) -> Account:
         created_by=actor,
         changed_at=at,
         needs_two_factors=wanted.needs_two_factors,
-        attributes=dict(wanted.attributes),
+        attributes=attributes,
         identifiers=normalised(wanted.identifiers),
     )
 
@@ -129,7 +132,7 @@ def change_account(
 
     def store(connection: Connection) -> Account:
         check_changed_by(connection, account_id, by)
-        if checked.name is not None and checked.name != load_account(connection, desk.vault, account_id, kind).name:
+        if checked.name is not None and checked.name != one_spelling(load_account(connection, desk.vault, account_id, kind).name):
             level = level_at(list_evidence(connection, desk.vault, account_id), at)
             if level >= PROVEN_LEVEL:
                 raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROVEN", level=level)
@@ -139,13 +142,15 @@ def change_account(
 
 
 def checked_change(kind: AccountKind, change: AccountChange) -> AccountChange:
-    """The change as it is kept: each field by its rule. ACCOUNT_FIELD_INVALID."""
+    """The change as it is kept: each field by its rule, names in one spelling. ACCOUNT_FIELD_INVALID."""
     if change.name is not None:
-        check_name(change.name)
+        change = replace(change, name=one_spelling(change.name))
+        check_name(change.name or "")
     if change.area is not None:
         check_area(change.area)
     if change.attributes is not None:
-        check_attributes(kind, change.attributes)
+        change = replace(change, attributes=spelled(change.attributes))
+        check_attributes(kind, change.attributes or {})
     return change if change.identifiers is None else replace(change, identifiers=normalised(change.identifiers))
 
 
@@ -159,7 +164,8 @@ def change_in(
     if present.status is AccountStatus.CLOSED:
         raise TrustError(Kind.CONFLICT, "ACCOUNT_STATUS_CONFLICT", status=present.status.value)
     given = {
-        "name": change.name,
+        # A name from before there was one spelling stays as it stands until the account gets another: its hash is in the files of others
+        "name": None if change.name == one_spelling(present.name) else change.name,
         "identifiers": change.identifiers,
         "attributes": None if change.attributes is None else dict(change.attributes),
         "area": change.area,

@@ -25,6 +25,7 @@ from idp.actions.protect_administrators import check_open
 from idp.actions.set_credentials import hash_in_pool, put_in
 from idp.credentials.passwords import check_password_rules
 from idp.errors import account_not_found
+from idp.model.names import one_spelling
 from idp.model.people import (
     ID_NUMBERS,
     Account,
@@ -279,7 +280,9 @@ def wanted_change(account: Account, wanted: Wanted, expected_version: int | None
     """What has to change so that an account is as wanted. ACCOUNT_PROVEN, ACCOUNT_FIELD_INVALID."""
     identifiers = _merged(account, wanted)
     number = next((each for each in identifiers if each.kind in ID_NUMBERS[account.kind]), None)
-    if account.level >= PROVEN_LEVEL and (wanted.name != account.name or _value(number) != _value(account.id_number)):
+    if account.level >= PROVEN_LEVEL and (
+        one_spelling(wanted.name) != one_spelling(account.name) or _value(number) != _value(account.id_number)
+    ):
         raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROVEN", level=account.level)
     return AccountChange(
         name=wanted.name,

@@ -12,6 +12,7 @@ from idp.actions.sign_in_row import put_back, recognise, take_up_at
 from idp.credentials.certificates import certificate_of, read_challenge, text_to_sign
 from idp.errors import attempts_exceeded, credential_unusable, sign_in_failed
 from idp.limits import LOCK_SECONDS
+from idp.model.names import one_spelling
 from idp.model.people import AccountStatus, Credential, CredentialKind, new_id
 from idp.model.sign_in import Step, with_method
 from idp.store.accounts import find_account
@@ -131,7 +132,7 @@ def keep_certificate(desk: PeopleDesk, session_hash: bytes | None, *, challenge:
     def store(connection: Connection) -> Credential:
         session = fresh_session(connection, desk, session_hash, at)
         account = find_account(connection, desk.vault, session.account_id)
-        if account is None or (certificate.common_name or "").strip() != account.name:
+        if account is None or one_spelling((certificate.common_name or "").strip()) != one_spelling(account.name):
             raise credential_unusable("name")
         if sum(each.kind in KEYS for each in list_credentials(connection, desk.vault, account.account_id)) >= KEYS_PER_ACCOUNT_MAX:
             raise credential_unusable("too-many")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from idp.connectors.protocol import refused
+from idp.model.names import one_spelling
 from idp.model.people import ATTRIBUTE_CHARACTERS_MAX, NAME_CHARACTERS_MAX
 from idp.model.requests import LEVEL_MAX, Identity
 from standards.errors import MalformedError
@@ -45,7 +46,7 @@ def _read(
     weak: tuple[str, ...] = (),
 ) -> Identity:
     # 1. subject and name, without which there is nobody
-    subject, name = value_of(fields, record, "subject"), value_of(fields, record, "name")
+    subject, name = value_of(fields, record, "subject"), one_spelling(value_of(fields, record, "name"))
     _check_subject(subject)
     if not name or len(name) > NAME_CHARACTERS_MAX or not is_printable(name):
         raise refused("name")
@@ -109,7 +110,7 @@ def _organisations(settings: ConnectorSettings, record: Mapping[str, Any], level
     for entry in listed:
         if not isinstance(entry, dict):
             raise refused("organisations")
-        subject, name = value_of(settings.agents, entry, "subject"), value_of(settings.agents, entry, "name")
+        subject, name = value_of(settings.agents, entry, "subject"), one_spelling(value_of(settings.agents, entry, "name"))
         _check_subject(subject)
         if not name or len(name) > NAME_CHARACTERS_MAX or not is_printable(name):
             raise refused("organisations")

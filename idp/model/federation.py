@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from idp.model.names import one_spelling
 from idp.model.people import ID_NUMBERS, IdentifierKind
 from standards.errors import Kind, TrustError
 
@@ -122,12 +123,12 @@ def upstream_identifier(upstream: str, subject: str) -> str:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Whether two ways of writing are of one name: blanks, case and the kind of dot do not count."""
+    """Whether two ways of writing are of one name: blanks, case, the kind of dot and how its characters are composed do not count."""
     return _plain(one) == _plain(other)
 
 
 def _plain(name: str) -> str:
-    return "".join(name.split()).casefold().translate(_DOTS)
+    return "".join(one_spelling(name).split()).casefold().translate(_DOTS)
 
 
 def is_trusted_number(identity: Identity, id_types: Collection[str], least_level: int) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from idp.model.names import is_shown
+from idp.model.names import is_shown, one_spelling
 from standards.errors import Kind, MalformedError, TrustError
 from standards.gb11643_resident_id import normalise_resident_id, read_resident_id
 from standards.gb32100_credit_code import read_credit_code
@@ -95,6 +95,7 @@ ATTRIBUTES: Final = {
     ),
 }
 """What is kept of each besides name, identifiers and area, all of it sealed."""
+_NAMES: Final = frozenset({"representative_name"})  # attributes that name people
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +267,11 @@ def check_area(area: str) -> None:
     """Raise ACCOUNT_FIELD_INVALID unless empty, or 6 or 12 digits of GB/T 2260."""
     if area and not AREA_PATTERN.fullmatch(area):
         raise field_invalid("area", "6 or 12 digits (GB/T 2260)")
+
+
+def spelled(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Attributes as they are kept: those that are names in one spelling."""
+    return {name: one_spelling(value) if name in _NAMES else value for name, value in attributes.items()}
 
 
 def check_attributes(kind: AccountKind, attributes: Mapping[str, str]) -> None:

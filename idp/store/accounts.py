@@ -7,10 +7,11 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.errors import account_not_found
+from idp.model.names import spellings
 from idp.model.people import (
     EXCLUSIVE,
     Account,
@@ -80,6 +81,11 @@ def identifier_hash(vault: Vault, kind: IdentifierKind, value: str) -> bytes:
 def name_hash(vault: Vault, name: str) -> bytes:
     """The keyed hash that a whole name is found by; blanks and case do not count."""
     return vault.sealer.find("".join(name.split()).casefold().encode(), "idp.name")
+
+
+def is_named(vault: Vault, name: str) -> ColumnElement[bool]:
+    """Of a row, whether it has this whole name, also as that may stand in rows from before there was one spelling."""
+    return or_(*(accounts.c.name_hash == hashed for hashed in dict.fromkeys(name_hash(vault, each) for each in spellings(name))))
 
 
 def _place(column: str, row: str) -> str:
@@ -263,19 +269,12 @@ def search_query(vault: Vault, *, kind: AccountKind, name: str = "", identifier:
         )
         wanted = wanted.where(accounts.c.account_id.in_(owners))
     if name:
-        wanted = wanted.where(accounts.c.name_hash == name_hash(vault, name))
+        wanted = wanted.where(is_named(vault, name))
     return wanted.order_by(accounts.c.account_id).limit(bindparam("count"))
 
 
 def list_accounts(
-    connection: Connection,
-    vault: Vault,
-    *,
-    kind: AccountKind,
-    after: str,
-    count: int,
-    name: str = "",
-    identifier: Identifier | None = None,
+    connection: Connection, vault: Vault, *, kind: AccountKind, after: str, count: int, name: str = "", identifier: Identifier | None = None
 ) -> list[Account]:
     """Accounts in the order of their ids, those behind ``after``."""
     query = search_query(vault, kind=kind, name=name, identifier=identifier)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from idp.model.people import ID_PREFIX, AccountKind, AccountStatus, AgentRole
-from idp.store.accounts import identifier_hash, list_agents, name_hash
+from idp.store.accounts import identifier_hash, is_named, list_agents
 from idp.store.changes import count_states
 from idp.tables import account_identifiers, accounts
 
@@ -74,9 +74,7 @@ def ids_by_identifier(connection: Connection, vault: Vault, identifier: Identifi
 
 def ids_by_name(connection: Connection, vault: Vault, name: str, count: int) -> list[str]:
     """The accounts of a whole name; blanks and case do not count."""
-    return list(
-        connection.execute(select(accounts.c.account_id).where(accounts.c.name_hash == name_hash(vault, name)).limit(count)).scalars()
-    )
+    return list(connection.execute(select(accounts.c.account_id).where(is_named(vault, name)).limit(count)).scalars())
 
 
 def standing_agents(connection: Connection, vault: Vault, *, organisation_id: str = "", person_id: str = "") -> list[Agent]:
