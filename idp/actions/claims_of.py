@@ -89,10 +89,32 @@ def claims_of(
     if names & SCOPE_CLAIMS["subject_hash"]:
         claims |= _hashed(vault, account, names)
     if "verified_claims" in names:
-        verified = _verified(account, standing, names)
+        part = claims_request.get(place)
+        wish = part.get("verified_claims") if isinstance(part, dict) else None
+        verified = _verified(account, standing, names if wish is None else names & _asked_within(wish))
         if verified is not None:
             claims["verified_claims"] = verified
     return claims
+
+
+def _asked_within(wish: Any) -> frozenset[str]:
+    """The claims that a request for ``verified_claims`` names (OpenID Connect for Identity Assurance 1.0). None where it asks for what is not weighed
+    here (another trust framework, an age, a kind of evidence, a value): what was proven in another way must not come as the answer.
+    """
+    verification, named = (wish.get("verification"), wish.get("claims")) if isinstance(wish, dict) else (None, None)
+    if not isinstance(verification, dict) or not isinstance(named, dict) or set(wish) != {"verification", "claims"}:
+        return frozenset()
+    framework = verification.get("trust_framework")
+    is_ours = framework in (None, {}, {"value": TRUST_FRAMEWORK}) or (
+        isinstance(framework, dict) and set(framework) == {"values"} and TRUST_FRAMEWORK in _listed(framework["values"])
+    )
+    is_plain = all(value is None for name, value in verification.items() if name != "trust_framework")
+    is_plain = is_plain and all(value is None or (isinstance(value, dict) and set(value) <= {"essential"}) for value in named.values())
+    return frozenset(named) if is_ours and is_plain else frozenset()
+
+
+def _listed(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else []
 
 
 def _facts(account: Account) -> dict[str, Any]:

@@ -100,6 +100,49 @@ def test_verified_claims_rest_on_evidence_that_holds(stored: Database) -> None:
     assert "verified_claims" not in later
 
 
+OURS = {"trust_framework": None}
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        (None, {"name", "id_type", "id_number", "birthdate"}),
+        ({"verification": OURS, "claims": {"name": None}}, {"name"}),
+        (
+            {"verification": {"trust_framework": {"value": "urn:yinxin:loa"}}, "claims": {"name": {"essential": True}, "birthdate": None}},
+            {"name", "birthdate"},
+        ),
+        ({"verification": {"trust_framework": {"values": ["eidas", "urn:yinxin:loa"]}, "time": None}, "claims": {"name": None}}, {"name"}),
+        ({"verification": {}, "claims": {"name": None, "phone_number": None}}, {"name"}),
+        ({"verification": {"trust_framework": {"value": "eidas"}}, "claims": {"name": None}}, None),
+        ({"verification": {"trust_framework": {"values": ["eidas"]}}, "claims": {"name": None}}, None),
+        ({"verification": {"trust_framework": {"values": "urn:yinxin:loa"}}, "claims": {"name": None}}, None),
+        ({"verification": {"trust_framework": {"value": "urn:yinxin:loa", "x": 1}}, "claims": {"name": None}}, None),
+        ({"verification": {"trust_framework": "urn:yinxin:loa"}, "claims": {"name": None}}, None),
+        ({"verification": {**OURS, "time": {"max_age": 60}}, "claims": {"name": None}}, None),
+        ({"verification": {**OURS, "evidence": [{"type": "document"}]}, "claims": {"name": None}}, None),
+        ({"verification": OURS, "claims": {"name": {"value": "测试乙"}}}, None),
+        ({"verification": OURS, "claims": {"name": 7}}, None),
+        ({"verification": OURS, "claims": {"phone_number": None}}, None),
+        ({"verification": OURS, "claims": {}}, None),
+        ({"verification": OURS, "claims": None}, None),
+        ({"verification": OURS, "claims": {"name": None}, "x": 1}, None),
+        ({"claims": {"name": None}}, None),
+        ([{"verification": OURS, "claims": {"name": None}}], None),
+        ("name", None),
+        (7, None),
+    ],
+)
+def test_attack_proofs_of_another_kind_than_was_asked_for_are_no_answer(stored: Database, wish: Any, told: set[str] | None) -> None:
+    """What a request for verified claims demands is met, or there are none: a client that asked for another framework, or a proof of yesterday, must not
+    take ours for it. Within them stands what is named there, and asked for besides.
+    """
+    request = {"userinfo": {"verified_claims": wish, "name": None, "birthdate": None}}
+    found = claims(stored, "openid", "identity", claims_request=request)
+    assert (set(found["verified_claims"]["claims"]) if "verified_claims" in found else None) == told
+    assert found["name"] == "测试甲"
+
+
 def again(database: Database, number: Identifier, born_on: str) -> None:  # noqa: F811
     """The same person with another number and another date of birth; what evidence says of him stays."""
 
