@@ -55,6 +55,7 @@ from licence_vault.status.prompt_lists import PromptPublisher
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
 from licence_vault.store import code_older_sharing
+from licence_vault.store.named_blobs import BLOB_PLACES
 from licence_vault.tables import licence_keys
 from licence_vault.uses import SCOPES as USE_SCOPES
 from service_kit.composition import ServiceParts
@@ -72,7 +73,7 @@ if TYPE_CHECKING:
     from service_kit.database import Database
     from service_kit.transparency_log import TransparencyLog
 
-__all__ = ["CATALOGUE", "NAME", "SCOPES", "build", "code_older_rows", "ensure_keys", "migrate"]
+__all__ = ["BLOB_PLACES", "CATALOGUE", "NAME", "SCOPES", "build", "code_older_rows", "ensure_keys", "migrate"]
 
 NAME: Final = "licence_vault"
 CATALOGUE: Final = (

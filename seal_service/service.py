@@ -32,6 +32,7 @@ from seal_service.api.supervision_routes import add_supervision_routes
 from seal_service.limits import BATCH_ITEMS_AT_ONCE
 from seal_service.model import SCOPES
 from seal_service.store import held_powers, holds_any_power
+from seal_service.store.named_blobs import BLOB_PLACES
 from seal_service.tables import PREFIX
 from service_kit import fail_points
 from service_kit.composition import ServiceParts
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
     from service_kit.database import Database
 
-__all__ = ["CATALOGUE", "NAME", "SCOPES", "build", "held_powers", "holds_any_power", "migrate"]
+__all__ = ["BLOB_PLACES", "CATALOGUE", "NAME", "SCOPES", "build", "held_powers", "holds_any_power", "migrate"]
 
 NAME: Final = "seal_service"
 CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue

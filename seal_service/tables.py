@@ -353,6 +353,7 @@ uses: Final = Table(
     Column("result_digest", String(64)),
     Column("result_bytes", BigInteger),
     Column("result_inline", LargeBinary),  # small results (CMS); documents are blobs under result_digest
+    Column("is_result_kept", Boolean),  # NULL: not finished, or of before this was on record and by nothing else known
     Column("is_timestamped", Boolean, nullable=False),
     Column("void_reason", String(64)),
     Column("intent_audit_id", String(64), nullable=False),

@@ -51,6 +51,7 @@ class CheckReport:
 
     entries: int = 0
     findings: list[Finding] = field(default_factory=list)
+    further: int = 0  # findings over the limit, which are counted and not named
 
     @property
     def is_clean(self) -> bool:
@@ -61,6 +62,8 @@ class CheckReport:
         """Note a finding, up to the limit."""
         if len(self.findings) < FINDINGS:
             self.findings.append(Finding(code, facts))
+        else:
+            self.further += 1
 
 
 def check_audit(database: Database, mac_key: bytes) -> CheckReport:

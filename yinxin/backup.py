@@ -25,19 +25,24 @@ from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from sqlalchemy import URL, NullPool, create_engine
+
 from crypto.keystore import is_master_key, locked_store, masters_named
 from crypto.master_key import MAX_KEY_FILE_BYTES
 from crypto.sm3 import Sm3
 from licence_vault.log.instance import LOG_NAME as LICENCE_LOG_NAME
+from service_kit.blobs import PREFIX_CHARACTERS
 from service_kit.database import check_database_pages, check_pages, read_database_url
 from service_kit.database_errors import as_trust_error
 from service_kit.durable_files import make_folder, sync_folder
+from service_kit.named_blobs import named_blobs
 from service_kit.setting_rules import absolute_database_url
 from service_kit.settings import load_settings
 from service_kit.tables import log_head as heads
 from standards.c2sp_tlog_tiles import leaves_wanted
 from standards.errors import Kind, TrustError
-from yinxin.deployment import KEYS, LOG, LOG_NAME, MARKER, MASTER_KEY_FILE, RUN, is_complete, master_key_path
+from yinxin.deployment import BLOBS, KEYS, LOG, LOG_NAME, MARKER, MASTER_KEY_FILE, RUN, is_complete, master_key_path
+from yinxin.links import blob_places
 from yinxin.version import program_version
 
 if TYPE_CHECKING:
@@ -60,12 +65,15 @@ _NAME: Final = re.compile(r"[^/\0]+(/[^/\0]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What a backup says of itself. ``files``: name -> (bytes, SM3 in hexadecimal). ``has_database``: False where it lives elsewhere."""
+    """What a backup says of itself. ``files``: name -> (bytes, SM3 in hexadecimal). ``has_database``: False where it lives elsewhere. ``missing``: files
+    that rows of its database name and that were not there to be taken; None where nobody looked (database elsewhere, an older backup).
+    """
 
     made_at: str
     program: str
     has_database: bool
     files: dict[str, tuple[int, str]]
+    missing: tuple[str, ...] | None = None
 
     @property
     def bytes_count(self) -> int:
@@ -116,6 +124,7 @@ def make_backup(settings: Settings, out: Path, at: datetime) -> Backup:
 
 def _write_archive(archive: tarfile.TarFile, settings: Settings, own: set[Path], at: datetime) -> Backup:
     folder, files = settings.dir.resolve(), dict[str, tuple[int, str]]()
+    named: set[str] | None = None
     logs = {LOG: LOG_NAME, LICENCES: LICENCE_LOG_NAME}
     # 1. The checkpoints, which say how much was published
     for name in logs:
@@ -137,6 +146,7 @@ def _write_archive(archive: tarfile.TarFile, settings: Settings, own: set[Path],
                     _add(archive, files, path, f"{name}/{below}")
         if has_database:
             _add(archive, files, copy, DATABASE)
+            named = _named_files(copy)
     # 4. What it names: keys, documents, settings; last what makes the folder a finished deployment
     left_out = {(folder / MASTER_KEY_FILE).resolve(), master_key_path(folder, os.environ).resolve(), *own}
     if has_database:  # by whatever name: it has been taken as of one moment
@@ -152,7 +162,10 @@ def _write_archive(archive: tarfile.TarFile, settings: Settings, own: set[Path],
         add(_files_below(folder / KEYS))
     add(_rest(folder))
     _add(archive, files, folder / MARKER, MARKER)
-    backup = Backup(at.isoformat(timespec="seconds"), program_version(), has_database, files)
+    missing = (
+        None if named is None else tuple(sorted(named.difference(files)))
+    )  # a document is written before its row, so that it was there by then
+    backup = Backup(at.isoformat(timespec="seconds"), program_version(), has_database, files, missing)
     _write_manifest(archive, backup)
     return backup
 
@@ -179,6 +192,16 @@ def _copy_database(source: Path, copy: Path) -> dict[str, int]:
     except sqlite3.Error as error:
         raise as_trust_error(error) from error
     return dict(rows)
+
+
+def _named_files(database: Path) -> set[str]:
+    """The files, by their paths in the folder, which rows of a copied database name."""
+    engine = create_engine(URL.create("sqlite", database=str(database)), poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            return {f"{BLOBS}/{each.blob[:PREFIX_CHARACTERS]}/{each.blob}" for each in named_blobs(connection, blob_places())}
+    finally:
+        engine.dispose()
 
 
 def check_backup(path: Path) -> Backup:
@@ -298,6 +321,7 @@ def _write_manifest(archive: tarfile.TarFile, backup: Backup) -> None:
         "program": backup.program,
         "has_database": backup.has_database,
         "files": {name: {"bytes": size, "sm3": digest} for name, (size, digest) in backup.files.items()},
+        "missing": None if backup.missing is None else list(backup.missing),
     }
     data = json.dumps(said, ensure_ascii=False, indent=1).encode()
     member = tarfile.TarInfo(MANIFEST)
@@ -312,7 +336,9 @@ def _read_manifest(data: bytes | None) -> Backup:
             raise _damaged(MANIFEST)
         files = {str(name): (int(each["bytes"]), str(each["sm3"])) for name, each in said["files"].items()}
         datetime.fromisoformat(said["made_at"])
-        return Backup(said["made_at"], str(said["program"]), said["has_database"] is True, files)
+        missing = said.get("missing")
+        names = None if missing is None else tuple(str(name) for name in missing)
+        return Backup(said["made_at"], str(said["program"]), said["has_database"] is True, files, names)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise _damaged(MANIFEST) from None
 

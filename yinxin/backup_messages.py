@@ -16,5 +16,14 @@ TEXTS: Final = (
         "Take another copy of this backup, or an earlier one; check the copies with `yinxin backup check`.",
         "请改用该备份的其他副本或更早的备份；可用 `yinxin backup check` 检查各副本。",
     ),
+    ProblemText(
+        "BACKUP_INCOMPLETE",
+        "Documents missing in the backup",
+        "备份中缺少文件",
+        "The backup is whole as it was written, but rows of its database name documents that were gone from the deployment by then: `missing` of them, `name` is the first.",
+        "备份与写入时一致，但其数据库所指的部分文件在备份时已不在部署中：共缺 missing 份，name 为其中第一份。",
+        "Keep it, and keep an earlier backup that has them. Put them back into the deployment from that one (docs/how-to/backup.md), then make another.",
+        "请保留该备份，并保留仍含有这些文件的更早备份；先据其恢复文件（见 docs/how-to/backup.zh-CN.md），再重新备份。",
+    ),
 )
 register(*TEXTS)

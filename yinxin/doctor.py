@@ -134,7 +134,7 @@ def _permissions(folder: Path, environment: Mapping[str, str], language: str) ->
 def _deployment(folder: Path, language: str) -> list[Finding]:
     import licence_vault.service
     from yinxin.assembly import code_older_rows, compose, migrate_all, open_house
-    from yinxin.house_checks import anchor_checks, start_checks
+    from yinxin.house_checks import anchor_checks, document_checks, start_checks
 
     try:
         house = open_house(open_deployment(folder))
@@ -148,7 +148,8 @@ def _deployment(folder: Path, language: str) -> list[Finding]:
         migrate_all(house.context.database)
         code_older_rows(house.context)
         licence_vault.service.ensure_keys(house.context.keystore, house.context.database)  # as a start does
-        found += [_tried(name, check, language) for name, check in (*start_checks(house.context), *anchor_checks(house.context))]
+        checks = (*start_checks(house.context), *anchor_checks(house.context), *document_checks(house.context))
+        found += [_tried(name, check, language) for name, check in checks]
         readiness = compose(house).probe.readyz()
         return [*found, *(_as_finding(result, language) for result in readiness.checks)]
     except (TrustError, OSError) as error:

@@ -16,6 +16,7 @@ from licence_vault.log.instance import open_licence_log
 from service_kit.clock import SystemClock
 from service_kit.entry_ids import new_entry_id
 from service_kit.health import database_check
+from service_kit.named_blobs import find_missing
 from service_kit.row_codes import AlteredRows
 from service_kit.tables import audit, duties, role_holders
 from standards.errors import Kind, TrustError
@@ -113,6 +114,23 @@ def anchor_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], F
     if not context.settings.logs.anchor_paths:
         return ()
     return tuple((f"{name}_anchors", partial(_look_at_anchors, log)) for name, log in _logs(context))
+
+
+def document_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Facts]]]:
+    """Whether the documents are there that rows name, by their names alone: as ``house_checks``, for ``yinxin doctor``. Without one of them everything
+    else works, so that no start refuses over it.
+    """
+
+    def check_documents() -> Facts:
+        is_stored = context.blobs.listed()
+        with context.database.read() as connection:
+            named, missing, first = find_missing(connection, links.blob_places(), is_stored)
+        if first is not None:
+            where = {"table": first.table, "row": first.row, "blob": first.blob}
+            raise TrustError(Kind.UNAVAILABLE, "BLOB_MISSING", missing=missing, named=named, **where)
+        return {"named": named}
+
+    return (("documents", check_documents),)
 
 
 def _logs(context: ServiceContext) -> list[tuple[str, TransparencyLog]]:

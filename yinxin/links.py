@@ -33,7 +33,7 @@ from yinxin.deployment import AUDIT_MAC_KEY
 from yinxin.service_client import Place, ServiceCaller, read_secret_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from service_kit.composition import ServiceContext, ServiceParts
     from service_kit.database import Database
     from service_kit.dpop import Proof
+    from service_kit.named_blobs import BlobPlace
     from service_kit.settings import Settings
 
     Keys = Mapping[str, VerificationKey]
@@ -55,12 +56,17 @@ class Service:
     scopes: Mapping[str, str]
     migrate: Callable[[Database], None]
     build: Callable[[ServiceContext], ServiceParts]
+    blob_places: Sequence[BlobPlace] = ()
 
 
 SERVICES: Final = {
     idp.service.NAME: Service(idp.service.SCOPES, idp.service.migrate, idp.service.build),
-    seal_service.service.NAME: Service(seal_service.service.SCOPES, seal_service.service.migrate, seal_service.service.build),
-    licence_vault.service.NAME: Service(licence_vault.service.SCOPES, licence_vault.service.migrate, licence_vault.service.build),
+    seal_service.service.NAME: Service(
+        seal_service.service.SCOPES, seal_service.service.migrate, seal_service.service.build, seal_service.service.BLOB_PLACES
+    ),
+    licence_vault.service.NAME: Service(
+        licence_vault.service.SCOPES, licence_vault.service.migrate, licence_vault.service.build, licence_vault.service.BLOB_PLACES
+    ),
 }
 CATALOGUE: Final = (
     messages.TEXTS,
@@ -85,6 +91,11 @@ def known_scopes() -> dict[str, str]:
     for service in SERVICES.values():
         scopes.update(service.scopes)
     return scopes
+
+
+def blob_places() -> tuple[BlobPlace, ...]:
+    """Where rows of any service name blobs, wherever it runs: what is in this database is in this folder."""
+    return tuple(place for service in SERVICES.values() for place in service.blob_places)
 
 
 def services_of(settings: Settings) -> tuple[str, ...]:

@@ -239,8 +239,9 @@ def record_result(
     result_digest: str,
     result_bytes: int,
     result_inline: bytes | None = None,
+    is_result_kept: bool = True,
 ) -> str:
-    """Record the result; the audit entry's id. Refused where the seal is not active any more, so that nothing is released behind a freeze.
+    """Record the result; the audit entry's id. ``is_result_kept`` False: it lies neither here nor in the blobs. Refused where the seal is not active any more, so that nothing is released behind a freeze.
 
     Raises TrustError SEAL_NOT_ACTIVE, or SEAL_USE_VOIDED where the sweeper was faster; then nothing is changed.
     """
@@ -262,6 +263,7 @@ def record_result(
         result_digest=result_digest,
         result_bytes=result_bytes,
         result_inline=result_inline,
+        is_result_kept=is_result_kept,
         audit_id=audit_id,
     ):
         state = store.hold_state(conn, intent.seal.id)

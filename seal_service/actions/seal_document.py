@@ -147,7 +147,15 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
 
         # 11. tx 2: the result, the idempotency answer and the audit entry; refused where the seal was frozen in the meantime.
         def record(conn: Connection) -> str:
-            return record_result(context, conn, user, intent, result_digest=result_digest, result_bytes=len(sealed))
+            return record_result(
+                context,
+                conn,
+                user,
+                intent,
+                result_digest=result_digest,
+                result_bytes=len(sealed),
+                is_result_kept=order.is_result_kept,
+            )
 
         audit_id = context.database.write(record)
     fail_points.reach("seal-document.recorded")

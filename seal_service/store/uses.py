@@ -34,6 +34,7 @@ _FINISH_USE: Final = Prepared(
         result_digest=bindparam("digest_of_result"),
         result_bytes=bindparam("bytes_of_result"),
         result_inline=bindparam("inline"),
+        is_result_kept=bindparam("is_kept"),
         result_audit_id=bindparam("audit_id"),
     )
 )
@@ -111,6 +112,7 @@ def insert_intent(
         "result_digest": None,
         "result_bytes": None,
         "result_inline": None,
+        "is_result_kept": None,
         "is_timestamped": is_timestamped,
         "void_reason": None,
         "intent_audit_id": audit_id,
@@ -132,6 +134,7 @@ def finish_use(
     result_digest: str,
     result_bytes: int,
     result_inline: bytes | None,
+    is_result_kept: bool,
     audit_id: str,
 ) -> bool:
     """Record the result of an intent; False where it is none any more (it was voided), or the seal is not usable now."""
@@ -143,6 +146,7 @@ def finish_use(
         "digest_of_result": result_digest,
         "bytes_of_result": result_bytes,
         "inline": result_inline,
+        "is_kept": is_result_kept,
         "audit_id": audit_id,
     }
     return _FINISH_USE.change(conn, values) == 1

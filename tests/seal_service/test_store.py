@@ -198,10 +198,26 @@ def test_an_intent_is_finished_once(conn: Connection) -> None:
     store.insert_seal(conn, make_seal())
     intent(conn)
     assert store.finish_use(
-        conn, "su_a", seal_id="sl_a", at=AT, result_digest="ab" * 32, result_bytes=7, result_inline=None, audit_id="ae_2"
+        conn,
+        "su_a",
+        seal_id="sl_a",
+        at=AT,
+        result_digest="ab" * 32,
+        result_bytes=7,
+        result_inline=None,
+        is_result_kept=True,
+        audit_id="ae_2",
     )
     assert not store.finish_use(
-        conn, "su_a", seal_id="sl_a", at=AT, result_digest="cd" * 32, result_bytes=8, result_inline=None, audit_id="ae_3"
+        conn,
+        "su_a",
+        seal_id="sl_a",
+        at=AT,
+        result_digest="cd" * 32,
+        result_bytes=8,
+        result_inline=None,
+        is_result_kept=True,
+        audit_id="ae_3",
     )
     assert not store.void_use(conn, "su_a", at=AT, reason="late", audit_id="ae_4")
     use = store.load_use(conn, "su_a")
@@ -215,7 +231,15 @@ def test_a_voided_intent_gives_no_result(conn: Connection) -> None:
     intent(conn)
     assert store.void_use(conn, "su_a", at=AT, reason="orphan", audit_id="ae_2")
     assert not store.finish_use(
-        conn, "su_a", seal_id="sl_a", at=AT, result_digest="ab" * 32, result_bytes=7, result_inline=None, audit_id="ae_3"
+        conn,
+        "su_a",
+        seal_id="sl_a",
+        at=AT,
+        result_digest="ab" * 32,
+        result_bytes=7,
+        result_inline=None,
+        is_result_kept=True,
+        audit_id="ae_3",
     )
     use = store.load_use(conn, "su_a")
     assert use is not None

@@ -12,12 +12,16 @@ from idp.actions.change_client_status import change_client_status
 from idp.actions.register_client import NewClient, register_client
 from idp.model.clients import ClientStatus
 from idp.tables import metadata as idp_tables
+from seal_service.actions.find_applications import hand_in_paper
+from service_kit.callers import Caller
 from service_kit.log_check import check_audit, check_log
 from service_kit.migrations import differences
+from service_kit.named_blobs import check_blobs
 from tests.deployments import served_here
 from tests.postgres import postgres_url
 from yinxin.deployment import AUDIT_MAC_KEY
 from yinxin.initialise import initialise
+from yinxin.links import blob_places
 from yinxin.pki.tables import metadata as pki_tables
 
 if TYPE_CHECKING:
@@ -56,3 +60,9 @@ def test_the_house_on_postgresql(tmp_path: Path) -> None:
         context.log.stop()
         assert check_audit(context.database, here.house.deployment.keystore.open_secret(AUDIT_MAC_KEY)).is_clean
         assert check_log(context.log).is_clean
+
+        kept, gone = (hand_in_paper(context, Caller("cl_a", "client:cl_a", frozenset()), name, name.encode()) for name in ("kept", "gone"))
+        (tmp_path / "d" / "blobs" / gone.digest[:2] / gone.digest).unlink()
+        documents = check_blobs(context.database, context.blobs, blob_places(), are_read=True)
+        assert (documents.entries, [each.facts["row"] for each in documents.findings]) == (2, [gone.id])
+        assert kept.digest != gone.digest

@@ -65,12 +65,17 @@ def remake_files(
 def check(
     *,
     folder: Annotated[Path, typer.Option("--dir", help=DIR_HELP)],
+    are_documents_read: Annotated[
+        bool, typer.Option("--documents", help="Read every document too: is it as it was stored? 同时读取全部文件，核对内容。")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """Read every entry and every tile, of the licence log too, and say what does not hold. Exit status 1 for a finding. 核查记录的完整性。"""
+    """Read every entry and every tile, of the licence log too, look whether every document is there, and say what does not hold. Exit status 1 for a finding. 核查记录的完整性及文件是否齐全。"""
     from licence_vault.actions.check_leaves import check_leaves
     from licence_vault.log.instance import open_licence_log
     from service_kit.log_check import check_audit, check_log
+    from service_kit.named_blobs import check_blobs
+    from yinxin import links
     from yinxin.assembly import open_house
     from yinxin.deployment import AUDIT_MAC_KEY, open_deployment
 
@@ -83,24 +88,35 @@ def check(
             head = house.context.log.head()
             licences = check_log(open_licence_log(house.context))
             leaves = check_leaves(house.context.database)
+            documents = check_blobs(house.context.database, house.context.blobs, links.blob_places(), are_read=are_documents_read)
         finally:
             house.close()
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
-    parts = {"trail": trail, "log": log, "licences": licences, "leaves": leaves}
+    parts = {"trail": trail, "log": log, "licences": licences, "leaves": leaves, "documents": documents}
     findings = [(where, each) for where, part in parts.items() for each in part.findings]
+    further = sum(part.further for part in parts.values())
     if as_json:
         rows = [{"where": where, "code": each.code, "facts": each.facts} for where, each in findings]
         counts = {"entries": trail.entries, "logged": log.entries, "log_size": head.size, "licence_entries": licences.entries}
-        print_json({"ok": not findings, **counts, "findings": rows})
+        print_json({"ok": not findings, **counts, "documents": documents.entries, "findings": rows, "further": further})
     elif findings:
         headings = (say("Where", "位置"), say("Finding", "问题"), say("Facts", "详情"))
         print_table(headings, [(where, each.code, ", ".join(f"{k}={v}" for k, v in each.facts.items())) for where, each in findings])
+        if further:
+            print_line(say(f"And {further} further ones.", f"另有 {further} 项。"))
+        if documents.findings:
+            print_line(
+                say(
+                    "Documents: put them back from a backup that has them, as docs/how-to/backup.md says, and find out who or what removed them.",
+                    "文件：请按 docs/how-to/backup.zh-CN.md 从含有这些文件的备份中恢复，并查明删除原因。",
+                )
+            )
     else:
         print_line(
             say(
-                f"{trail.entries} entries, {log.entries} of them in the signed log; {licences.entries} in the licence log: all hold.",
-                f"共 {trail.entries} 条，其中 {log.entries} 条已入签名日志；证照日志 {licences.entries} 条：完整无误。",
+                f"{trail.entries} entries, {log.entries} of them in the signed log; {licences.entries} in the licence log; {documents.entries} documents: all hold.",
+                f"共 {trail.entries} 条，其中 {log.entries} 条已入签名日志；证照日志 {licences.entries} 条；文件 {documents.entries} 份：完整无误。",
             )
         )
     if findings:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from standards.errors import TrustError
-from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, print_json, print_line, say
+from standards.errors import Kind, TrustError
+from yinxin.commands.console import DIR_HELP, EXIT_FAILED, JSON_HELP, check_folder, explain, fail, print_json, print_line, say
 
 if TYPE_CHECKING:
     from yinxin.backup import Backup
@@ -49,7 +49,7 @@ def make(
 
 @app.command("check")
 def check(file: BackupFile, *, as_json: AsJson = False) -> None:
-    """Say whether a backup is whole, byte by byte. 检查备份是否完整。"""
+    """Say whether a backup is whole, byte by byte, and has every document that its database names. 检查备份是否完整。"""
     from yinxin.backup import check_backup
 
     try:
@@ -57,6 +57,8 @@ def check(file: BackupFile, *, as_json: AsJson = False) -> None:
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     _tell(backup, file, as_json=as_json)
+    if backup.missing:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command("restore")
@@ -88,8 +90,12 @@ def restore(file: BackupFile, *, folder: Annotated[Path, typer.Option("--dir", h
 
 
 def _tell(backup: Backup, path: Path, *, as_json: bool) -> None:
+    if backup.missing:  # told, and no failure of making or restoring it: less would be lost with it than without
+        missing = TrustError(Kind.NOT_FOUND, "BACKUP_INCOMPLETE", missing=len(backup.missing), name=backup.missing[0])
+        typer.echo(f"yinxin: {explain(missing)}", err=True)
     if as_json:
-        facts = {"made_at": backup.made_at, "program": backup.program, "has_database": backup.has_database}
+        number = None if backup.missing is None else len(backup.missing)
+        facts = {"made_at": backup.made_at, "program": backup.program, "has_database": backup.has_database, "missing": number}
         print_json({"path": str(path), "files": len(backup.files), "bytes": backup.bytes_count, **facts})
         return
     print_line(

@@ -1,0 +1,93 @@
+"""Are the blobs there that rows name? A row stays when somebody deletes its file: nothing else tells it before that file is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Column, inspect, select, true
+from sqlalchemy.sql import visitors
+
+from service_kit.log_check import CheckReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.engine import Connection
+
+    from service_kit.blobs import Blobs
+    from service_kit.database import Database
+
+CHUNK: Final = 2048
+EVERY_ROW: Final = true()
+
+
+@dataclass(frozen=True, slots=True)
+class BlobPlace:
+    """A column in which rows name blobs (SM3, hexadecimal). ``row``: what tells one of its rows from another. ``kept``: of which rows the blob must
+    be there; what was rightly not kept, or is of somebody whose data was erased, is no loss.
+    """
+
+    blob: Column[Any]
+    row: tuple[Column[Any], ...]
+    kept: ColumnElement[bool] = EVERY_ROW
+
+
+@dataclass(frozen=True, slots=True)
+class NamedBlob:
+    """One row that names a blob."""
+
+    table: str
+    row: str
+    blob: str
+
+
+def named_blobs(connection: Connection, places: Sequence[BlobPlace]) -> Iterator[NamedBlob]:
+    """Every row that names a blob which must be there, a chunk in memory at a time. A place that a database of an older version lacks is passed over."""
+    for place in places:
+        statement = select(place.blob, *place.row).where(place.blob.is_not(None), place.kept)
+        if _is_there(connection, statement):
+            for blob, *row in connection.execute(statement.execution_options(yield_per=CHUNK)):
+                yield NamedBlob(place.blob.table.name, "/".join(str(each) for each in row), blob)
+
+
+def find_missing(
+    connection: Connection, places: Sequence[BlobPlace], is_stored: Callable[[str], bool]
+) -> tuple[int, int, NamedBlob | None]:
+    """How many rows name a blob, how many of those one that is not stored, and the first of these."""
+    named = missing = 0
+    first = None
+    for each in named_blobs(connection, places):
+        named += 1
+        if not is_stored(each.blob):
+            missing += 1
+            first = first or each
+    return named, missing, first
+
+
+def check_blobs(database: Database, blobs: Blobs, places: Sequence[BlobPlace], *, are_read: bool = False) -> CheckReport:
+    """Every blob that a row names: is it there, and with ``are_read`` also: does it have the content that it had? That reads all blobs.
+
+    BLOB_STORE_UNAVAILABLE where the folder cannot be listed.
+    """
+    report = CheckReport()
+    is_stored = blobs.listed()
+    damaged = frozenset(blobs.damaged()) if are_read else frozenset()
+    with database.read() as connection:
+        for each in named_blobs(connection, places):
+            report.entries += 1
+            if not is_stored(each.blob):
+                report.add("BLOB_MISSING", table=each.table, row=each.row, blob=each.blob)
+            elif each.blob in damaged:
+                report.add("BLOB_DAMAGED", table=each.table, row=each.row, blob=each.blob)
+    return report
+
+
+def _is_there(connection: Connection, statement: Select[Any]) -> bool:
+    look = inspect(connection)
+    wanted: dict[str, set[str]] = {}
+    for element in visitors.iterate(statement):
+        if isinstance(element, Column):
+            wanted.setdefault(element.table.name, set()).add(element.name)
+    return all(look.has_table(table) and names <= {each["name"] for each in look.get_columns(table)} for table, names in wanted.items())

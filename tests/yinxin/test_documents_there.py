@@ -1,0 +1,174 @@
+"""Documents that rows name and somebody deleted are told by doctor, audit check and backup; what was rightly not kept, or was erased, is not missed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from licence_vault.actions.erase_licence import erase_licence
+from seal_service.actions.find_applications import hand_in_paper
+from service_kit.callers import Caller
+from service_kit.settings import load_settings
+from standards.errors import TrustError
+from tests.deployments import served_here, yinxin
+from yinxin.backup import check_backup, make_backup
+from yinxin.demo.prepare import prepare_demo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLACES = {  # table, and how the blob of one of its rows is found
+    "seal_uses": "SELECT id, result_digest FROM seal_uses WHERE is_result_kept ORDER BY id",
+    "seal_papers": "SELECT id, digest FROM seal_papers ORDER BY id",
+    "licence_files": "SELECT licence_id || '/' || form, blob FROM licence_files ORDER BY licence_id DESC",
+}
+
+
+@pytest.fixture(scope="module")
+def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A deployment in which documents were sealed, papers handed in, and licences issued and revoked."""
+    folder = tmp_path_factory.mktemp("documents") / "deployment"
+    prepare_demo(folder, is_small=True)
+    with served_here(folder) as here:
+        hand_in_paper(here.house.context, Caller("cl_a", "client:cl_a", frozenset()), "盖章申请.pdf", b"paper")
+    return folder
+
+
+@pytest.fixture
+def folder(worked: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(worked, tmp_path / "deployment")
+
+
+def first(folder: Path, query: str) -> tuple[Any, ...]:
+    with closing(sqlite3.connect(folder / "yinxin.sqlite3")) as database:
+        row: tuple[Any, ...] = database.execute(query).fetchone()
+        return row
+
+
+def blob_path(folder: Path, name: str) -> Path:
+    return folder / "blobs" / name[:2] / name
+
+
+def audit_check(folder: Path, *options: str) -> tuple[int, Any]:
+    done = yinxin("audit", "check", "--dir", str(folder), "--json", *options, check=False)
+    return done.returncode, json.loads(done.stdout)
+
+
+def doctor(folder: Path) -> tuple[int, dict[str, str]]:
+    done = yinxin("doctor", "--dir", str(folder), "--json", check=False)
+    [found] = [each for each in json.loads(done.stdout)["findings"] if each["name"] == "documents"]
+    return done.returncode, found
+
+
+def test_nothing_is_missed_of_a_sound_deployment(folder: Path) -> None:
+    assert first(folder, "SELECT count(*) FROM seal_uses WHERE NOT is_result_kept") > (0,), (
+        "licences are sealed and not kept by the seal service"
+    )
+    status, said = audit_check(folder, "--documents")
+    assert (status, said["findings"], said["further"]) == (0, [], 0)
+    assert said["documents"] > len(PLACES)
+    assert "documents: all hold" in yinxin("audit", "check", "--dir", str(folder)).stdout
+    status, found = doctor(folder)
+    assert (status, found["status"], found["message"]) == (0, "ok", f"named={said['documents']}")
+
+
+@pytest.mark.parametrize("table", PLACES)
+def test_a_deleted_document_is_told_with_its_row_and_comes_back_from_a_backup(folder: Path, tmp_path: Path, table: str) -> None:
+    before, after = tmp_path / "before.tar", tmp_path / "after.tar"
+    yinxin("backup", "make", "--dir", str(folder), "--out", str(before))
+    row, blob = first(folder, PLACES[table])
+    blob_path(folder, blob).unlink()
+
+    status, said = audit_check(folder)
+    finding = {"where": "documents", "code": "BLOB_MISSING", "facts": {"table": table, "row": row, "blob": blob}}
+    assert (status, said["findings"]) == (1, [finding])
+    shown = yinxin("audit", "check", "--dir", str(folder), check=False).stdout
+    assert "BLOB_MISSING" in shown
+    assert "docs/how-to/backup" in shown
+    status, found = doctor(folder)
+    assert (status, found["status"]) == (1, "fail")
+    for part in ("[BLOB_MISSING]", "missing=1", f"named={said['documents']}", f"table={table}", f"row={row}"):
+        assert part in found["message"]
+
+    made = yinxin("backup", "make", "--dir", str(folder), "--out", str(after), "--json")
+    assert json.loads(made.stdout)["missing"] == 1
+    assert f"name=blobs/{blob[:2]}/{blob}" in made.stderr
+    checked = yinxin("backup", "check", str(after), check=False)
+    assert (checked.returncode, "BACKUP_INCOMPLETE: missing=1" in checked.stderr) == (1, True)
+    restored = yinxin("backup", "restore", str(after), "--dir", str(tmp_path / "restored"))
+    assert "BACKUP_INCOMPLETE" in restored.stderr, "it is restored all the same"
+
+    assert yinxin("backup", "check", str(before)).stderr == ""
+    subprocess.run(["tar", "--extract", "--skip-old-files", "--file", before, "--directory", folder, "blobs"], check=True)
+    assert audit_check(folder, "--documents")[0] == 0
+    assert doctor(folder)[1]["status"] == "ok"
+
+
+def test_many_are_counted_beyond_those_that_are_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service_kit.log_check.FINDINGS", 1)
+    shutil.rmtree(folder / "blobs")
+    (folder / "blobs").mkdir()
+    status, said = audit_check(folder)
+    assert (status, len(said["findings"]), said["further"]) == (1, 1, said["documents"] - 1)
+    assert f"And {said['documents'] - 1} further" in yinxin("audit", "check", "--dir", str(folder), check=False).stdout
+
+
+def test_an_altered_document_is_told_where_documents_are_read(folder: Path) -> None:
+    row, blob = first(folder, PLACES["seal_uses"])
+    content = blob_path(folder, blob).read_bytes()
+    blob_path(folder, blob).write_bytes(content[:-1] + b"!")
+    assert audit_check(folder)[0] == 0
+    status, said = audit_check(folder, "--documents")
+    assert (status, [(each["code"], each["facts"]["row"]) for each in said["findings"]]) == (1, [("BLOB_DAMAGED", row)])
+
+
+def test_of_an_erased_licence_nothing_is_missed(folder: Path, tmp_path: Path) -> None:
+    licence_id, holder = first(
+        folder,
+        "SELECT licences.id, holder FROM licence_licences AS licences JOIN licence_members USING (issuer_code) WHERE state = 'revoked'",
+    )
+    with served_here(folder) as here:
+        erase_licence(here.house.context, Caller(holder, holder, frozenset()), licence_id, reason="保存期满", if_revision=None)
+    named = audit_check(folder)[1]["documents"]
+    with closing(sqlite3.connect(folder / "yinxin.sqlite3")) as database:
+        blobs = [blob for (blob,) in database.execute("SELECT blob FROM licence_files WHERE licence_id = ?", (licence_id,))]
+    assert blobs
+    for blob in blobs:
+        blob_path(folder, blob).unlink()
+    status, said = audit_check(folder)
+    assert (status, said["documents"]) == (0, named)
+    assert make_backup(load_settings(folder), tmp_path / "b.tar", datetime.now(UTC)).missing == ()
+
+
+def test_a_folder_that_cannot_be_listed_is_no_folder_without_documents(folder: Path) -> None:
+    shutil.rmtree(folder / "blobs")
+    done = yinxin("audit", "check", "--dir", str(folder), check=False)
+    assert (done.returncode, "BLOB_STORE_UNAVAILABLE" in done.stderr) == (69, True)
+    assert "BLOB_STORE_UNAVAILABLE" in doctor(folder)[1]["message"]
+
+
+def test_a_database_of_an_older_version_is_backed_up_and_asked_what_it_knows(folder: Path, tmp_path: Path) -> None:
+    blob_path(folder, first(folder, PLACES["seal_uses"])[1]).unlink()
+    paper = blob_path(folder, first(folder, PLACES["seal_papers"])[1])
+    paper.unlink()
+    with closing(sqlite3.connect(folder / "yinxin.sqlite3")) as database:
+        database.execute("ALTER TABLE seal_uses DROP COLUMN is_result_kept")
+        database.execute("DROP TABLE licence_copies")
+    make_backup(load_settings(folder), tmp_path / "b.tar", datetime.now(UTC))
+    assert check_backup(tmp_path / "b.tar").missing == (paper.relative_to(folder).as_posix(),)
+
+
+def test_a_name_that_is_no_digest_is_missing_and_opens_nothing(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "yinxin.sqlite3")) as database, database:
+        database.execute("UPDATE seal_papers SET digest = '../settings.toml'")
+    with served_here(folder) as here, pytest.raises(TrustError) as raised:
+        here.house.context.blobs.get("../settings.toml")
+    assert raised.value.code == "BLOB_UNKNOWN"
+    assert [each["facts"]["blob"] for each in audit_check(folder)[1]["findings"]] == ["../settings.toml"]
