@@ -93,6 +93,8 @@ class Blobs:
                 if len(parent.name) == PREFIX_CHARACTERS and parent.is_dir():
                     names = (each.name for each in os.scandir(parent))
                     stored.update(bytes.fromhex(name) for name in names if _DIGEST.fullmatch(name) and name.startswith(parent.name))
+        except FileNotFoundError:  # before the first of all, and after a restore of none
+            stored.clear()
         except OSError as error:
             raise _unavailable(error) from error
         return lambda digest: (_DIGEST.fullmatch(digest) is not None and bytes.fromhex(digest) in stored) or self.has(digest)

@@ -114,7 +114,6 @@ def test_a_deleted_document_is_told_with_its_row_and_comes_back_from_a_backup(fo
 def test_many_are_counted_beyond_those_that_are_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service_kit.log_check.FINDINGS", 1)
     shutil.rmtree(folder / "blobs")
-    (folder / "blobs").mkdir()
     status, said = audit_check(folder)
     assert (status, len(said["findings"]), said["further"]) == (1, 1, said["documents"] - 1)
     assert f"And {said['documents'] - 1} further" in yinxin("audit", "check", "--dir", str(folder), check=False).stdout
@@ -149,6 +148,7 @@ def test_of_an_erased_licence_nothing_is_missed(folder: Path, tmp_path: Path) ->
 
 def test_a_folder_that_cannot_be_listed_is_no_folder_without_documents(folder: Path) -> None:
     shutil.rmtree(folder / "blobs")
+    (folder / "blobs").touch()
     done = yinxin("audit", "check", "--dir", str(folder), check=False)
     assert (done.returncode, "BLOB_STORE_UNAVAILABLE" in done.stderr) == (69, True)
     assert "BLOB_STORE_UNAVAILABLE" in doctor(folder)[1]["message"]
