@@ -80,17 +80,19 @@ class Question:
 class Said:
     """Which document it is, as its issuer has sealed it; ``valid_to``: the last day, None for no end. No code of a person is among it.
 
-    ``holders``: their names, None where somebody was asked about: who guesses wrong does not learn who it is.
+    ``holders``: their names, None where somebody was asked about: who guesses wrong does not learn who it is. ``untold``: names of the members that
+    whoever shows it has kept back. They are None, and stand for nothing: an end that is not told is not "no end".
     """
 
-    identifier: str
-    name: str
-    number: str
+    identifier: str | None
+    name: str | None
+    number: str | None
     holders: tuple[str, ...] | None
-    issuer: str
-    issued_on: date
-    valid_from: date
+    issuer: str | None
+    issued_on: date | None
+    valid_from: date | None
     valid_to: date | None
+    untold: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

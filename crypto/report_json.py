@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crypto.report_text import sentence
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from crypto.report import Report, Said, SignatureReport, Step
 
@@ -42,17 +42,25 @@ def write_signature(signature: SignatureReport, language: str) -> dict[str, Any]
 
 
 def write_said(said: Said) -> dict[str, Any]:
-    """What a document or a code says; days as YYYY-MM-DD, an end that does not come and holders that are not told are ``None``."""
-    return {
+    """What a document, a credential or a code says; days as YYYY-MM-DD, an end that does not come and holders that nobody is to learn are ``None``.
+
+    What was kept back is left out.
+    """
+    told = {
         "identifier": said.identifier,
         "name": said.name,
         "number": said.number,
         "holders": None if said.holders is None else list(said.holders),
         "issuer": said.issuer,
-        "issued_on": said.issued_on.isoformat(),
-        "valid_from": said.valid_from.isoformat(),
-        "valid_to": None if said.valid_to is None else said.valid_to.isoformat(),
+        "issued_on": _day(said.issued_on),
+        "valid_from": _day(said.valid_from),
+        "valid_to": _day(said.valid_to),
     }
+    return {name: value for name, value in told.items() if name not in said.untold}
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def write_report(file: str, report: Report, language: str) -> dict[str, Any]:

@@ -11,14 +11,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.jose import read_jwks, read_strict_json
-from crypto.report import Question, failed, passed, verdict_of, warned, worst
+from crypto.report import Question, Said, Verdict, failed, passed, verdict_of, warned, worst
+from licence_vault import limits
 from licence_vault.credential_errors import credential_keys_unfit
-from licence_vault.credentials.check_credential import CheckedCredential, DemandedBinding, check_credential
+from licence_vault.credentials.check_credential import CheckedCredential, DemandedBinding, check_credential, day_of
 from licence_vault.status.at_hand import status_at_hand
 from licence_vault.validity import DATA_CLAUSE
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 from standards.rfc9901_sd_jwt import COMBINED_CHARACTERS
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +67,8 @@ def verify_credential_file(data: bytes, trust: TrustList, issuers: Issuers, at: 
     """The verdict on a credential in a file at ``at`` (aware UTC), with the questions that are asked of licence files. Pure, never raises.
 
     Not asked are the public log, of which a credential carries nothing, and whether its holder shows it: a file has been shown by nobody.
-    ``holder``: who has it in his hand, with what says so; asked where the credential discloses its holders.
+    ``holder``: who has it in his hand, with what says so; asked where the credential discloses its holders. Which licence it is is told where all
+    the rest is shown to be good, and as far as it is disclosed; which office issued it, by the word of the credential's issuer alone.
     """
     found = verify_credential(data.decode("ascii", "replace").strip(), trust, issuers, at)
     steps = found.report.signatures[0].steps
@@ -75,10 +78,12 @@ def verify_credential_file(data: bytes, trust: TrustList, issuers: Issuers, at: 
         _question("seal", [each for each in steps if each.code in _SEAL]),
         _question("status", [each for each in steps if each.code.startswith(_STATUS)]),
     ]
+    is_good = all(each.verdict is Verdict.VALID for each in questions)
+    says = _said(found.claims, is_holder_asked=holder is not None) if is_good and found.claims is not None else None
     if holder is not None:
         questions += _ask_holder(found.claims, holder)
     verdict = worst((found.report.verdict, *(each.verdict for each in questions)))
-    return replace(found.report, verdict=verdict, questions=tuple(questions))
+    return replace(found.report, verdict=verdict, questions=tuple(questions), says=says)
 
 
 def _question(name: str, steps: list[Step]) -> Question:
@@ -96,6 +101,37 @@ def _ask_number(claims: Mapping[str, Any] | None) -> list[Question]:
         NumberVerdict.INVALID: failed("LICENCE_NUMBER_INVALID", _NUMBER_CLAUSE, rule="form or check character"),
     }[examine_licence_number(identifier).verdict]
     return [_question("number", [step])]
+
+
+def _said(claims: Mapping[str, Any], *, is_holder_asked: bool) -> Said | None:
+    """As far as it is disclosed, in the form in which a licence says it; None where nothing disclosed says which licence it is."""
+    authority = claims.get("issuing_authority")
+    holders = claims.get("holders")
+    names = [_text(_member(each, "name"), limits.NAME_CHARACTERS) for each in holders] if isinstance(holders, list) else []
+    named = tuple(each for each in names if each is not None)
+    is_named = 0 < len(named) == len(names) <= limits.HOLDERS
+    told: dict[str, Any] = {
+        "identifier": _text(claims.get("identifier"), limits.IDENTIFIER_CHARACTERS),
+        "name": _text(claims.get("licence_name"), limits.NAME_CHARACTERS),
+        "number": _text(claims.get("licence_number"), limits.PRINTED_NUMBER_CHARACTERS),
+        "issuer": _text(_member(authority, "name"), limits.NAME_CHARACTERS),
+        "issued_on": day_of(claims.get("issued_on")),
+        "valid_from": day_of(claims.get("valid_from")),
+        "valid_to": day_of(claims.get("valid_to")),  # a licence without end says none, and so does whoever keeps the end back
+        "holders": named if is_named and not is_holder_asked else None,
+    }
+    if told["identifier"] is told["name"] is told["number"] is None:
+        return None
+    untold = {name for name, value in told.items() if value is None}
+    return Said(**told, untold=frozenset(untold - {"holders"} if is_holder_asked else untold))
+
+
+def _member(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _text(value: Any, limit: int) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= limit and is_plain_text(value) else None
 
 
 def _ask_holder(claims: Mapping[str, Any] | None, asked: AskedHolder) -> list[Question]:

@@ -196,16 +196,17 @@ def _check_times(found: _Findings, at: datetime) -> None:
 def _check_days(found: _Findings, at: datetime) -> None:
     """As far as it discloses the days of its licence: it counts no longer than that, whatever ``exp`` says."""
     claims = found.claims or {}
-    begins, ends = (_day(claims.get(name)) for name in ("valid_from", "valid_to"))
+    begins, ends = (day_of(claims.get(name)) for name in ("valid_from", "valid_to"))
     step = check_days(begins or date.min, ends, at)
     if step.outcome is Outcome.FAIL:
         found.steps.append(step)
-    issued_on = _day(claims.get("issued_on"))
+    issued_on = day_of(claims.get("issued_on"))
     if issued_on is not None:
         found.steps += check_issue_date(issued_on, at)
 
 
-def _day(value: Any) -> date | None:
+def day_of(value: Any) -> date | None:
+    """A day that a claim states as YYYY-MM-DD; None for everything else."""
     try:
         return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None
     except ValueError:

@@ -40,23 +40,27 @@ class QuestionAnswer(BaseModel):
 
 
 class SaidAnswer(BaseModel):
-    """Which licence it is. `holders`: names, null where the question `holder` was asked; `valid_to`: null for no end."""
+    """Which licence it is. `holders`: names, null where the question `holder` was asked; `valid_to`: null for no end.
 
-    identifier: str
-    name: str
-    number: str
-    holders: list[str] | None
-    issuer: str
-    issued_on: date
-    valid_from: date
-    valid_to: date | None
+    A licence file says all of it. Of a credential what whoever shows it keeps back is absent; where that is `valid_to`, an end is not known.
+    """
+
+    identifier: str | None = None
+    name: str | None = None
+    number: str | None = None
+    holders: list[str] | None = None
+    issuer: str | None = None
+    issued_on: date | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 class VerificationAnswer(BaseModel):
     """What was found out about one file: the same shape as `yinxin verify --json` gives per file.
 
     `questions`: there for licences only. `steps`: what there is to say of the file as a whole; absent where that is nothing. `says`: which licence it
-    is; absent where its content, number, seal or entry in the log is in doubt. Whether it is in force is for the verdict.
+    is; absent where its content, number, seal or entry in the log is in doubt. Whether it is in force is for the verdict. Of a credential, which
+    has no entry in the log, it is absent also where it is not shown to be in force.
     """
 
     file: str

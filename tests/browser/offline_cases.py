@@ -353,6 +353,11 @@ def credential_cases() -> list[Case]:
             "issued": text,
             "presented": present(text, lane),
             "little shown": present(text, lane, show=lambda name: name == "identifier"),
+            "nothing that names it": present(text, lane, show=lambda name: name in {"valid_from", "valid_to", "holders"}),
+            "holders without names": present(text, lane, show=lambda name: name in {"licence_name", "holders", None, "code"}),
+            "its end kept back": present(text, lane, show=lambda name: name != "valid_to"),
+            "a name too long": issue(lane, data=replace(licences.LICENCE, name="名" * 201)),
+            "a name of the longest": issue(lane, data=replace(licences.LICENCE, name="名" * 200)),
         }
         made |= {f"altered {seed}": altered(text.encode(), seed).decode("latin-1") for seed in range(12)}
         made |= {f"without {claim}": forged(methodcaller("pop", claim), lane) for claim in ("exp", "vct", "status", "cnf")}

@@ -266,6 +266,8 @@ def test_of_a_licence_every_question_is_answered_and_whether_it_is_his(officer: 
         if what["data"].get("holder_name") == " ":
             return await real(self, path, **what)
         report = {"verdict": "invalid", "tampered": False, "signatures": [], "questions": answered}
+        if what["data"].get("at"):
+            return ApiAnswer(200, report | {"says": {"name": "示例许可证", "valid_from": "2026-01-02"}}, {})
         return ApiAnswer(200, report | {"says": says | ({"holders": None} if what["data"].get("holder_name") else {})}, {})
 
     monkeypatch.setattr(ApiCalls, "post", post)
@@ -286,12 +288,17 @@ def test_of_a_licence_every_question_is_answered_and_whether_it_is_his(officer: 
         "It was revoked.",
     ):
         assert said in found
+    part = told(officer.post("/console/verify", nobody | {"at": "2026-11-30"}, status=200, files=document).text)
+    assert "Licence 示例许可证 Valid 2026-01-02 – (not shown)" in part, "of a credential no more than it discloses"
+    assert [word for word in ("Issued on", "Number", "None", "no end") if word in part.partition("In the public log")[0]] == []
+    assert [sorted(each) for each in sent] == [[], ["at"]]
+    sent.clear()
     who = {"holder_name": "张三（示例）", "holder_code": "11010519491231002X"}
     assert "甲公司" not in officer.post("/console/verify", who, status=200, files=document).text
     officer.post("/console/verify", who | {"holder_code": ""}, status=200, files=document)
     refused = officer.post("/console/verify", nobody | {"holder_name": " "}, status=422, files=document)
     assert "FIELD_UNACCEPTABLE" in refused.text
-    assert sent == [{}, who, who | {"holder_code": ""}, nobody | {"holder_name": " "}], "as it was typed; whether it will do, the API says"
+    assert sent == [who, who | {"holder_code": ""}, nobody | {"holder_name": " "}], "as it was typed; whether it will do, the API says"
 
 
 def test_what_a_form_says_is_what_is_sent() -> None:

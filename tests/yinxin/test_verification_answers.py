@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import yinxin.verification_page
+from crypto.report import Said
+from crypto.report_json import write_said
 from crypto.report_text import SENTENCES
 from tests.optional import need_program
 from yinxin.verification_page import verdict_rules
 from yinxin.verification_page.answers import name_of, view_of
+from yinxin.verification_page.checks import claims_shown
 from yinxin.verification_page.china_time import china_time
 from yinxin.verification_page.strangers_text import plain
 from yinxin.verification_page.texts import TEXTS
@@ -301,3 +305,31 @@ def test_a_name_that_holds_what_looks_like_another_is_not_taken_for_it() -> None
         ("a,O=12990000YX0000008KCourt", ""),
         ("INTERNATIONALTRADINGHOUSE", ""),
     ]
+
+
+LICENCE = Said("1.2.156", "名", "字1", ("甲", "乙"), "局", date(2026, 1, 1), date(2026, 1, 2), None)
+_SHOW_CLAIMS = """
+const stub = new Proxy(function () {}, { get: (_, name) => (name === "textContent" ? "{}" : stub), apply: () => stub });
+globalThis.document = stub;
+const { saidClaims } = await import(process.argv[1]);
+console.log(JSON.stringify(JSON.parse(process.argv[2]).map((says) => saidClaims({ says }))));
+"""
+
+
+def test_what_a_licence_says_stands_in_both_pages_alike_and_nothing_that_was_kept_back() -> None:
+    """An end that is not told is no line, one that does not come is empty: the page writes "no end" there."""
+    said = [
+        LICENCE,
+        replace(LICENCE, valid_to=date(2030, 1, 1), holders=None),
+        replace(LICENCE, untold=frozenset({"valid_to"})),
+        Said(None, "名", None, None, None, None, None, None, frozenset({*LICENCE.__slots__} - {"name", "untold"})),
+    ]
+    shown = [claims_shown(each) for each in said]
+    assert [each.get("validTo") for each in shown] == ["", "2030-01-01", None, None]
+    assert ["holders" in each for each in shown] == [True, False, True, False]
+    assert shown[3] == {"name": "名"}
+    view = (SCRIPT.parent / "result_view.js").as_uri()
+    command = [need_program("node"), "--input-type=module", "-e", _SHOW_CLAIMS, view, json.dumps([write_said(each) for each in said])]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == shown

@@ -42,6 +42,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "said-valid": "Valid",
         "said-valid-value": "{first} to {last}",
         "said-no-end": "no end",
+        "said-untold": "(not shown)",
         "said-identifier": "Identifier",
         "between-names": ", ",
         "question-code": "Licence: code",
@@ -73,6 +74,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "said-valid": "有效期",
         "said-valid-value": "{first} 至 {last}",
         "said-no-end": "长期",
+        "said-untold": "（未出示）",
         "said-identifier": "证照标识",
         "between-names": "、",
         "question-code": "证照：二维码",
@@ -119,14 +121,16 @@ def _signature_lines(signature: SignatureReport, language: str) -> list[Text]:
 
 def _said_lines(said: Said, words: dict[str, str]) -> list[Text]:
     """Which licence it is, in the order in which it is compared with the face."""
-    last = words["said-no-end"] if said.valid_to is None else said.valid_to.isoformat()
+    first = words["said-untold"] if said.valid_from is None else said.valid_from.isoformat()
+    end = words["said-untold" if "valid_to" in said.untold else "said-no-end"]
+    last = end if said.valid_to is None else said.valid_to.isoformat()
     told = {
         "name": said.name,
         "number": said.number,
         "holders": None if said.holders is None else words["between-names"].join(said.holders),
         "issuer": said.issuer,
-        "issued": said.issued_on.isoformat(),
-        "valid": words["said-valid-value"].format(first=said.valid_from.isoformat(), last=last),
+        "issued": None if said.issued_on is None else said.issued_on.isoformat(),
+        "valid": None if {"valid_from", "valid_to"} <= said.untold else words["said-valid-value"].format(first=first, last=last),
         "identifier": said.identifier,
     }
     return [Text(f"{words[f'said-{name}']}: {printable(value)}") for name, value in told.items() if value is not None]

@@ -38,6 +38,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "check_says_issued": ("颁发日期", "Issued on"),
     "check_says_valid": ("有效期", "Valid"),
     "check_says_no_end": ("长期", "no end"),
+    "check_says_untold": ("（未出示）", "(not shown)"),
     "check_says_identifier": ("证照标识", "Identifier"),
     "check_question_number": ("证照标识", "Identifier"),
     "check_question_content": ("证照内容", "Content"),

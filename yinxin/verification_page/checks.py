@@ -30,7 +30,7 @@ _SEAL_CODE: Final = re.compile(r"[0-9]{14}")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found: a report with what the code (``claims``) or the licence file (``says``) says, or one line about a number. ``digest``: SM3 of
+    """What was found: a report with what the code (``claims``) or the licence (``says``) says, or one line about a number. ``digest``: SM3 of
     the file, hexadecimal.
     ``line``: key of a text, with its tone and facts.
     """
@@ -97,15 +97,15 @@ class CheckDesk:
 
 
 def claims_shown(said: Said) -> dict[str, str]:
-    """Which licence it is, in the order in which it is compared with the face; an end that does not come is empty, holders that are not told are left out."""
+    """Which licence it is, in the order in which it is compared with the face; an end that does not come is empty, what is not told is left out."""
     shown = {
         "name": said.name,
         "number": said.number,
-        "holders": "、".join(said.holders or ()),
+        "holders": None if said.holders is None else "、".join(said.holders),
         "issuer": said.issuer,
-        "issuedOn": said.issued_on.isoformat(),
-        "validFrom": said.valid_from.isoformat(),
-        "validTo": "" if said.valid_to is None else said.valid_to.isoformat(),
+        "issuedOn": None if said.issued_on is None else said.issued_on.isoformat(),
+        "validFrom": None if said.valid_from is None else said.valid_from.isoformat(),
+        "validTo": said.valid_to.isoformat() if said.valid_to is not None else None if "valid_to" in said.untold else "",
         "identifier": said.identifier,
     }
-    return {name: value for name, value in shown.items() if name != "holders" or said.holders is not None}
+    return {name: value for name, value in shown.items() if value is not None}

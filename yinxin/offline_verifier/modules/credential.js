@@ -7,9 +7,9 @@ import { checkToken, readBase64Url, readJwk, readJwks, readStrictObject, writeBa
 import { examineLicenceNumber, isDay } from "./licence_data.js";
 import { askHolder, checkDays, checkIssueDate, questionOf } from "./licence.js";
 import { Oid } from "./oids.js";
-import { Outcome, failed, fileReport, notChecked, passed, signatureReport, verdictOf, warned, worstVerdict } from "./report.js";
+import { Outcome, Verdict, failed, fileReport, notChecked, passed, signatureReport, verdictOf, warned, worstVerdict } from "./report.js";
 import { JsonError, canonicalJson, isJsonObject, isWhole, readJson } from "./strict_json.js";
-import { characterCount, readUtf8, stripped } from "./texts.js";
+import { characterCount, isPlainText, readUtf8, stripped } from "./texts.js";
 import { statusAtHand } from "./token_status.js";
 
 const SD_JWT = "RFC 9901";
@@ -300,10 +300,36 @@ export async function verifyCredentialFile(data, trust, issuers, at, { holder = 
     questionOf("content", steps.filter((step) => !OF_SEAL.includes(step.code) && !isStatus(step))),
     questionOf("seal", steps.filter((step) => OF_SEAL.includes(step.code))),
     questionOf("status", steps.filter(isStatus)),
-    ...(holder === null ? [] : credentialHolder(claims, holder)),
   ];
+  const isGood = questions.every((each) => each.verdict === Verdict.VALID);
+  const says = isGood && claims !== null ? credentialSays(claims, holder !== null) : null;
+  if (holder !== null) questions.push(...credentialHolder(claims, holder));
   const verdict = worstVerdict([signature.verdict, ...questions.map((each) => each.verdict)]);
-  return { ...fileReport({ verdict, tampered: null, signatures: [signature], questions }), claims };
+  return { ...fileReport({ verdict, tampered: null, signatures: [signature], questions }), claims, says };
+}
+
+/**
+ * Which licence it is, where all but its holder is shown to be good, and as far as it is disclosed: what was kept back is left out, an end too. Null
+ * where nothing disclosed says which licence it is. Which office issued it, the credential's issuer alone says.
+ */
+function credentialSays(claims, isHolderAsked) {
+  const text = (value, limit) => (typeof value === "string" && value && characterCount(value) <= limit && isPlainText(value) ? value : undefined);
+  const day = (value) => (typeof value === "string" && isDay(value) ? value : undefined);
+  const nameIn = (value) => text(isJsonObject(value) ? value.name : undefined, 200);
+  const names = Array.isArray(claims.holders) ? claims.holders.map(nameIn) : [];
+  const areNamed = names.length > 0 && names.length <= 32 && !names.includes(undefined);
+  const told = {
+    identifier: text(claims.identifier, 128),
+    name: text(claims.licence_name, 200),
+    number: text(claims.licence_number, 128),
+    holders: isHolderAsked ? null : areNamed ? names : undefined,
+    issuer: nameIn(claims.issuing_authority),
+    issued_on: day(claims.issued_on),
+    valid_from: day(claims.valid_from),
+    valid_to: day(claims.valid_to), // a licence without end says none, and so does whoever keeps the end back
+  };
+  if ([told.identifier, told.name, told.number].every((each) => each === undefined)) return null;
+  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
 }
 
 /** Where the holders are disclosed with name and code: that he who is asked about is one of them. */

@@ -52,12 +52,13 @@ export function shownClaims(claims) {
   return { name, number, holders: holders.join("、"), issuer, issuedOn, validFrom, validTo: validTo ?? "", identifier };
 }
 
-// What a licence file says, where it is shown that its issuer says so; null else
+// What a licence file or a credential says, where it is shown that its issuer says so; null else
 export function saidClaims({ says }) {
   if (!says) return null;
   const claims = shownClaims({ ...says, holders: says.holders ?? [], issuedOn: says.issued_on, validFrom: says.valid_from, validTo: says.valid_to });
-  if (says.holders === null) delete claims.holders; // somebody was asked about
-  return claims;
+  if (!says.holders) delete claims.holders; // somebody was asked about, or they were kept back
+  if (!("valid_to" in says)) delete claims.validTo; // kept back, which is not "no end"
+  return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
 }
 
 // isOfCode: nobody is asked about where a code is all there is
