@@ -19,6 +19,7 @@ OTHER: Final = 99
 NOT_PERMITTED: Final = 100
 BAD_PARAMETER: Final = 102
 BAD_HOLDER_TYPE: Final = 103
+BAD_TYPE: Final = 113
 
 RETURN_CODES: Final = {
     OK: "成功",
@@ -42,7 +43,7 @@ RETURN_CODES: Final = {
     109: "证照编号为空",
     110: "持证主体代码为空",
     111: "持证主体为空",
-    113: "证照类型代码错误",
+    BAD_TYPE: "证照类型代码错误",
 }
 """head.status -> what it says."""
 
@@ -85,6 +86,9 @@ REFUSALS: Final = {
 
 MISSING_MEMBERS: Final = {"certNo": 109, "holderCode": 110, "holder": 111}
 """Members that have a code of their own where they are missing."""
+
+MALFORMED_MEMBERS: Final = {"certTypeCode": BAD_TYPE}
+"""Members that have a code of their own where they are not of their form."""
 
 RESULTS: Final = {
     "valid": ("1", "信息正确，证照有效"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
 from licence_vault.actions.finish_issue import definition_of_version
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from licence_vault.type_rules.definition import TypeDefinition
     from licence_vault.uses import ShareRight, UseMode
 
+PUBLISHED_TYPE: Final = "a published version of the type"
+"""What a use lacks whose type was retired."""
+
 
 def modes_permitted(
     conn: Connection, client_id: str, type_code: str, rights: AbstractSet[ShareRight]
@@ -28,8 +31,10 @@ def modes_permitted(
     permission, published = store.load_sharing(conn, client_id, type_code), store.load_published_type(conn, type_code)
     if permission is not None and permission.is_altered:
         raise sharing_altered(client_id, type_code)
-    if permission is None or published is None or not rights <= permission.rights:
+    if permission is None or not rights <= permission.rights:
         raise sharing_denied(type_code)
+    if published is None:  # told to nobody who may not use it
+        raise sharing_denied(type_code, needs=PUBLISHED_TYPE)
     definition = definition_of_version(published)
     modes = permission.modes & definition.sharing.modes
     if not modes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from licence_vault.actions.copy_shared import WantedCopy, copy_shared, offer_shared, offer_shared_of_holder, picture_shared
 from licence_vault.actions.finish_issue import MEDIA_TYPES
 from licence_vault.api.copy_shapes import write_address
-from licence_vault.api.share_envelope import read_text
+from licence_vault.api.share_envelope import read_identifier, read_text, read_type_code
 from licence_vault.errors import share_malformed
 from standards.gbt7408_times import CHINA
 
@@ -30,7 +30,7 @@ PNG_TYPE: Final = "image/png"
 
 def give_file(means: IssuingMeans, desk: UseDesk, call: ShareCall, data: Mapping[str, Any]) -> dict[str, str]:
     """downloadFile: the copy, or a picture of it, in base64."""
-    identifier, until_name = read_text(data, "certificateIdentifier"), "certificateCopyExpiringTime"
+    identifier, until_name = read_identifier(data, "certificateIdentifier"), "certificateCopyExpiringTime"
     if data[FORM] == PNG:
         wanted = _wanted(call, {name: value for name, value in data.items() if name != FORM}, until_name)
         picture = picture_shared(means, desk, call, identifier, wanted)
@@ -41,7 +41,9 @@ def give_file(means: IssuingMeans, desk: UseDesk, call: ShareCall, data: Mapping
 
 def give_address(means: IssuingMeans, desk: UseDesk, call: ShareCall, data: Mapping[str, Any]) -> dict[str, str]:
     """downloadUrl: an address for one download by the calling system."""
-    return _write_address(means, offer_shared(means, desk, call, read_text(data, "certIdentifier"), _wanted(call, data, "expiryTime")))
+    return _write_address(
+        means, offer_shared(means, desk, call, read_identifier(data, "certIdentifier"), _wanted(call, data, "expiryTime"))
+    )
 
 
 def give_addresses(
@@ -50,7 +52,7 @@ def give_addresses(
     """downloadUrlsByHolderCode: one for each licence in force."""
     number = read_text(data, "certNo") if "certNo" in data else None
     wanted = _wanted(call, data, "expiryTime")
-    found = offer_shared_of_holder(means, desk, call, read_text(data, "certTypeCode"), holder, number, wanted)
+    found = offer_shared_of_holder(means, desk, call, read_type_code(data), holder, number, wanted)
     return [_write_address(means, each) for each in found]
 
 

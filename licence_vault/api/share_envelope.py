@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import Response
 
 from licence_vault import limits, share_codes
+from licence_vault.actions.check_sharing import PUBLISHED_TYPE
 from licence_vault.errors import share_malformed, share_member_missing
 from standards.errors import Kind, TrustError
+from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 from standards.rfc7493_i_json import read_json
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ _TOLD: Final = {
 }
 """Facts of refusals that the message carries, for the envelope has no other place for them: names and rules of ours, nothing that was sent."""
 _TOKEN_CHARACTERS: Final = 8192
+_TYPE_CODE: Final = re.compile(r"[0-9A-Z]{21}")
 _HALF: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -65,7 +68,7 @@ def read_request(body: bytes, needed: frozenset[str], allowed: frozenset[str], *
         raise share_malformed("head", "texts of whole characters")
     if not isinstance(data, dict) or not data.keys() <= needed | allowed:
         raise share_malformed("data", f"no members besides {_listed(needed | allowed)}")
-    found = {name: _member(name, value, is_long=name == long_member) for name, value in data.items() if value not in ("", None)}
+    found = {name: _member(name, _filled(value), is_long=name == long_member) for name, value in data.items() if value not in ("", None)}
     missing = sorted(needed - found.keys())
     if missing:
         raise share_member_missing(missing[0])
@@ -89,6 +92,27 @@ def read_text(data: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise share_malformed(name, "a text")
     return value
+
+
+def read_identifier(data: Mapping[str, Any], name: str) -> str:
+    """The identifier of a licence (GB/T 36904). SHARE_REQUEST_MALFORMED where no licence could have it."""
+    text = read_text(data, name)
+    if examine_licence_number(text).verdict is NumberVerdict.INVALID:
+        raise share_malformed(name, "GB/T 36904")
+    return text
+
+
+def read_type_code(data: Mapping[str, Any]) -> str:
+    """``certTypeCode``. SHARE_REQUEST_MALFORMED where no type could have it."""
+    text = read_text(data, "certTypeCode")
+    if _TYPE_CODE.fullmatch(text) is None:
+        raise share_malformed("certTypeCode", "21 digits and capital letters")
+    return text
+
+
+def _filled(value: object) -> object:
+    """What is sent of an object: a member with nothing in it is none, within as above."""
+    return {name: each for name, each in value.items() if each not in ("", None)} if isinstance(value, dict) else value
 
 
 def _member(name: str, value: object, *, is_long: bool) -> object:
@@ -115,9 +139,10 @@ def write_answer(data: object) -> Response:
 def write_refusal(error: TrustError, members: Collection[str] = ()) -> Response:
     """A refusal by its return code; the message carries our stable code besides. What says nothing about the request is no answer: it is raised.
 
+    A service that the deployment has not is an answer, too: asked again it has it no sooner.
     ``members``: those of the call, so that the message names the one that was sent and not what it is called behind it.
     """
-    if error.kind in {Kind.UNAVAILABLE, Kind.TOO_MANY, Kind.TOO_LARGE}:
+    if error.kind in {Kind.UNAVAILABLE, Kind.TOO_MANY, Kind.TOO_LARGE} and error.code not in share_codes.REFUSALS:
         raise error
     status = status_of(error)
     meaning = share_codes.RETURN_CODES.get(status, share_codes.RETURN_CODES[share_codes.OTHER])
@@ -136,6 +161,10 @@ def status_of(error: TrustError) -> int:
         return int(str(error.facts["share"]))
     if error.code == "SHARE_MEMBER_MISSING":
         return share_codes.MISSING_MEMBERS.get(str(error.facts["member"]), share_codes.MISSING)
+    if error.code == "LICENCE_SHARING_DENIED" and error.facts.get("needs") == PUBLISHED_TYPE:
+        return share_codes.TYPE_UNPUBLISHED
+    if error.code == "SHARE_REQUEST_MALFORMED":
+        return share_codes.MALFORMED_MEMBERS.get(str(error.facts["member"]), share_codes.BAD_PARAMETER)
     return share_codes.REFUSALS.get(error.code, share_codes.OTHER)
 
 

@@ -22,7 +22,16 @@ from licence_vault.actions.verify_shared import StatedLicence, verify_shared_fil
 from licence_vault.api.peer_rates import PeerRates, peer_of
 from licence_vault.api.share_copies import FORM, MAKER, give_address, give_addresses, give_file
 from licence_vault.api.share_data import write_items, write_licence_data, write_result, write_type
-from licence_vault.api.share_envelope import ShareRequest, read_parts, read_request, read_text, write_answer, write_refusal
+from licence_vault.api.share_envelope import (
+    ShareRequest,
+    read_identifier,
+    read_parts,
+    read_request,
+    read_text,
+    read_type_code,
+    write_answer,
+    write_refusal,
+)
 from licence_vault.api.wallet_answers import read_body
 from licence_vault.errors import (
     licence_unmatched,
@@ -31,7 +40,8 @@ from licence_vault.errors import (
     share_holder_type_unknown,
     share_malformed,
 )
-from licence_vault.uses import SCOPE_USE, Officer
+from licence_vault.faces.qr import read_message
+from licence_vault.uses import CODE_PREFIX, SCOPE_USE, Officer
 from service_kit.admission import Admission
 from service_kit.composition import public
 from service_kit.problems import problem_answers
@@ -101,19 +111,25 @@ def _holder_type(code_type: str) -> str:
 
 
 def _query(desk: ShareDesk, caller: Caller, request: ShareRequest) -> object:
-    return write_licence_data(query_by_identifier(desk.use, _call(caller, request), read_text(request.data, "certIdentifier")))
+    return write_licence_data(query_by_identifier(desk.use, _call(caller, request), read_identifier(request.data, "certIdentifier")))
 
 
 def _query_of_holder(desk: ShareDesk, caller: Caller, request: ShareRequest) -> object:
     data = request.data
     holder = _holder_type(read_text(data, "holderTypeCode")), read_text(data, "holderCode")
     number = read_text(data, "certNo") if "certNo" in data else None
-    found = query_of_holder(desk.use, _call(caller, request), read_text(data, "certTypeCode"), holder, number)
+    found = query_of_holder(desk.use, _call(caller, request), read_type_code(data), holder, number)
     return [write_licence_data(each) for each in found]
 
 
 def _query_by_code(desk: ShareDesk, caller: Caller, request: ShareRequest) -> object:
-    return write_licence_data(query_by_code(desk.use, _call(caller, request), read_text(request.data, "qrcode")))
+    code = read_text(request.data, "qrcode")
+    if not code.startswith(CODE_PREFIX):
+        try:
+            read_message(code)
+        except TrustError:
+            raise share_malformed("qrcode", "a use code, or what the code on a licence says") from None
+    return write_licence_data(query_by_code(desk.use, _call(caller, request), code))
 
 
 def _verify(desk: ShareDesk, caller: Caller, request: ShareRequest) -> object:
@@ -121,7 +137,7 @@ def _verify(desk: ShareDesk, caller: Caller, request: ShareRequest) -> object:
     stated = _parts(data, "certData")
     usual = CREDIT_CODE if is_credit_code(stated["holderCode"]) else RESIDENT_ID
     code_type = _holder_type(stated.get("holderTypeCode") or usual)
-    licence = StatedLicence(read_text(data, "certTypeCode"), code_type, stated["holderCode"], stated["holder"], stated["certNo"])
+    licence = StatedLicence(read_type_code(data), code_type, stated["holderCode"], stated["holder"], stated["certNo"])
     return write_result(verify_stated(desk.use, caller, licence, reason=read_text(data, "useCause")))
 
 
@@ -135,7 +151,7 @@ def _verify_file(desk: ShareDesk, caller: Caller, request: ShareRequest) -> obje
         raise share_malformed("content", "base64") from None
     if desk.judge is None:
         raise sealer_missing()
-    result = verify_shared_file(desk.use, desk.judge, caller, read_text(data, "certTypeCode"), content, reason=read_text(data, "useCause"))
+    result = verify_shared_file(desk.use, desk.judge, caller, read_type_code(data), content, reason=read_text(data, "useCause"))
     return write_result(result)
 
 
@@ -146,7 +162,7 @@ def _catalogue(desk: ShareDesk, caller: Caller, request: ShareRequest) -> object
 
 def _items(desk: ShareDesk, caller: Caller, request: ShareRequest) -> object:
     data = request.data
-    definition = find_shared_type(desk.use, caller, read_text(data, "certTypeCode"), reason=read_text(data, "useCause"))
+    definition = find_shared_type(desk.use, caller, read_type_code(data), reason=read_text(data, "useCause"))
     if definition.name != read_text(data, "certName"):
         raise licence_unmatched()
     return write_items(definition)

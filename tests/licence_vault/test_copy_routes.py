@@ -108,7 +108,7 @@ def test_a_system_is_given_annotated_copies(jia: Office, registry: Office, stran
         {"certificateCopyExpiringTime": "00010101000000"},
     ):
         assert share(registry, "downloadFile", wish | {"operator": OFFICER} | wrong) == ("102", None)
-    assert share(registry, "downloadFile", wish | {"operator": OFFICER, "certificateIdentifier": "1.2.3"}) == ("10", None)
+    assert share(registry, "downloadFile", wish | {"operator": OFFICER, "certificateIdentifier": "1.2.3"}) == ("102", None)
     long = wish | {"operator": OFFICER, "certificateCopyExpiringTime": "20900101000000"}
     assert "FIELD_UNACCEPTABLE) certificateCopyExpiringTime: in the future" in said(registry, "downloadFile", long)
     assert "operator.name: 1 to" in said(registry, "downloadFile", wish | {"operator": OFFICER | {"name": " "}})
