@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from licence_vault import limits
 from standards.errors import Kind, MalformedError, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PASSING: Final = frozenset({Kind.UNAVAILABLE, Kind.TOO_MANY, Kind.CHANGED})
 _PASSING_CONFLICTS: Final = frozenset({"LOG_ENTRY_PENDING", "IDEMPOTENCY_IN_FLIGHT", "IDEMPOTENCY_CLAIM_LOST", "SEAL_USE_VOIDED"})
@@ -116,9 +120,11 @@ def issuer_without_seal(code: str) -> TrustError:
     return TrustError(Kind.CONFLICT, "LICENCE_ISSUER_WITHOUT_SEAL", issuer=code)
 
 
-def content_unacceptable(place: str, rule: str, broken: int) -> TrustError:
-    """What is to stand in the licence is against its type. The first rule that is broken, and how many are."""
-    return TrustError(Kind.UNACCEPTABLE, "LICENCE_CONTENT_UNACCEPTABLE", place=place, rule=rule, broken=broken)
+def content_unacceptable(place: str, rule: str, broken: int, *, further: Sequence[tuple[str, str]] = ()) -> TrustError:
+    """What is to stand in the licence is against its type. The first rule that is broken, and how many are; ``further``: place and rule of the others."""
+    error = TrustError(Kind.UNACCEPTABLE, "LICENCE_CONTENT_UNACCEPTABLE", place=place, rule=rule, broken=broken)
+    error.violations = ((place, rule), *further)[: limits.RULES_TOLD]
+    return error
 
 
 def printed_number_taken(issuer: str, type_code: str) -> TrustError:

@@ -86,6 +86,7 @@ ROW_LEASE_SECONDS: Final = 60  # of a draft that was begun for a row; renewed wh
 LOADING_LEASE_SECONDS: Final = 300  # of a batch that is taken in: a large sheet is unpacked before its first rows are there
 BATCH_EVERY_SECONDS: Final = 1.0
 BATCH_THREADS: Final = 2
+RULES_TOLD: Final = 100  # of one licence that breaks as many of its type
 PROBLEMS_SHOWN: Final = 1000  # of a dry run
 REPORT_ROWS: Final = 1000  # on a page
 

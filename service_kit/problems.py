@@ -94,7 +94,7 @@ def problem_of(
     """The document for any exception. Only a TrustError shows its facts.
 
     ``status``: in place of the kind's (405, 431, which no kind stands for). ``violations``: where in the request which rule was broken;
-    without them that one which the facts name, where its words are known.
+    without them those which the error names, where their words are known.
     """
     if not isinstance(error, TrustError):
         members = _members(INTERNAL, INTERNAL_STATUS, text_of(INTERNAL), ("Internal error", "内部错误"), language)
@@ -103,7 +103,7 @@ def problem_of(
     members = _members(error.code, status, text_of(error.code), _KIND_TEXTS[error.kind], language)
     if error.facts:
         members["facts"] = dict(error.facts)
-    violations = violations or violations_in(language, error.facts)
+    violations = violations or violations_in(language, error)
     if violations:
         members["violations"] = [dict(each) for each in violations]
     headers = dict(further_headers or {})

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from standards.errors import TrustError
+
 _PLACES: Final = ("place", "field", "cell", "member")
 _registered: Final[dict[str, tuple[re.Pattern[str], str]]] = {}
 
@@ -31,13 +33,19 @@ def rule_in(language: str, rule: str | None) -> str:
     return told if told is not None and language == "zh" else rule or ""
 
 
-def violations_in(language: str, facts: Mapping[str, object]) -> list[dict[str, str]]:
-    """The rule that the facts of a refusal name: ``at``, ``rule`` as it is for programs, ``told`` for people. Nothing where it is none of those here."""
+def violations_in(language: str, error: TrustError) -> list[dict[str, str]]:
+    """The rules that a refusal names: ``at``, ``rule`` as it is for programs, ``told`` for people. Nothing of what is none of those here."""
+    return [
+        {"at": at, "rule": rule, "told": rule_in(language, rule)}
+        for at, rule in error.violations or _named_in(error.facts)
+        if _chinese_of(rule) is not None
+    ]
+
+
+def _named_in(facts: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     rule = facts.get("rule")
-    if not isinstance(rule, str) or _chinese_of(rule) is None:
-        return []
     at = next((str(facts[each]) for each in _PLACES if each in facts), "")
-    return [{"at": at, "rule": rule, "told": rule_in(language, rule)}]
+    return ((at, rule),) if isinstance(rule, str) else ()
 
 
 def _chinese_of(rule: str) -> str | None:

@@ -30,7 +30,10 @@ class TrustError(Exception):
 
     ``code`` is stable, upper case with underscores, and has an entry in the error catalogue. ``facts`` are small JSON-compatible
     values that name what was found and what was expected; never secrets, never private keys, never document contents.
+    ``violations``: of input that breaks several rules, place and rule of each; empty where the facts name the only one.
     """
+
+    violations: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, kind: Kind, code: str, **facts: str | int | float | bool | None) -> None:
         self.kind = kind

@@ -32,8 +32,11 @@ class Problem:
     rule: str
 
 
-def problem_of(basis: IssuingBasis, file: BatchFile, row: Row) -> Problem | None:
-    """What the row would be refused for: by the type, by the format of the data, or by the face, on which every text must find its place."""
+def problems_of(basis: IssuingBasis, file: BatchFile, row: Row) -> tuple[Problem, ...]:
+    """What the row would be refused for: by the type, by the format of the data, or by the face, on which every text must find its place.
+
+    Of the type's own rules all that are broken, so that a file is mended in one go; otherwise the first.
+    """
     try:
         order = order_of_row(basis.definition, file.issuer_code, file.forms, row.cells, columns=row.columns)
         check_order(order, basis.definition)
@@ -42,8 +45,9 @@ def problem_of(basis: IssuingBasis, file: BatchFile, row: Row) -> Problem | None
         read_salted_licence(SaltedLicence(data, _NO_SALT).canonical())
         check_texts(data, basis.template)
     except TrustError as error:
-        return Problem(row.number, error.code, fact_of(error, "place") or fact_of(error, "field") or "", fact_of(error, "rule") or "")
-    return None
+        named = error.violations or ((fact_of(error, "place") or fact_of(error, "field") or "", fact_of(error, "rule") or ""),)
+        return tuple(Problem(row.number, error.code, place, rule) for place, rule in named)
+    return ()
 
 
 def fact_of(error: TrustError, name: str) -> str | None:

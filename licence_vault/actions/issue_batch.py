@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from licence_vault import limits, store
 from licence_vault.actions.batch_lease import BatchLease
 from licence_vault.actions.batch_orders import order_of_row
-from licence_vault.actions.check_row import Problem, fact_of, problem_of
+from licence_vault.actions.check_row import Problem, fact_of, problems_of
 from licence_vault.actions.claim_batch import BatchFile, claim_batch
 from licence_vault.actions.finish_issue import finish_issue, put_back
 from licence_vault.actions.issue_licence import basis_of_issuing, begin_issue
@@ -53,7 +53,7 @@ _CONFLICT: Final = "LICENCE_BATCH_STATE_CONFLICT"
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What would become of a batch. ``problems``: the first of them, in the order of the rows."""
+    """What would become of a batch. ``problems``: the first of them, in the order of the rows; of a row as many as it has."""
 
     rows: int
     good: int
@@ -67,11 +67,9 @@ def try_batch(means: IssuingMeans, caller: Caller, file: BatchFile) -> DryRun:
     problems: list[Problem] = []
     for row in read_rows(file.content, file.form):
         rows += 1
-        problem = problem_of(basis, file, row)
-        if problem is None:
-            good += 1
-        elif len(problems) < limits.PROBLEMS_SHOWN:
-            problems.append(problem)
+        found = problems_of(basis, file, row)
+        good += not found
+        problems += found[: limits.PROBLEMS_SHOWN - len(problems)]
     return DryRun(rows, good, tuple(problems))
 
 
@@ -121,7 +119,7 @@ def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile, *, idempote
         for rows in chunks_of(read_rows(file.content, file.form)):
             stored = []
             for row in rows:
-                problem = problem_of(basis, file, row)
+                problem = next(iter(problems_of(basis, file, row)), None)  # of a row that failed the report has one rule
                 if problem is None:
                     sealed = key.seal_data(json.dumps(dict(row.cells), ensure_ascii=False).encode())
                     stored.append(BatchRow(batch.id, row.number, RowState.WAITING, sealed))

@@ -209,7 +209,8 @@ def check_order(order: LicenceOrder, definition: TypeDefinition, term_from: date
         term_from=term_from,
     )
     if broken:
-        raise content_unacceptable(broken[0].place, broken[0].rule, len(broken))
+        first, *others = ((each.place, each.rule) for each in broken)
+        raise content_unacceptable(*first, len(broken), further=others)
 
 
 def _check_form(order: LicenceOrder, definition: TypeDefinition) -> None:

@@ -192,6 +192,23 @@ def test_what_the_type_does_not_allow_is_named_without_its_value(clerk: Office) 
     assert "秘密" not in json.dumps(facts, ensure_ascii=False)
 
 
+def test_everything_that_the_type_does_not_allow_is_told_at_once(clerk: Office) -> None:
+    wrong = ORDER | {
+        "fields": {},
+        "holders": [{"name": "示例", "code": "12345", "code_type": "001"}],
+        "valid_to": "2199-01-01",
+    }
+    told = clerk.call("POST", "/v1/licences", wrong, status=422).json()
+    places = [each["at"] for each in told["violations"]]
+    assert {"KZ_address", "holders[0].code", "valid_to"} <= set(places)
+    assert (told["facts"]["place"], told["facts"]["broken"]) == (places[0], len(places))
+    assert all(each["told"] and each["rule"] for each in told["violations"])
+    row = {name: value for name, value in wrong.items() if name not in {"type", "issuer"}}
+    tried = _send(clerk, "/v1/licence-batches/dry-run", json.dumps([row, row]).encode()).json()
+    assert (tried["rows"], tried["good"]) == (2, 0)
+    assert [(each["number"], each["place"]) for each in tried["problems"]] == [(number, place) for number in (1, 2) for place in places]
+
+
 def _send(clerk: Office, path: str, content: bytes, **fields: str) -> Any:
     wanted = {"type": TYPE, "issuer": ISSUER, "format": "json"} | fields
     return clerk.here.http.post(path, headers=clerk.headers, data=wanted, files={"file": ("rows", content)})

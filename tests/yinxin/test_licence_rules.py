@@ -105,6 +105,13 @@ def test_a_form_says_which_field_is_wrong_and_how(facts: dict[str, object], told
     assert (shown.violations, shown.code, shown.title) == (told, problem.code, problem.title)
 
 
+def test_a_form_says_everything_that_is_wrong() -> None:
+    broken = (("KZ_address", "必填"), ("holders[0].code", "应为有效的统一社会信用代码"))
+    problem = ApiProblem(422, "X", "x", facts={"place": "KZ_address", "rule": "required", "broken": 2}, broken=broken)
+    shown = told_of_form(problem, "zh", {"items": [{"key": "KZ_address", "name": "住所"}]})
+    assert shown.violations == ("住所: 必填", "持证主体代码: 应为有效的统一社会信用代码")
+
+
 FIELD_CALLS = {"field_unacceptable": 1, "row_file_unacceptable": 0, "refused_at": 0, "ValueError": 0}
 OF_DESIGNS = {"faces", "type_rules", "credentials", "log", "reporting"}
 

@@ -17,7 +17,7 @@ UNREACHABLE: Final = 503
 UNACCEPTABLE: Final = 422
 _UNAUTHENTICATED: Final = 401
 _REFUSED_FROM: Final = 400
-_VIOLATIONS_SHOWN: Final = 8
+_VIOLATIONS_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class ApiAnswer:
 
 
 class ApiProblem(Exception):  # noqa: N818 - the word of RFC 9457
-    """A refusal of the API, in the person's language. ``fix``: what to do."""
+    """A refusal of the API, in the person's language. ``fix``: what to do; ``broken``: place and rule, in words, of each rule that has words."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class ApiProblem(Exception):  # noqa: N818 - the word of RFC 9457
         fix: str = "",
         facts: Mapping[str, Any] | None = None,
         violations: tuple[str, ...] = (),
+        broken: tuple[tuple[str, str], ...] = (),
     ) -> None:
         super().__init__(code)
         self.status = status
@@ -56,6 +57,7 @@ class ApiProblem(Exception):  # noqa: N818 - the word of RFC 9457
         self.fix = fix
         self.facts: Mapping[str, Any] = facts or {}
         self.violations = violations
+        self.broken = broken
 
     @property
     def is_signed_out(self) -> bool:
@@ -123,9 +125,9 @@ def problem_in(answer: httpx.Response) -> ApiProblem:
     """The problem that an answer of the API tells."""
     body = _json_in(answer)
     told = body if isinstance(body, dict) else {}
-    violations = tuple(
-        f"{each.get('at', '')}: {each.get('told') or each.get('rule', '')}" for each in told.get("violations", ())[:_VIOLATIONS_SHOWN]
-    )
+    named = told.get("violations", ())[:_VIOLATIONS_SHOWN]
+    violations = tuple(f"{each.get('at', '')}: {each.get('told') or each.get('rule', '')}" for each in named)
+    broken = tuple((each["at"], each["told"]) for each in named if each.get("told"))
     return ApiProblem(
         answer.status_code,
         str(told.get("code", f"HTTP_{answer.status_code}")),
@@ -134,6 +136,7 @@ def problem_in(answer: httpx.Response) -> ApiProblem:
         str(told.get("remedy", "")),
         told.get("facts"),
         violations,
+        broken,
     )
 
 
