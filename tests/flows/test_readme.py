@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 DOCUMENTS = {
     "README.md": "README.zh-CN.md",
     "docs/tutorials/first-call.md": "docs/tutorials/first-call.zh-CN.md",
+    "docs/tutorials/first-licence.md": "docs/tutorials/first-licence.zh-CN.md",
     "docs/tutorials/check-a-document.md": "docs/tutorials/check-a-document.zh-CN.md",
 }
 MAKE = '#!/bin/sh\necho "$@" >> make.log\n'  # what make does is tested elsewhere; here its targets are noted
@@ -135,6 +136,22 @@ def test_the_first_call_succeeds_and_its_error_is_explained(newcomer: tuple[Path
     assert problem["code"] == "SEAL_NOT_FOUND"
     page = httpx.get(facts["base_url"] + problem["type"], follow_redirects=True, headers={"accept-language": "en"})
     assert problem["title"] in page.text
+
+
+def test_the_first_licence_is_issued_checked_and_revoked(newcomer: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = newcomer
+    outputs = typed("docs/tutorials/first-licence.md", folder)
+    assert {"12990000YX0000008K", "11150700MB1234562Q902"} <= set(re.findall(r'"code":"(\w+)"', outputs[1]))
+    assert json.loads(outputs[3])["state"] == "issued"
+    assert "✔ VALID" in outputs[4]
+    problem = json.loads(outputs[5])
+    assert problem["code"] == "LICENCE_CONTENT_UNACCEPTABLE"
+    assert len(problem["violations"]) == problem["facts"]["broken"] > 1
+    tried = json.loads(outputs[6])
+    assert (tried["rows"], tried["good"]) == (2, 1)
+    assert [(each["number"], each["place"]) for each in tried["problems"]] == [(2, "KZ_format"), (2, "KZ_person")]
+    assert "✘ INVALID" in outputs[7]
+    assert "[STATUS_INVALID]" in outputs[7]
 
 
 def test_a_document_is_checked_and_its_changes_are_shown(newcomer: tuple[Path, dict[str, str]]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 SECTIONS: Final = ("tutorials", "how-to", "reference", "explanation")
 GROUPS: Final[dict[str, tuple[tuple[str, tuple[str, ...]], ...]]] = {
-    "tutorials": (("", ("first-call", "check-a-document")),),
+    "tutorials": (("", ("first-call", "first-licence", "check-a-document")),),
     "how-to": (
         ("for_operators", ("operate", "install", "tls", "backup", "upgrade", "key-ceremony", "hardware-keys", "monitor", "assessment")),
         ("for_administrators", ("administer-seals",)),
