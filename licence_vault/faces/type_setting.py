@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from licence_vault.faces import limits
@@ -30,6 +31,7 @@ _Line = TypeVar("_Line")
 _ROUNDING: Final = 1e-6
 _SHRINK: Final = 0.94  # from one try to the next
 _LEAST: Final = 0.6  # of the size, where the design does not say
+_WHOLE: Final = 0.85  # of the size: as much smaller a centred text may be to stay in one line
 _LEADING: Final = 1.45
 _COLUMN_LEADING: Final = 1.5
 _MONGOLIAN: Final = re.compile("[\u1800-\u18af\u202f\u200c\u200d]+ *")
@@ -157,7 +159,7 @@ def check_text(part: TextPart | ColumnPart, text: str) -> None:
     if not text.strip():
         return
     if isinstance(part, TextPart):
-        _fit_lines(part, text, book.font(text, part.style, is_bold=part.is_bold))
+        fit_lines(part, text, book.font(text, part.style, is_bold=part.is_bold))
     else:
         _fit_columns(part, text, book)
 
@@ -173,6 +175,14 @@ def _too_long(part: TextPart | ColumnPart, text: str) -> TrustError:
 
 def _fit(part: TextPart | ColumnPart, text: str, breaking: Callable[[float], list[_Line]]) -> tuple[float, list[_Line]]:
     """The largest size that fits, and the lines at that size."""
+    size, lines = _largest(part, breaking)
+    if not lines:
+        raise _too_long(part, text)
+    return size, lines
+
+
+def _largest(part: TextPart | ColumnPart, breaking: Callable[[float], list[_Line]]) -> tuple[float, list[_Line]]:
+    """As ``_fit``; no lines where it fits at no size."""
     size = part.size_mm
     least = part.least_mm if part.least_mm is not None else max(size * _LEAST, limits.LETTER_LEAST_MM)
     while True:
@@ -180,14 +190,15 @@ def _fit(part: TextPart | ColumnPart, text: str, breaking: Callable[[float], lis
         if lines and len(lines) <= part.lines:
             return size, lines
         if size <= least:
-            raise _too_long(part, text)
+            return size, []
         size = max(size * _SHRINK, least)
 
 
 # -- lines -------------------------------------------------------------------------------------------------------------------------------
 
 
-def _fit_lines(part: TextPart, text: str, font: _Widths) -> tuple[float, list[str]]:
+def fit_lines(part: TextPart, text: str, font: _Widths) -> tuple[float, list[str]]:
+    """The size in millimetres and the lines that a text is set in. Raises ``FACE_TEXT_TOO_LONG``."""
     width = part.width_mm
     # Where one line fits, no part of it is longer than all of it
     is_one_line = "\n" not in text and text == text.strip() and part.spacing_mm >= 0
@@ -200,13 +211,18 @@ def _fit_lines(part: TextPart, text: str, font: _Widths) -> tuple[float, list[st
             return [text]
         return break_lines(text, width + part.spacing_mm, lambda piece: font.width_mm(piece, size) + part.spacing_mm * len(piece))
 
+    if part.align is Align.CENTRE and part.lines > 1 and is_one_line and width is not None:
+        whole = replace(part, lines=1, least_mm=max(part.least_mm or 0, part.size_mm * _WHOLE))
+        size, lines = _largest(whole, breaking)
+        if lines:  # a name in one line, somewhat smaller, before its last character stands alone in a second
+            return size, lines
     return _fit(part, text, breaking)
 
 
 def _set_lines(part: TextPart, text: str, book: FontBook) -> list[Text]:
     font = book.font(text, part.style, is_bold=part.is_bold)
     width = part.width_mm
-    size, lines = _fit_lines(part, text, font)
+    size, lines = fit_lines(part, text, font)
     leading = (part.leading_mm or part.size_mm * _LEADING) * size / part.size_mm
     # Lines that are fewer than there is room for stand where the first one is; smaller letters stay on the middle of theirs
     y = part.y_mm - (part.size_mm - size) * _LATIN_MIDDLE
