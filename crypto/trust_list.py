@@ -19,14 +19,13 @@ from crypto.signatures import SignatureCheck
 from crypto.trust_list_values import (
     base64_text,
     malformed,
-    no_constant,
     read_array,
     read_base64,
+    read_document,
     read_object,
     read_text,
     read_time,
     time_text,
-    unrepeated,
 )
 from crypto.trusted_logs import (
     MAX_LOGS,
@@ -205,11 +204,7 @@ def read_trust_list(data: bytes) -> TrustList:
     """
     if len(data) > MAX_TRUST_LIST_BYTES:
         raise TrustError(Kind.TOO_LARGE, "TRUST_LIST_TOO_LARGE", limit=MAX_TRUST_LIST_BYTES, found=len(data))
-    try:
-        document = json.loads(data.decode("utf-8"), object_pairs_hook=unrepeated, parse_constant=no_constant)
-    except (ValueError, RecursionError):
-        raise malformed("", "not JSON") from None
-    top = read_object(document, "", {"format", "version", "anchors"}, _OPTIONAL)
+    top = read_object(read_document(data), "", {"format", "version", "anchors"}, _OPTIONAL)
     if top["format"] != FORMAT or type(top["version"]) is not int or top["version"] != VERSION:
         raise malformed("version", f"expected {FORMAT} {VERSION}")
     read_text(top.get("name", ""), "name")

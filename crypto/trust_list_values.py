@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from standards.errors import MalformedError
+from standards.rfc7493_i_json import REPEATED, StrictJsonError, read_strict
 
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
@@ -18,17 +19,12 @@ def malformed(where: str, reason: str) -> MalformedError:
     return MalformedError("TRUST_LIST_MALFORMED", where=where, reason=reason)
 
 
-def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The members of an object, each of which may occur once."""
-    read = dict(pairs)
-    if len(read) != len(pairs):
-        raise malformed("", "a key occurs twice in one object")
-    return read
-
-
-def no_constant(constant: str) -> None:
-    """Refuse NaN and the infinities."""
-    raise malformed("", f"{constant} is not JSON")
+def read_document(data: bytes) -> Any:
+    """The JSON of a file, read strictly."""
+    try:
+        return read_strict(data)
+    except StrictJsonError as error:
+        raise malformed("", "a key occurs twice in one object" if error.rule == REPEATED else "not JSON") from None
 
 
 def read_object(item: object, where: str, required: set[str], optional: set[str]) -> dict[str, Any]:

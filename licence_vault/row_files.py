@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from licence_vault import limits
 from licence_vault.errors import row_file_unacceptable
+from standards.rfc7493_i_json import REPEATED, StrictJsonError, read_strict_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -109,16 +109,16 @@ def _json_cells(data: bytes) -> Iterator[_Cells]:
         text = data.decode()
     except UnicodeDecodeError:
         raise row_file_unacceptable("JSON in UTF-8", 0) from None
-    decoder, place, number = json.JSONDecoder(), _skip(text, 0), 0
+    place, number = _skip(text, 0), 0
     if text[place : place + 1] != "[":
         raise row_file_unacceptable("a JSON list", 0)
     place = _skip(text, place + 1)
     while text[place : place + 1] != "]":
         number += 1
         try:
-            value, place = decoder.raw_decode(text, place)
-        except (ValueError, RecursionError):
-            raise row_file_unacceptable("JSON", number) from None
+            value, place = read_strict_at(text, place)
+        except StrictJsonError as error:
+            raise row_file_unacceptable("no member twice" if error.rule == REPEATED else "JSON", number) from None
         flat = _flattened(value, number)
         yield tuple(flat), flat
         place = _skip(text, place)

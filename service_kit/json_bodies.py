@@ -6,6 +6,7 @@ here with the second.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from fastapi.routing import APIRoute
@@ -13,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from standards.errors import TrustError
-from standards.rfc7493_i_json import read_json
+from standards.rfc7493_i_json import StrictJsonError, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -27,7 +28,10 @@ class _JsonRequest(Request):
     async def json(self) -> Any:
         """The body."""
         if not hasattr(self, "_json"):
-            self._json = read_json(await self.body())
+            try:
+                self._json = read_json(await self.body())
+            except StrictJsonError as error:  # what the framework answers as a body that is none
+                raise json.JSONDecodeError(error.rule, "", error.place) from None
         return self._json
 
 

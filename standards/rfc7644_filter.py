@@ -7,7 +7,6 @@ output here, and nothing of what a resource means.
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from standards.errors import MalformedError
-from standards.rfc7493_i_json import demand_text
+from standards.rfc7493_i_json import StrictJsonError, read_strict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -214,9 +213,8 @@ def _literal(token: str, operator: str) -> str | bool | float | None:
         return _LITERALS[token]
     value: Any
     try:
-        value = json.loads(token)
-        demand_text(value)
-    except ValueError:
+        value = read_strict(token)
+    except StrictJsonError:
         raise invalid_filter() from None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not isinstance(value, str) and not (operator not in _TEXT and is_number):

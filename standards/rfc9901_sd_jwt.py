@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from standards.errors import MalformedError
-from standards.rfc7493_i_json import demand_text
+from standards.rfc7493_i_json import StrictJsonError, read_strict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -255,36 +254,8 @@ def _read_base64url(text: str) -> bytes:
     return data
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise refused("duplicate member")
-    return members
-
-
-def _no_constant(_name: str) -> object:
-    raise refused("number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise refused("number")
-    return value
-
-
-def _bounded(text: str) -> int:
-    if len(text) > INTEGER_CHARACTERS:
-        raise refused("number")
-    return int(text)
-
-
 def _read_json(data: bytes) -> Any:
     try:
-        read = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded
-        )
-        demand_text(read)
-    except (ValueError, RecursionError):
-        raise refused("JSON") from None
-    return read
+        return read_strict(data)
+    except StrictJsonError as error:
+        raise refused(error.rule) from None

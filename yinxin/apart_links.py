@@ -13,6 +13,7 @@ from licence_vault.ports import PDF, ActedFor, HolderCode, SealedFile, SignedInH
 from seal_service.model import SCOPE_USE
 from standards.errors import TrustError
 from standards.gbt33190_ofd.container import Container
+from standards.rfc7493_i_json import read_strict
 from yinxin.duties import PROVE_HOLDERS
 from yinxin.licence_links import DOCUMENT_TYPE
 from yinxin.service_client import service_unavailable
@@ -99,8 +100,8 @@ class RemoteDirectory:
             answer_bytes=HOLDER_BYTES,
         )
         try:
-            return _read_holder(json.loads(answer.body))
-        except (ValueError, TypeError, KeyError, RecursionError):
+            return _read_holder(read_strict(answer.body))
+        except (ValueError, TypeError, KeyError):
             raise service_unavailable(self.place.service, "no answer to this question") from None
 
 

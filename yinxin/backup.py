@@ -41,6 +41,7 @@ from service_kit.settings import load_settings
 from service_kit.tables import log_head as heads
 from standards.c2sp_tlog_tiles import leaves_wanted
 from standards.errors import Kind, TrustError
+from standards.rfc7493_i_json import read_strict
 from yinxin.deployment import BLOBS, KEYS, LOG, LOG_NAME, MARKER, MASTER_KEY_FILE, RUN, is_complete, master_key_path
 from yinxin.links import blob_places
 from yinxin.version import program_version
@@ -331,7 +332,7 @@ def _write_manifest(archive: tarfile.TarFile, backup: Backup) -> None:
 
 def _read_manifest(data: bytes | None) -> Backup:
     try:
-        said = json.loads(data or b"")
+        said = read_strict(data or b"")
         if said["format"] != FORMAT or said["version"] != VERSION:
             raise _damaged(MANIFEST)
         files = {str(name): (int(each["bytes"]), str(each["sm3"])) for name, each in said["files"].items()}

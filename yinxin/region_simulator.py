@@ -26,6 +26,7 @@ from licence_vault.verify import DATA_NAME
 from seal_service.verify import judge_file
 from standards.errors import Kind, TrustError
 from standards.rfc7468_pem import write_pem
+from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 from yinxin.deployment import AUDIT_MAC_KEY, WEBHOOK_KEY, open_deployment
 from yinxin.signed_exchange import to_be_signed
 
@@ -98,8 +99,8 @@ class RegionSimulator:
         if not self._is_signed(message_id, headers, body):
             return 401, {}, b""
         try:
-            asked = json.loads(body)
-        except ValueError:
+            asked = read_strict_object(body)
+        except StrictJsonError:
             return 400, {}, b""
         with self._lock:
             self.requests.append((path, message_id, asked))

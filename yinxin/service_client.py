@@ -7,7 +7,6 @@ they refuse for good comes back with their own code.
 from __future__ import annotations
 
 import base64
-import json
 import re
 import threading
 import time
@@ -20,6 +19,7 @@ from urllib.parse import quote_plus, urlencode
 from service_kit.bounded_calls import call_once
 from service_kit.problems import STATUS
 from standards.errors import Kind, TrustError
+from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -173,7 +173,6 @@ def _refusal(service: str, answer: Answer) -> TrustError:
 
 def _read_object(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        return read_strict_object(body)
+    except StrictJsonError:
         return {}
-    return found if isinstance(found, dict) else {}

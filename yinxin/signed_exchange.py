@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.certificates import Certificate
-from crypto.jose import read_strict_json
 from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, verify_signature
 from service_kit.outbound import Outbound, read_networks
 from standards.errors import Kind, TrustError
 from standards.rfc7468_pem import read_pem
+from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,8 +130,8 @@ class SignedExchange:
 
 def _read_object(body: bytes) -> Mapping[str, Any]:
     try:
-        return read_strict_json(body)
-    except TrustError:
+        return read_strict_object(body)
+    except StrictJsonError:
         raise region_untrusted("body") from None
 
 

@@ -5,11 +5,11 @@ Clients of one sector know a person under one name, so a client must not be able
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 from idp.tokens.client_metadata import refused
 from standards.errors import TrustError
+from standards.rfc7493_i_json import StrictJsonError, read_strict
 
 if TYPE_CHECKING:
     from idp.model.registrations import Registration
@@ -25,8 +25,8 @@ def check_sector(outbound: Outbound, registration: Registration) -> None:
         return
     try:
         answer = outbound.call("GET", registration.sector_identifier_uri, answer_bytes=SECTOR_BYTES_MAX)
-        listed = json.loads(answer.body) if answer.status == _OK else None
-    except (TrustError, ValueError, RecursionError):
+        listed = read_strict(answer.body) if answer.status == _OK else None
+    except (TrustError, StrictJsonError):
         listed = None
     if not isinstance(listed, list) or not set(registration.redirect_uris) <= {each for each in listed if isinstance(each, str)}:
         raise refused("sector_identifier_uri", "an address that may be called, with a list that has every redirect address")

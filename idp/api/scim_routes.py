@@ -33,7 +33,7 @@ from service_kit.composition import caller_of, needs
 from service_kit.problem_catalogue import text_of
 from service_kit.problems import STATUS
 from standards.errors import Kind, MalformedError, TrustError
-from standards.rfc7493_i_json import demand_text
+from standards.rfc7493_i_json import REPEATED, StrictJsonError, read_strict
 from standards.rfc7644_filter import read_filter
 from standards.rfc7644_scim import ERROR, LIST_RESPONSE, MEDIA_TYPE, SEARCH_REQUEST
 
@@ -121,17 +121,6 @@ def _told(error: TrustError, *, is_conditional: bool) -> Response:
     return response
 
 
-def _strict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(pairs)
-    if len(read) != len(pairs):
-        raise MalformedError("SCIM_SYNTAX_INVALID", expected="no name twice")
-    return read
-
-
-def _no_constant(_: str) -> Any:
-    raise MalformedError("SCIM_SYNTAX_INVALID", expected="JSON")
-
-
 async def _read_body(request: Request) -> Any:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in {MEDIA_TYPE, "application/json"}:
@@ -142,11 +131,9 @@ async def _read_body(request: Request) -> Any:
         if len(body) > BODY_SCIM_BYTES_MAX:
             raise TrustError(Kind.TOO_LARGE, "BODY_TOO_LARGE", limit_bytes=BODY_SCIM_BYTES_MAX)
     try:
-        read = json.loads(body, object_pairs_hook=_strict, parse_constant=_no_constant)
-        demand_text(read)
-    except (ValueError, RecursionError):
-        raise MalformedError("SCIM_SYNTAX_INVALID", expected="JSON") from None
-    return read
+        return read_strict(body)
+    except StrictJsonError as error:
+        raise MalformedError("SCIM_SYNTAX_INVALID", expected="no name twice" if error.rule == REPEATED else "JSON") from None
 
 
 def _once(request: Request) -> dict[str, str]:

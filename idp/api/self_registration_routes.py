@@ -9,11 +9,11 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from crypto.jose import read_strict_json
 from idp.actions.register_itself import REGISTER_PATH, change_itself, read_itself, register_itself, withdraw_itself
 from idp.tokens.client_metadata import METADATA_BYTES_MAX, refused
 from service_kit.composition import public
 from standards.errors import Kind, TrustError
+from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,8 +48,8 @@ async def _members(request: Request) -> dict[str, Any]:
         if len(body) > METADATA_BYTES_MAX:
             raise TrustError(Kind.TOO_LARGE, "TOKEN_REQUEST_TOO_LARGE", limit_bytes=METADATA_BYTES_MAX)
     try:
-        return read_strict_json(bytes(body))
-    except TrustError:
+        return read_strict_object(bytes(body))
+    except StrictJsonError:
         raise refused("body", "a JSON object") from None
 
 

@@ -10,9 +10,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus, urlencode
 
-from crypto.jose import TokenSigner, read_strict_json, thumbprint, verification_key
+from crypto.jose import TokenSigner, thumbprint, verification_key
 from idp.connectors.followed import answer_invalid
 from standards.errors import Kind, TrustError
+from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,8 +119,8 @@ def _unreachable(**facts: str | int) -> TrustError:
 def read_object(body: bytes) -> dict[str, Any]:
     """A JSON object, read strictly. SOURCE_ANSWER_INVALID."""
     try:
-        return read_strict_json(body)
-    except TrustError:
+        return read_strict_object(body)
+    except StrictJsonError:
         raise answer_invalid("json") from None
 
 

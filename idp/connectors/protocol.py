@@ -7,7 +7,6 @@ reads the answer: an answer that comes twice finds nothing.
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlencode
 
 from standards.errors import Kind, TrustError
-from standards.rfc7493_i_json import demand_text
+from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,17 +134,6 @@ def ask(
 def read_object(text: bytes) -> dict[str, Any]:
     """A JSON object; members that occur twice are refused, for two readers could see two different answers."""
     try:
-        value = json.loads(text, object_pairs_hook=_unique)
-        demand_text(value)
-    except (ValueError, RecursionError):
+        return read_strict_object(text)
+    except StrictJsonError:
         raise refused("not-json") from None
-    if not isinstance(value, dict):
-        raise refused("not-json")
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("member given twice")
-    return members

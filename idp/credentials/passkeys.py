@@ -30,7 +30,7 @@ from fido2.webauthn import (
 )
 
 from idp.errors import credential_unusable
-from standards.rfc7493_i_json import demand_text
+from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -193,13 +193,9 @@ def _read(answer: str) -> Mapping[str, Any]:
     if len(answer) > ANSWER_CHARACTERS_MAX:
         raise credential_unusable("too-long")
     try:
-        given = json.loads(answer)
-        demand_text(given)
-    except (ValueError, RecursionError):
+        return read_strict_object(answer)
+    except StrictJsonError:
         raise credential_unusable("unreadable") from None
-    if not isinstance(given, dict):
-        raise credential_unusable("unreadable")
-    return given
 
 
 def _descriptors(known: Sequence[bytes]) -> list[PublicKeyCredentialDescriptor] | None:

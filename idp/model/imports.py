@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from idp.model.people import ATTRIBUTES, EXCLUSIVE, IdentifierKind
 from standards.errors import Kind, TrustError
-from standards.rfc7493_i_json import demand_text
+from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,20 +161,13 @@ def _json_rows(text: str) -> Iterator[dict[str, str] | None]:
 
 
 def _json_row(line: str) -> dict[str, str] | None:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(pairs)
-        if len(made) != len(pairs):
-            raise ValueError
-        return made
-
     if len(line) > ROW_BYTES_MAX:
         return None
     try:
-        value = json.loads(line, object_pairs_hook=once)
-        demand_text(value)
-    except (ValueError, RecursionError):
+        value = read_strict_object(line)
+    except StrictJsonError:
         return None
-    if not isinstance(value, dict) or not set(value) <= set(COLUMNS) or not all(isinstance(each, str) for each in value.values()):
+    if not set(value) <= set(COLUMNS) or not all(isinstance(each, str) for each in value.values()):
         return None
     return {name: each.strip() for name, each in value.items()}
 

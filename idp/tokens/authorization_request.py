@@ -12,13 +12,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from crypto.jose import read_strict_json, write_base64url
+from crypto.jose import write_base64url
 from crypto.sm3 import sm3
 from idp.model.clients import is_resource
 from idp.model.openings import IMPLICIT_TYPES, RESPONSE_TYPES, response_type_of
 from idp.model.registrations import OFFLINE
 from idp.model.requests import AuthorizationRequest
-from standards.errors import TrustError
+from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -142,8 +142,8 @@ def read_authorization_request(
     claims: dict[str, Any] = {}
     if "claims" in given:
         try:
-            claims = read_strict_json(given["claims"].encode("utf-8", "replace"))
-        except TrustError:
+            claims = read_strict_object(given["claims"].encode("utf-8", "replace"))
+        except StrictJsonError:
             return refused("invalid_request", "claims is not a JSON object")
     hint = given.get("id_token_hint")
     subject = None if hint is None else read_hint(hint)

@@ -14,7 +14,7 @@ from licence_vault.actions.check_sharing import PUBLISHED_TYPE
 from licence_vault.errors import share_malformed, share_member_missing
 from standards.errors import Kind, TrustError
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
-from standards.rfc7493_i_json import read_json
+from standards.rfc7493_i_json import StrictJsonError, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -29,7 +29,6 @@ _TOLD: Final = {
 """Facts of refusals that the message carries, for the envelope has no other place for them: names and rules of ours, nothing that was sent."""
 _TOKEN_CHARACTERS: Final = 8192
 _TYPE_CODE: Final = re.compile(r"[0-9A-Z]{21}")
-_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,8 @@ def read_request(body: bytes, needed: frozenset[str], allowed: frozenset[str], *
     Raises TrustError SHARE_MEMBER_MISSING, SHARE_REQUEST_MALFORMED, TOKEN_MISSING.
     """
     try:
-        whole = read_json(body.decode())
-    except (ValueError, RecursionError):
+        whole = read_json(body)
+    except StrictJsonError:
         raise share_malformed("body", "JSON") from None
     except TrustError:
         raise share_malformed("body", "no member twice") from None
@@ -64,8 +63,6 @@ def read_request(body: bytes, needed: frozenset[str], allowed: frozenset[str], *
     access_id, token = (head.get(name) for name in ("accessId", "accessToken"))
     if not isinstance(access_id, str) or not isinstance(token, str) or not access_id or not token or len(token) > _TOKEN_CHARACTERS:
         raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_MISSING")
-    if not _is_whole(access_id + token):
-        raise share_malformed("head", "texts of whole characters")
     if not isinstance(data, dict) or not data.keys() <= needed | allowed:
         raise share_malformed("data", f"no members besides {_listed(needed | allowed)}")
     found = {name: _member(name, _filled(value), is_long=name == long_member) for name, value in data.items() if value not in ("", None)}
@@ -117,18 +114,13 @@ def _filled(value: object) -> object:
 
 def _member(name: str, value: object, *, is_long: bool) -> object:
     texts = list(value.values()) if isinstance(value, dict) else [value]
-    if not all(isinstance(each, str) and (is_long or len(each) <= limits.SHARE_TEXT_CHARACTERS) and _is_whole(each) for each in texts):
+    if not all(isinstance(each, str) and (is_long or len(each) <= limits.SHARE_TEXT_CHARACTERS) for each in texts):
         raise share_malformed(name, f"texts of at most {limits.SHARE_TEXT_CHARACTERS} characters")
     return value
 
 
 def _listed(names: frozenset[str]) -> str:
     return ", ".join(sorted(names))
-
-
-def _is_whole(text: str) -> bool:
-    """Whether a text holds no half of a surrogate pair, which JSON lets through and nothing behind it can write (RFC 7493 2.1)."""
-    return text.isascii() or _HALF.search(text) is None
 
 
 def write_answer(data: object) -> Response:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote
 
-from crypto.jose import read_strict_json, write_jwk
+from crypto.jose import write_jwk
 from licence_vault.credential_errors import credential_configuration_unknown, credential_proof_invalid, credential_request_malformed
 from licence_vault.credentials.holder_tokens import check_holder_token
 from licence_vault.credentials.lanes import LANES, Lane, LaneName
 from licence_vault.credentials.sd_jwt_vc import CLAIMS, TOKEN_TYPE, vct_of
 from standards.errors import TrustError
+from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -208,8 +209,8 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
 def read_credential_request(body: bytes) -> CredentialRequest:
     """Read a request to the credential endpoint (8.2): one configuration, one proof. CREDENTIAL_REQUEST_MALFORMED, CREDENTIAL_PROOF_INVALID."""
     try:
-        members = read_strict_json(body)
-    except TrustError:
+        members = read_strict_object(body)
+    except StrictJsonError:
         raise credential_request_malformed("JSON") from None
     configuration = members.get("credential_configuration_id")
     if not isinstance(configuration, str) or "credential_identifier" in members:

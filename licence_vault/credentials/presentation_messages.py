@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from crypto.jose import read_strict_json
 from crypto.report import Question, failed, passed, verdict_of, worst
 from licence_vault.credential_errors import credential_request_malformed, presentation_question_unfit
 from licence_vault.credentials.check_credential import CheckedCredential, DemandedBinding, check_credential
 from licence_vault.credentials.lanes import LANES, LaneName
 from licence_vault.credentials.sd_jwt_vc import CLAIMS, TOKEN_TYPE, vct_of
-from standards.errors import TrustError
+from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -148,8 +147,8 @@ def read_answer(form: Mapping[str, str]) -> WalletAnswer:
     if "error" in form or "vp_token" not in form:
         raise credential_request_malformed("vp_token")
     try:
-        token = read_strict_json(form["vp_token"].encode("utf-8", "surrogatepass"))
-    except TrustError:
+        token = read_strict_object(form["vp_token"].encode("utf-8", "surrogatepass"))
+    except StrictJsonError:
         raise credential_request_malformed("vp_token") from None
     presentations = token.get(QUERY_ID)
     if token.keys() != {QUERY_ID} or not isinstance(presentations, list) or len(presentations) != 1:

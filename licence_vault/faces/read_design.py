@@ -7,7 +7,6 @@ the fields of its class in ``design.py``, a picture's ``content`` in Base64.
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +30,7 @@ from licence_vault.faces.design import (
 from service_kit.archival_pdf.pictures import read_picture
 from service_kit.typefaces.faces import Style
 from standards.errors import Kind, MalformedError, TrustError
+from standards.rfc7493_i_json import StrictJsonError, read_strict
 from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
@@ -162,8 +162,8 @@ def read_face(design: bytes) -> FaceTemplate:
     if len(design) > limits.DESIGN_BYTES:
         raise TrustError(Kind.TOO_LARGE, "FACE_DESIGN_TOO_LARGE", bytes=len(design), limit=limits.DESIGN_BYTES)
     try:
-        value = json.loads(design)
-    except (ValueError, RecursionError):
+        value = read_strict(design)
+    except StrictJsonError:
         raise _bad("$", "JSON") from None
     return face_of(value)
 

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from crypto.jose import read_strict_json
 from licence_vault.life import LICENCE_LIFE, LicenceState
 from licence_vault.report_errors import field_map_malformed
 from licence_vault.reporting import limits
-from standards.errors import TrustError
 from standards.gbt36902_catalogue import HolderCategory
 from standards.gbt36904_licence_number import is_type_code
+from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
@@ -105,8 +104,8 @@ def read_field_map(data: bytes) -> FieldMap:
     if len(data) > limits.FIELD_MAP_BYTES:
         raise field_map_malformed("$", f"at most {limits.FIELD_MAP_BYTES} bytes")
     try:
-        value = read_strict_json(data)
-    except TrustError:
+        value = read_strict_object(data)
+    except StrictJsonError:
         raise field_map_malformed("$", "JSON") from None
     whole = _object(value, "$", _CHAPTERS | _FURTHER, needed=_CHAPTERS)
     if type(whole["format"]) is not int or whole["format"] != FORMAT:

@@ -25,7 +25,7 @@ from standards.errors import MalformedError, TrustError
 from standards.gb32100_credit_code import is_credit_code
 from standards.gbt36902_catalogue import CATALOGUE_CLASSES, ITEM_CODE_CHARACTERS_MAX, AuthorityLevel, HolderCategory, read_validity_ranges
 from standards.gbt36904_licence_number import AUTHORITY_CHARACTERS, is_type_code
-from standards.rfc7493_i_json import read_json
+from standards.rfc7493_i_json import StrictJsonError, read_json
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def read_definition(data: bytes) -> TypeDefinition:
     if len(data) > limits.TYPE_FILE_BYTES:
         raise type_too_large(limits.TYPE_FILE_BYTES)
     try:
-        value = read_json(data.decode())
-    except (ValueError, RecursionError):
+        value = read_json(data)
+    except StrictJsonError:
         raise type_malformed("$", "JSON") from None
     except TrustError:
         raise type_malformed("$", "no member twice in an object") from None

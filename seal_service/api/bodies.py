@@ -8,7 +8,7 @@ from seal_service import limits
 from seal_service.errors import document_missing, field_unacceptable
 from seal_service.ports import PresentPerson
 from service_kit.rates import one_address
-from standards.rfc7493_i_json import read_json
+from standards.rfc7493_i_json import StrictJsonError, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ def read_json_field(name: str, text: str) -> Any:
     """The JSON in a field of a form. Raises TrustError FIELD_UNACCEPTABLE, MEMBER_REPEATED."""
     try:
         return read_json(text)
-    except (ValueError, RecursionError):
+    except StrictJsonError:
         raise field_unacceptable(name, "json_invalid") from None
 
 

@@ -23,7 +23,7 @@ from seal_service.pdf.sealing_value import Profile
 from service_kit.composition import caller_of, needs
 from service_kit.problems import problem_answers
 from standards.errors import Kind, MalformedError, TrustError
-from standards.rfc7493_i_json import read_json
+from standards.rfc7493_i_json import StrictJsonError, read_json
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -106,8 +106,8 @@ async def _read_body(receive: Receive) -> bytes | None:
 
 def _read_order(body: bytes) -> tuple[bytes, bool, str, DigestForm]:
     try:
-        order = read_json(body.decode("utf-8"))
-    except (ValueError, RecursionError):
+        order = read_json(body)
+    except StrictJsonError:
         raise MalformedError("REQUEST_MALFORMED") from None
     if not isinstance(order, dict):
         raise MalformedError("REQUEST_MALFORMED")

@@ -21,7 +21,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from crypto.cms import Dialect, algorithm_of, check_key, prepare_signed_data, verify_signed_data
 from crypto.digests import digest
@@ -32,6 +32,7 @@ from crypto.timestamp_tokens import CLOCK_TOLERANCE_SECONDS
 from crypto.trust_list import Purpose
 from seal_service.seal_data.refusals import refused
 from standards.errors import Kind, MalformedError
+from standards.rfc7493_i_json import REPEATED, StrictJsonError, read_strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -177,9 +178,9 @@ def read_status_list(document: bytes) -> SealStatusList:
     if len(document) > MAX_LIST_BYTES:
         raise _malformed("too large")
     try:
-        top = json.loads(document.decode("utf-8"), object_pairs_hook=_unrepeated, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise _malformed("not JSON") from None
+        top = read_strict(document)
+    except StrictJsonError as error:
+        raise _malformed("a key occurs twice" if error.rule == REPEATED else "not JSON") from None
     fields = _object(top, {"format", "version", "number", "issued_at", "next_update", "seals"}, set())
     if fields["format"] != FORMAT or type(fields["version"]) is not int or fields["version"] != VERSION:
         raise _malformed("another format or version")
@@ -254,17 +255,6 @@ def open_status_lists(lists: Iterable[bytes], trust: TrustList, at: datetime) ->
 
 def _malformed(reason: str) -> MalformedError:
     return MalformedError(MALFORMED, reason=reason)
-
-
-def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(pairs)
-    if len(read) != len(pairs):
-        raise _malformed("a key occurs twice")
-    return read
-
-
-def _no_constant(constant: str) -> None:
-    raise _malformed(f"{constant} is not JSON")
 
 
 def _object(item: object, required: set[str], optional: set[str]) -> Mapping[str, object]:

@@ -255,7 +255,8 @@ def test_duplicate_members() -> None:
         (b'{"sub":"\\ud800"}', "JSON"),
         (b'{"\\udfff":1}', "JSON"),
         (b"\xef\xbb\xbf{}", "JSON"),
-        (b'{"a":' * 500 + b"1" + b"}" * 500, None),
+        (b'{"a":' * 64 + b"1" + b"}" * 64, None),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, "JSON"),
         (b"[" * 4000, "JSON"),
     ],
 )

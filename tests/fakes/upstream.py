@@ -214,6 +214,10 @@ def upstream() -> Iterator[Upstream]:
                 "not-json": b"<html>",
                 "list": b"[]",
                 "twice": b'{"a": 1, "a": 2}',
+                "constant": content[:-1] + b', "a": NaN}',
+                "long-number": content[:-1] + b', "a": ' + b"1" * 5000 + b"}",
+                "half-character": content[:-1] + b', "a": "\\ud800"}',
+                "utf-16": content.decode().encode("utf-16"),
                 "oversized": b'{"a": "' + b"x" * 70_000 + b'"}',
                 "deep": b"[" * 60_000,
             }.get(state.attack, content)

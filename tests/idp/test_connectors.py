@@ -83,6 +83,10 @@ def test_a_code_that_the_upstream_does_not_know_or_has_seen_is_refused(calling: 
         ("not-json", "not-json"),
         ("list", "not-json"),
         ("twice", "not-json"),
+        ("constant", "not-json"),
+        ("long-number", "not-json"),
+        ("half-character", "not-json"),
+        ("utf-16", "not-json"),
         ("deep", "not-json"),
     ],
 )

@@ -242,7 +242,10 @@ def test_a_dead_witness_is_told_apart_from_the_log(tmp_path: Path, run: Callable
     assert (tmp_path / "state").exists()  # what the log showed holds
 
 
-@pytest.mark.parametrize("answer", [b"[]", b"1", b"{", b'{"size": 3, "counts": [1]}', b'{"size": 3, "counts": {"a": 1}}'])
+@pytest.mark.parametrize(
+    "answer",
+    [b"[]", b"1", b"{", b'{"size": 3, "counts": [1]}', b'{"size": 3, "counts": {"a": 1}}', b'{"size": 3, "size": 3, "counts": {}}'],
+)
 def test_answers_of_another_shape_are_no_answers(answer: bytes, run: Callable[..., tuple[int, Any]]) -> None:
     status, told = run(changed={f"log/counts?issuer={ISSUER}": answer})
     assert (status, told["error"]["code"]) == (69, "MONITOR_UNREACHABLE")

@@ -226,6 +226,10 @@ with zipfile.ZipFile(BOMB, "w", zipfile.ZIP_DEFLATED) as _package:
         (b'[{"holders":{}}]', RowForm.JSON),
         (b'[{"holders":[{"name":"x"}]}]', RowForm.JSON),
         (b'[{"fields":{"a":"1"},"a":"2"}]', RowForm.JSON),
+        (b'[{"fields":{"a":"1","a":"2"}}]', RowForm.JSON),
+        (b'[{"a":"1"},{"a":"1","\\u0061":"2"}]', RowForm.JSON),
+        (b'[{"a":"\\ud800"}]', RowForm.JSON),
+        (b'[{"a":NaN}]', RowForm.JSON),
     ],
 )
 def test_hostile_files_are_refused(data: bytes, form: RowForm) -> None:

@@ -126,7 +126,15 @@ def test_a_changed_or_missing_file_is_named_and_nothing_restored(taken: tuple[Pa
 
 @pytest.mark.parametrize(
     "manifest",
-    [b"", b"[]", b"{", b'{"format": "x", "version": 1}', b'{"format": "yinxin-backup", "version": 1, "files": []}'],
+    [
+        b"",
+        b"[]",
+        b"{",
+        b"[" * 100_000,
+        b'{"format": "yinxin-backup", "format": "yinxin-backup"}',
+        b'{"format": "x", "version": 1}',
+        b'{"format": "yinxin-backup", "version": 1, "files": []}',
+    ],
 )
 def test_a_manifest_that_says_something_else_is_refused(taken: tuple[Path, Path], tmp_path: Path, manifest: bytes) -> None:
     with pytest.raises(TrustError) as error:

@@ -271,6 +271,8 @@ def test_who_is_behind_a_token_is_the_same_from_elsewhere(clients: Clients, town
         b"[]",
         b"{",
         b'{"account": "a", "own": []}',
+        b'{"account": null, "account": null, "own": [], "acts_for": []}',
+        b"[" * 100_000,
         b'{"account": 1, "own": [], "acts_for": []}',
         b'{"account": "a", "own": [{"code_type": "111", "code": "x", "level": 5}], "acts_for": []}',
         b'{"account": "a", "own": [{"code_type": "111", "code": "", "level": 3}], "acts_for": []}',

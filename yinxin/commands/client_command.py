@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from standards.errors import Kind, TrustError
+from standards.rfc7493_i_json import read_strict
 from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, operator, print_json, print_line, print_table, say
 
 if TYPE_CHECKING:
@@ -161,8 +162,6 @@ def set_sign_in(
     as_json: AsJson = False,
 ) -> None:
     """Let a client sign people in; what it registered before is replaced. 登记客户端的登录方式。"""
-    import json
-
     from pydantic import ValidationError
 
     import idp.service
@@ -182,7 +181,7 @@ def set_sign_in(
     }
     try:
         if file is not None:
-            members = json.loads(read_limited(file, REGISTRATION_BYTES) or b"")
+            members = read_strict(read_limited(file, REGISTRATION_BYTES) or b"")
         wanted = read_registration_body(client_id, SignInRegistrationBody.model_validate(members).model_dump())
         house = _open(folder)
         try:

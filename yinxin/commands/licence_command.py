@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from standards.errors import TrustError
+from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 from yinxin.commands.console import EXIT_USAGE, JSON_HELP, fail, print_json, print_line, say
 from yinxin.commands.reader_language import language_of_reader
 from yinxin.commands.reconcile_command import reconcile, simulate_region
@@ -84,10 +85,9 @@ def draw_face(
 def _face_inside(data: bytes) -> object | None:
     """The face of a licence type, None where the JSON is something else."""
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
+        return read_strict_object(data).get("face")
+    except StrictJsonError:
         return None
-    return value.get("face") if isinstance(value, dict) else None
 
 
 @app.command("verify-code")

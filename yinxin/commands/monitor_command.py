@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from standards.errors import Kind, TrustError
+from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 from yinxin.commands.console import EXIT_FAILED, JSON_HELP, fail, print_json, print_line, print_table, say
 from yinxin.commands.monitor_meanings import MEANINGS
 
@@ -203,12 +204,9 @@ def _unreadable() -> TrustError:
 def _object(answer: bytes) -> dict[str, Any]:
     """An answer of the log as the JSON object it must be. MONITOR_UNREACHABLE."""
     try:
-        value = json.loads(answer)
-    except (ValueError, RecursionError):
+        return read_strict_object(answer)
+    except StrictJsonError:
         raise _unreadable() from None
-    if not isinstance(value, dict):
-        raise _unreadable()
-    return value
 
 
 def _rows(value: object) -> list[dict[str, Any]]:

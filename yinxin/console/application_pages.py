@@ -11,7 +11,7 @@ from starlette.responses import Response
 from seal_service.life import APPLICATION_LIFE, SEAL_TYPES, ApplicationState
 from seal_service.pictures.design import default_design, write_design
 from standards.errors import TrustError
-from standards.rfc7493_i_json import read_json
+from standards.rfc7493_i_json import StrictJsonError, read_json, read_strict_object
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.design_pages import DESIGN_MEMBERS, DESIGNER, preview, read_design_form
 from yinxin.console.papers import PAPER_BYTES_MAX, hand_in_papers
@@ -46,7 +46,7 @@ async def _read_application(visit: Visit, form: ConsoleForm, kind: str) -> dict[
         if form.get("design"):
             try:
                 body["design"] = read_json(form.get("design"))
-            except (ValueError, RecursionError):
+            except StrictJsonError:
                 raise ApiProblem(422, "FIELD_UNACCEPTABLE", "", facts={"field": "design"}) from None
             except TrustError as error:
                 raise ApiProblem(422, error.code, "", facts=error.facts) from None
@@ -71,10 +71,9 @@ async def _read_application(visit: Visit, form: ConsoleForm, kind: str) -> dict[
 def _design_in(text: str) -> dict[str, Any]:
     """A design as a form carries it; nothing for what is none, which the API refuses when it is applied for."""
     try:
-        read = json.loads(text)
-    except (ValueError, RecursionError):
+        return read_strict_object(text)
+    except StrictJsonError:
         return {}
-    return read if isinstance(read, dict) else {}
 
 
 async def _drawn(visit: Visit, wanted: dict[str, Any]) -> dict[str, Any] | None:

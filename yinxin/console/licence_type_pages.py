@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from licence_vault.life import TYPE_LIFE, TypeState
 from standards.errors import TrustError
-from standards.rfc7493_i_json import read_json
+from standards.rfc7493_i_json import StrictJsonError, read_json
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.licence_forms import items_by_block
 from yinxin.console.work_words import handed_on, show
@@ -46,7 +46,7 @@ def add_pages(console: Console) -> None:
                 whole: Any = read_json(part.content)
             else:
                 whole = next((each for each in starters if each["code"] == form.get("starter")), {})
-        except (ValueError, RecursionError):
+        except StrictJsonError:
             whole = {}
         except TrustError as error:
             return show(visit, "licence_type_new.html", starters=starters, problem=ApiProblem(422, error.code, "", facts=error.facts))

@@ -21,6 +21,7 @@ import httpx
 
 from crypto.jose import check_claims, check_token, read_jwks, write_base64url
 from standards.errors import Kind, TrustError
+from standards.rfc7493_i_json import read_strict_object
 from yinxin.console.api_calls import ApiProblem, problem_in
 from yinxin.console.client import SIGNED_IN, SIGNED_OUT, client_secret, ensure_client
 from yinxin.console.sessions import (
@@ -139,7 +140,7 @@ class SignIn:
             raise TrustError(Kind.UNAUTHENTICATED, "JWS_INVALID", reason="nonce")
         # 3. What the person is called, and the session under a cookie that nobody had before
         about = await self.house.get("/oauth2/userinfo", headers={"authorization": f"Bearer {told['access_token']}"})
-        name = str(about.json().get("name", "")) if about.status_code == _OK else ""
+        name = str(read_strict_object(about.content).get("name", "")) if about.status_code == _OK else ""
         tokens = self._tokens(told, str(claims["sub"]), name)
         before = browser.cookie(SESSION_COOKIE)
         if before:
@@ -195,8 +196,7 @@ class SignIn:
             raise ApiProblem(503, "API_UNREACHABLE", "", facts={"reason": type(error).__name__}) from None
         if answer.status_code != _OK:
             raise problem_in(answer)
-        told: dict[str, Any] = answer.json()
-        return told
+        return read_strict_object(answer.content)
 
     def _tokens(self, told: dict[str, Any], subject: str, name: str) -> Tokens:
         return Tokens(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, verify_signature
 from crypto.trust_list import read_trust_list
-from crypto.trust_list_values import malformed, no_constant, read_array, read_base64, read_object, read_text, read_time, unrepeated
+from crypto.trust_list_values import malformed, read_array, read_base64, read_document, read_object, read_text, read_time
 from licence_vault.verify_credential import read_issuer_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from datetime import datetime
 
     from crypto.trust_list import TrustList
@@ -64,7 +64,7 @@ def trust_list_of(data: bytes) -> bytes:
 
 
 def _opened(data: bytes) -> tuple[bytes, datetime | None, list[bytes]]:
-    outer = _parsed(data)
+    outer = read_document(data)
     if not isinstance(outer, dict) or outer.get("format") != FORMAT:
         return data, None, []
     fields = read_object(outer, "", {"format", "version", "payload", "signatures"}, set())
@@ -76,7 +76,7 @@ def _opened(data: bytes) -> tuple[bytes, datetime | None, list[bytes]]:
     ]
     if SignatureCheck.GOOD not in checks or not {SignatureCheck.GOOD, SignatureCheck.UNSUPPORTED}.issuperset(checks):
         raise malformed("signatures", "not signed by the keys in it")
-    inner = read_object(_parsed(payload), "payload", _PAYLOAD, set())
+    inner = read_object(read_document(payload), "payload", _PAYLOAD, set())
     published = [json.dumps(each).encode() for each in read_array(inner["issuers"], "issuers", MOST_ISSUERS)]
     read_text(inner["name"], "name")
     for i, each in enumerate(read_array(inner["checkpoints"], "checkpoints", MOST_CHECKPOINTS)):
@@ -85,14 +85,6 @@ def _opened(data: bytes) -> tuple[bytes, datetime | None, list[bytes]]:
     if ends_at < issued_at:
         raise malformed("expires_at", "before issued_at")
     return json.dumps(inner["trust_list"]).encode(), ends_at, published  # in ASCII: halves of characters have no other spelling
-
-
-def _parsed(data: bytes) -> Any:
-    constant: Callable[[str], None] = no_constant
-    try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=unrepeated, parse_constant=constant)
-    except (ValueError, RecursionError):
-        raise malformed("", "not JSON") from None
 
 
 def _check(item: object, where: str, payload: bytes) -> SignatureCheck:

@@ -123,8 +123,10 @@ def test_unknown_bindings_are_refused(text: str) -> None:
 
 
 def test_what_is_no_design_at_all() -> None:
-    with pytest.raises(TrustError, match="FACE_DESIGN_MALFORMED"):
-        read_face(b"{")
+    for text in (b"{", b"\xff", b"[" * 100_000, b'{"v":1,"v":1}', b'{"v":NaN}', "{}".encode("utf-16")):
+        with pytest.raises(TrustError, match="FACE_DESIGN_MALFORMED") as refused:
+            read_face(text)
+        assert (refused.value.facts["place"], refused.value.facts["rule"]) == ("$", "JSON")
     with pytest.raises(TrustError, match="FACE_DESIGN_TOO_LARGE"):
         read_face(b" " * (limits.DESIGN_BYTES + 1))
     with pytest.raises(TrustError, match="PDF_PICTURE_UNUSABLE"):

@@ -70,7 +70,7 @@ function readCombined(text) {
 function readDisclosure(text) {
   let content;
   try {
-    content = readJson(readUtf8(readBase64Url(text)), { isStrict: true, digits: 20 });
+    content = readJson(readUtf8(readBase64Url(text)), { isStrict: true });
   } catch (error) {
     if (error instanceof JsonError) throw sdRefused(/^(?:duplicate|num|not)/.test(error.message) ? error.message : "JSON");
     ruleOf(error);

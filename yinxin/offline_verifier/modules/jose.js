@@ -46,7 +46,7 @@ export function readBase64Url(text) {
 export function readStrictObject(bytes) {
   let value;
   try {
-    value = readJson(readUtf8(bytes), { isStrict: true, digits: 20 });
+    value = readJson(readUtf8(bytes), { isStrict: true });
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     throw jwsInvalid(error.message);

@@ -50,10 +50,10 @@ function readSealList(document) {
   if (document.length > SEAL_LIST_BYTES) throw listMalformed("too large");
   let top;
   try {
-    top = readJson(readUtf8(document), { isStrict: true, digits: 4300 });
+    top = readJson(readUtf8(document), { isStrict: true });
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    throw listMalformed("not JSON");
+    throw listMalformed(error.message === "duplicate member" ? "a key occurs twice" : "not JSON");
   }
   if (!hasExactly(top, ["format", "version", "number", "issued_at", "next_update", "seals"])) throw listMalformed("unknown or missing keys");
   if (top.format !== "yinxin-seal-status-list" || top.version !== 1) throw listMalformed("another format or version");

@@ -7,9 +7,15 @@ export class JsonFloat {
   constructor(value) {
     this.value = value;
   }
+
+  toJSON() {
+    return this.value;
+  }
 }
 
 const JSON_DEPTH = 900;
+const STRICT_DEPTH = 64; // objects and arrays in each other, as in standards/rfc7493_i_json.py
+const STRICT_DIGITS = 20;
 const JSON_BLANKS = /[ \t\n\r]*/y;
 const JSON_NUMBER = /(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;
 const JSON_PLAIN = /[^"\\\x00-\x1f]*/y;
@@ -19,7 +25,7 @@ const HALF = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\ud
 
 class JsonReader {
   constructor(text, isStrict, digits) {
-    Object.assign(this, { text, isStrict, digits, at: 0 });
+    Object.assign(this, { text, isStrict, digits, at: 0, depth: isStrict ? STRICT_DEPTH - 1 : JSON_DEPTH });
   }
 
   fail(rule = "JSON") {
@@ -38,8 +44,8 @@ class JsonReader {
   }
 
   value(depth) {
-    if (depth > JSON_DEPTH) this.fail();
     const next = this.text[this.at];
+    if (depth > this.depth && (next === "{" || next === "[")) this.fail();
     if (next === "{") return this.object(depth);
     if (next === "[") return this.array(depth);
     if (next === '"') return this.string();
@@ -137,9 +143,9 @@ class JsonReader {
 
 /**
  * The value of a JSON text. Objects have no prototype, whole numbers beyond 2^53 are BigInt. Throws JsonError, whose message is the rule.
- * `isStrict`: no duplicate members, no NaN or Infinity, no halves of surrogate pairs; `digits`: of a whole number.
+ * `isStrict`: no duplicate members, no NaN or Infinity, no halves of surrogate pairs, no deep nesting; `digits`: of a whole number.
  */
-export function readJson(text, { isStrict = false, digits = 4300 } = {}) {
+export function readJson(text, { isStrict = false, digits = isStrict ? STRICT_DIGITS : 4300 } = {}) {
   if (text === null) throw new JsonError("JSON"); // no UTF-8
   const reader = new JsonReader(text, isStrict, digits);
   reader.blanks();

@@ -2,7 +2,7 @@
 // and the signed trust bundle (docs/reference/trust-bundle.md) that carries one with its own age.
 //
 // Strict: a list that is only half understood would trust something else than was meant, so it is refused as a whole.
-import { MalformedError, TrustError, fromBase64, fromUtf8, joinBytes, toHex, utcTime, utf8 } from "./bytes.js";
+import { MalformedError, TrustError, fromBase64, joinBytes, toHex, utcTime, utf8 } from "./bytes.js";
 import { Purpose } from "./chains.js";
 import { readIssuerKeys } from "./credential.js";
 import { readLogKey, readWitnessKey } from "./logs.js";
@@ -11,6 +11,8 @@ import { Oid } from "./oids.js";
 import { crlIssuer, makeEvidence, ocspSerials } from "./revocation.js";
 import { Check, readSpki, verifySignature } from "./signatures.js";
 import { sm3 } from "./sm3.js";
+import { JsonError, readJson } from "./strict_json.js";
+import { readUtf8 } from "./texts.js";
 import { certificateFromDer } from "./x509.js";
 
 const MAX_TRUST_LIST_BYTES = 64 * 1024 * 1024;
@@ -91,44 +93,6 @@ function groupBy(items, keysOf) {
 // -- the file
 
 const malformedTrust = (where, reason) => new MalformedError("TRUST_LIST_MALFORMED", { where, reason });
-
-// JSON without repeated keys, which JSON.parse would pass over: each object's members are counted in the text
-export function parseStrictJson(text) {
-  const parsed = JSON.parse(text);
-  if (hasRepeatedKey(text)) throw malformedTrust("", "a key occurs twice in one object");
-  return parsed;
-}
-
-function hasRepeatedKey(text) {
-  const objects = []; // the keys of each open object, null for an open array
-  let isKeyNext = false;
-  for (let at = 0; at < text.length; at++) {
-    const each = text[at];
-    if (each === '"') {
-      const start = at;
-      for (at++; text[at] !== '"'; at++) if (text[at] === "\\") at++;
-      const keys = objects[objects.length - 1];
-      if (isKeyNext && keys) {
-        const key = JSON.parse(text.slice(start, at + 1));
-        if (keys.has(key)) return true;
-        keys.add(key);
-      }
-      isKeyNext = false;
-    } else if (each === "{") {
-      objects.push(new Set());
-      isKeyNext = true;
-    } else if (each === "[") {
-      objects.push(null);
-      isKeyNext = false;
-    } else if (each === "}" || each === "]") {
-      objects.pop();
-      isKeyNext = false;
-    } else if (each === ",") {
-      isKeyNext = Boolean(objects[objects.length - 1]);
-    }
-  }
-  return false;
-}
 
 function readMembers(item, where, required, optional) {
   if (item === null || typeof item !== "object" || Array.isArray(item)) throw malformedTrust(where, "expected an object");
@@ -266,9 +230,10 @@ export function readTrustList(data) {
 
 function readJsonDocument(data) {
   try {
-    return parseStrictJson(fromUtf8(data));
+    return readJson(readUtf8(data), { isStrict: true });
   } catch (error) {
-    throw error instanceof MalformedError ? error : malformedTrust("", "not JSON");
+    if (!(error instanceof JsonError)) throw error;
+    throw malformedTrust("", error.message === "duplicate member" ? "a key occurs twice in one object" : "not JSON");
   }
 }
 
@@ -330,7 +295,7 @@ export async function readBundle(data) {
   readList(inner.checkpoints, "checkpoints", MAX_CHECKPOINTS).forEach((each, i) => readString(each, `checkpoints[${i}]`));
   const knowledge = trustListFrom(inner.trust_list);
   for (const each of readList(inner.issuers, "issuers", MAX_BUNDLE_ISSUERS)) {
-    const [issuer, keys] = await readIssuerKeys(utf8(JSON.stringify(each)));
+    const [issuer, keys] = await readIssuerKeys(utf8(JSON.stringify(each, (_, value) => (typeof value === "bigint" ? String(value) : value))));
     knowledge.issuers.set(issuer, new Map([...(knowledge.issuers.get(issuer) ?? []), ...keys]));
   }
   return Object.assign(knowledge, { name: readString(inner.name, "name"), issuedAt: inner.issued_at, expiresAt, signers });
