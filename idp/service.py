@@ -155,7 +155,7 @@ NUMBER_EVERY_SECONDS: Final = 10.0
 IMPORT_EVERY_SECONDS: Final = 2.0
 FOLLOW_EVERY_SECONDS: Final = 2.0  # how often a process looks whose time has come
 SWEEP_EVERY_SECONDS: Final = 600.0
-SECRETS: Final = (PEPPER, ROW_MAC_KEY, PEOPLE_SECRETS)
+SECRETS: Final = (PEPPER, ROW_MAC_KEY)
 """What ``init`` puts into the keystore for this service: 32 random bytes each."""
 _PER_SECOND: Final = TOKENS_PER_MINUTE_DEFAULT / 60
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
@@ -60,20 +59,19 @@ from licence_vault.tables import licence_keys
 from licence_vault.uses import SCOPES as USE_SCOPES
 from service_kit.composition import ServiceParts
 from service_kit.json_bodies import JsonRoute
+from service_kit.later_keys import LaterKey
 from service_kit.migrations import migrate as run_migrations
-from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from crypto.keystore import Keystore
     from licence_vault.reporting.field_map import FieldMap
     from service_kit.audit import Audit
     from service_kit.composition import ServiceContext
     from service_kit.database import Database
     from service_kit.transparency_log import TransparencyLog
 
-__all__ = ["BLOB_PLACES", "CATALOGUE", "NAME", "SCOPES", "build", "code_older_rows", "ensure_keys", "migrate"]
+__all__ = ["BLOB_PLACES", "CATALOGUE", "LATER_KEYS", "NAME", "SCOPES", "build", "code_older_rows", "ensure_credential_keys", "migrate"]
 
 NAME: Final = "licence_vault"
 CATALOGUE: Final = (
@@ -84,8 +82,14 @@ CATALOGUE: Final = (
     *report_messages.TEXTS,
 )  # importing them enters them into the error catalogue
 SCOPES: Final = {**LICENCE_SCOPES, **USE_SCOPES, **wallets.SCOPES}
-SECRETS: Final = (ORDER_KEY, SECRET_NAME, *wallets.SECRETS)
-SECRET_BYTES: Final = 32
+LATER_KEYS: Final = (
+    *(LaterKey(name, algorithm, (select(leaves.c.position),)) for name, algorithm in LOG_KEYS.items()),
+    *(LaterKey(name, algorithm, (select(status_editions.c.number),)) for name, algorithm in STATUS_KEYS.items()),
+    LaterKey(ORDER_KEY, None, (select(status_allotments.c.position),)),
+    LaterKey(SECRET_NAME, None, (select(licence_keys.c.licence_id),)),
+    *(LaterKey(name, None) for name in wallets.SECRETS),
+)
+"""Keys of the log's checkpoints and of the status lists, and secrets: of a deployment from before there were licences."""
 
 
 def migrate(database: Database) -> None:
@@ -96,35 +100,6 @@ def migrate(database: Database) -> None:
 def code_older_rows(connection: Connection, audit: Audit) -> None:
     """Give permissions from before they had codes theirs, where the audit trail proves them. Within a write job."""
     code_older_sharing(connection, audit)
-
-
-def ensure_keys(keystore: Keystore, database: Database) -> None:
-    """Make the keys and secrets of this service that are not there yet: those of the log's checkpoints, of the status lists and of credentials.
-
-    KEY_UNKNOWN where one is gone that the rows have been made with: another in its place would hide that, and what it sealed stays closed.
-    """
-    present = {key.key_id for key in keystore.list()}
-    used = _used_keys(database)
-    for key_id, algorithm in (LOG_KEYS | STATUS_KEYS).items():
-        if key_id not in present:
-            if key_id in used:
-                raise TrustError(Kind.NOT_FOUND, "KEY_UNKNOWN", key_id=key_id)
-            keystore.create(key_id, algorithm)
-    ensure_credential_keys(keystore)
-    for name in SECRETS:
-        try:
-            keystore.open_secret(name)
-        except TrustError as error:
-            if error.code != "KEY_UNKNOWN" or name in used:
-                raise
-            keystore.seal_secret(name, secrets.token_bytes(SECRET_BYTES))
-
-
-def _used_keys(database: Database) -> set[str]:
-    """Of which keys the rows show that there have been such."""
-    uses = {leaves: LOG_KEYS, status_editions: STATUS_KEYS, status_allotments: (ORDER_KEY,), licence_keys: (SECRET_NAME,)}
-    with database.read() as connection:
-        return {name for table, names in uses.items() if connection.execute(select(table).limit(1)).first() for name in names}
 
 
 def means_of(context: ServiceContext, log: TransparencyLog) -> IssuingMeans:

@@ -10,15 +10,16 @@ from __future__ import annotations
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Column, inspect, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql import visitors
 
 from service_kit.database_errors import as_trust_error
 from standards.errors import Kind, TrustError
@@ -26,7 +27,7 @@ from standards.errors import Kind, TrustError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import MetaData
+    from sqlalchemy import MetaData, Select
     from sqlalchemy.engine import Connection
 
     from service_kit.database import Database
@@ -64,6 +65,16 @@ def is_current(database: Database, name: str, script_package: str) -> bool:
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": f"{name}_alembic"})
         return context.get_current_revision() == _scripts(script_package).get_current_head()
+
+
+def are_there(connection: Connection, statement: Select[Any]) -> bool:
+    """Whether a database, which may be of an older version, has every table and column that ``statement`` names."""
+    look = inspect(connection)
+    wanted: dict[str, set[str]] = {}
+    for element in visitors.iterate(statement):
+        if isinstance(element, Column):
+            wanted.setdefault(element.table.name, set()).add(element.name)
+    return all(look.has_table(table) and names <= {each["name"] for each in look.get_columns(table)} for table, names in wanted.items())
 
 
 def differences(database: Database, name: str, metadata: MetaData) -> list[object]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Column, inspect, select, true
-from sqlalchemy.sql import visitors
+from sqlalchemy import select, true
 
 from service_kit.log_check import CheckReport
+from service_kit.migrations import are_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import Column, ColumnElement
     from sqlalchemy.engine import Connection
 
     from service_kit.blobs import Blobs
@@ -47,7 +47,7 @@ def named_blobs(connection: Connection, places: Sequence[BlobPlace]) -> Iterator
     """Every row that names a blob which must be there, a chunk in memory at a time. A place that a database of an older version lacks is passed over."""
     for place in places:
         statement = select(place.blob, *place.row).where(place.blob.is_not(None), place.kept)
-        if _is_there(connection, statement):
+        if are_there(connection, statement):
             for blob, *row in connection.execute(statement.execution_options(yield_per=CHUNK)):
                 yield NamedBlob(place.blob.table.name, "/".join(str(each) for each in row), blob)
 
@@ -82,12 +82,3 @@ def check_blobs(database: Database, blobs: Blobs, places: Sequence[BlobPlace], *
             elif each.blob in damaged:
                 report.add("BLOB_DAMAGED", table=each.table, row=each.row, blob=each.blob)
     return report
-
-
-def _is_there(connection: Connection, statement: Select[Any]) -> bool:
-    look = inspect(connection)
-    wanted: dict[str, set[str]] = {}
-    for element in visitors.iterate(statement):
-        if isinstance(element, Column):
-            wanted.setdefault(element.table.name, set()).add(element.name)
-    return all(look.has_table(table) and names <= {each["name"] for each in look.get_columns(table)} for table, names in wanted.items())

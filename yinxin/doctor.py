@@ -132,12 +132,14 @@ def _permissions(folder: Path, environment: Mapping[str, str], language: str) ->
 
 
 def _deployment(folder: Path, language: str) -> list[Finding]:
-    import licence_vault.service
     from yinxin.assembly import code_older_rows, compose, migrate_all, open_house
     from yinxin.house_checks import anchor_checks, document_checks, start_checks
+    from yinxin.later_keys import make_later_keys, record_made
 
     try:
-        house = open_house(open_deployment(folder))
+        deployment = open_deployment(folder)
+        made = make_later_keys(deployment)  # as a start does
+        house = open_house(deployment)
     except (TrustError, OSError) as error:
         return [_failed("deployment", _as_refusal(error), language)]
     try:
@@ -147,7 +149,7 @@ def _deployment(folder: Path, language: str) -> list[Finding]:
             return found
         migrate_all(house.context.database)
         code_older_rows(house.context)
-        licence_vault.service.ensure_keys(house.context.keystore, house.context.database)  # as a start does
+        record_made(house.context, made)
         checks = (*start_checks(house.context), *anchor_checks(house.context), *document_checks(house.context))
         found += [_tried(name, check, language) for name, check in checks]
         readiness = compose(house).probe.readyz()

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import idp.service
-import licence_vault.service
 from crypto.authority import CertificateAuthority, Profile
 from crypto.certificate_requests import SubjectRequest
 from crypto.certificates import Certificate
@@ -22,6 +21,7 @@ from service_kit.audit import Audit, new_writer_id
 from service_kit.clock import SystemClock
 from service_kit.database import Database, check_database_file
 from service_kit.durable_files import make_folder, write_durably
+from service_kit.later_keys import record_later_keys
 from service_kit.settings import FILE_NAME, load_settings
 from standards.errors import Kind, TrustError
 from yinxin.assembly import CLOCK_FLOOR_FILE, choose_provider, migrate_all, open_house
@@ -42,14 +42,13 @@ from yinxin.deployment import (
     ROOT_KEY,
     RUN,
     TSA_KEY,
-    WEBHOOK_KEY,
-    WEBHOOK_SECRETS_KEY,
     Deployment,
     is_complete,
     load_master_key,
     master_key_path,
 )
 from yinxin.folder_lock import alone_in
+from yinxin.later_keys import make_later_keys
 from yinxin.pki.actions.issue_certificate import RegisterDesk, issue_certificate
 from yinxin.pki.actions.publish_list import renew_list
 from yinxin.pki.authorities import ISSUING, MAKER, OCSP, ROOT, TSA, authority_of, load_own_certificate
@@ -66,11 +65,10 @@ LOCK_FILE: Final = ".init.lock"
 ACTOR: Final = "service:init"
 DEFAULT_ORGANISATION: Final = "Yinxin"
 PUBLIC_MODE: Final = 0o644
-_CA_KEYS: Final = (ROOT_KEY, ISSUING_KEY, TSA_KEY, OCSP_KEY, MAKER_KEY, LOG_KEY, WEBHOOK_KEY)
+_CA_KEYS: Final = (ROOT_KEY, ISSUING_KEY, TSA_KEY, OCSP_KEY, LOG_KEY)
 _RENEWED: Final = {TSA: Profile.TSA, OCSP: Profile.OCSP_RESPONDER, MAKER: Profile.SEAL_MAKER}
-_ALWAYS: Final = frozenset({ROOT_KEY, ISSUING_KEY, TSA_KEY, OCSP_KEY, LOG_KEY, AUDIT_MAC_KEY, idp.service.PEPPER, idp.service.ROW_MAC_KEY})
-"""What every finished deployment has had from its beginning, whichever version made it."""
-_SECRETS: Final = (AUDIT_MAC_KEY, WEBHOOK_SECRETS_KEY, *idp.service.SECRETS)
+_SECRETS: Final = (AUDIT_MAC_KEY, *idp.service.SECRETS)
+"""These and the keys above every finished deployment has had from its beginning, whichever version made it; ``yinxin.later_keys`` has the others."""
 
 
 def initialise(folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settings: dict[str, object] | None = None) -> Deployment:
@@ -104,10 +102,11 @@ def initialise(folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settin
         database = Database(loaded.database_url, 2)
         try:
             migrate_all(database)
-            licence_vault.service.ensure_keys(deployment.keystore, database)
+            made = make_later_keys(deployment)
             # 4. The authority: each certificate recorded before it is signed, like every later one
             clock = SystemClock(folder / RUN / CLOCK_FLOOR_FILE)
             audit = Audit(database, deployment.keystore.open_secret(AUDIT_MAC_KEY), new_writer_id())
+            database.write(lambda connection: record_later_keys(connection, audit, made, at=clock.now(), actor=ACTOR))
             desk = RegisterDesk(database, audit, clock, folder / CA)
             _ensure_authority(deployment, desk, organisation)
         finally:
@@ -170,7 +169,7 @@ def settings_text(given: dict[str, object]) -> str:
 
 
 def _ensure_keys(deployment: Deployment, *, is_finished: bool) -> None:
-    """Make what is missing. Of a finished deployment nothing is made anew that it has had: another key in its place would hide that one is lost."""
+    """Make what every deployment has from its beginning. Of a finished one nothing is made anew: another key in its place would hide that one is lost."""
     keystore = deployment.keystore
     present = {key.key_id for key in keystore.list()}
     if is_finished:
@@ -178,14 +177,14 @@ def _ensure_keys(deployment: Deployment, *, is_finished: bool) -> None:
             load_own_certificate(deployment, name)
     for key_id in _CA_KEYS:
         if key_id not in present:
-            if is_finished and (key_id in _ALWAYS or (key_id == MAKER_KEY and deployment.certificate_path(MAKER).exists())):
+            if is_finished:
                 raise TrustError(Kind.NOT_FOUND, "KEY_UNKNOWN", key_id=key_id)
             keystore.create(key_id, SignatureAlgorithm.SM2_SM3)
     for name in _SECRETS:
         try:
             keystore.open_secret(name)
         except TrustError as error:
-            if error.code != "KEY_UNKNOWN" or (is_finished and name in _ALWAYS):
+            if error.code != "KEY_UNKNOWN" or is_finished:
                 raise
             keystore.seal_secret(name, secrets.token_bytes(MAC_KEY_BYTES))
 

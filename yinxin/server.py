@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-import licence_vault.service
 from service_kit.structured_logs import start_logging
 from yinxin import links
 from yinxin.assembly import code_older_rows, compose, migrate_all, open_application, open_house
 from yinxin.deployment import open_deployment
 from yinxin.house_checks import start_checks
+from yinxin.later_keys import make_later_keys, record_made
 from yinxin.listening import check_port
 
 if TYPE_CHECKING:
@@ -56,13 +56,14 @@ def prepare(serving: Serving) -> tuple[str, int, int]:
     ):
         if value is not None:
             os.environ[variable] = str(value)
-    house = open_house(open_deployment(serving.folder))
+    deployment = open_deployment(serving.folder)
+    made = make_later_keys(deployment)
+    house = open_house(deployment)
     try:
         links.issuer_of(house.context.settings)
         migrate_all(house.context.database)
         code_older_rows(house.context)
-        # Of a deployment that was made before there were licences
-        licence_vault.service.ensure_keys(house.context.keystore, house.context.database)
+        record_made(house.context, made)
         for _, check in start_checks(house.context):
             check()
         compose(house)  # a setting that only the application reads is refused here too

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
+from sqlalchemy import select
+
 from crypto.jose import TokenSigner, verification_key
 from crypto.report import Outcome
 from crypto.sm3 import hmac_sm3
 from licence_vault.credential_errors import credential_denied
+from licence_vault.credential_tables import credentials
 from licence_vault.credentials.issuance_messages import issuer_of
 from licence_vault.credentials.lanes import LANES, Lane, LaneName
 from licence_vault.credentials.sd_jwt_vc import TOKEN_TYPE
 from licence_vault.validity import check_days
+from service_kit.migrations import are_there
+from standards.errors import Kind, TrustError
 from standards.gbt7408_times import CHINA
 
 if TYPE_CHECKING:
@@ -127,12 +132,20 @@ class CredentialDesk:
             return self.source.types(connection)
 
 
-def ensure_credential_keys(keystore: Keystore) -> None:
-    """A key for each lane, made where there is none; once per deployment, before the worker processes start."""
+def ensure_credential_keys(keystore: Keystore, database: Database) -> None:
+    """A key for each lane, made where there is none; once per deployment, before the worker processes start, and before the tables are migrated as well.
+
+    KEY_UNKNOWN names the key of a lane that credentials were made with and that is lost with every other of it.
+    """
     present = [info.key_id for info in keystore.list()]
     for name in LaneName:
         prefix = f"{KEY_PREFIX}{name}-"
         if not any(key_id.startswith(prefix) for key_id in present):
+            made_with = select(credentials.c.key_id).where(credentials.c.key_id.startswith(prefix, autoescape=True))
+            with database.read() as connection:
+                lost = connection.execute(made_with.limit(1)).scalar() if are_there(connection, made_with) else None
+            if lost is not None:
+                raise TrustError(Kind.NOT_FOUND, "KEY_UNKNOWN", key_id=lost)
             keystore.create(prefix + secrets.token_hex(4), LANES[name].signature)
 
 

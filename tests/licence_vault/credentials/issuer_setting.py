@@ -160,8 +160,8 @@ def open_issuer(folder: Path) -> Issuer:
     database = Database(prepare_tables(folder / "credentials.sqlite", migrate_kit, migrate))
     clock, shelf = StillClock(), Shelf()
     keystore = Keystore(folder / "keys", MasterKey(bytes(range(16))))
-    ensure_credential_keys(keystore)
-    ensure_credential_keys(keystore)
+    ensure_credential_keys(keystore, database)
+    ensure_credential_keys(keystore, database)
     desk = CredentialDesk(
         database, Audit(database, bytes(32), new_writer_id()), clock, CredentialKeys(keystore), shelf, BASE, bytes(range(32))
     )

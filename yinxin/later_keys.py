@@ -1,0 +1,61 @@
+"""Which keys of a deployment came with a later version, of the house itself and of every service; made when it is started (``service_kit.later_keys``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select
+
+import licence_vault.service
+from crypto.signatures import SignatureAlgorithm
+from idp.service import PEOPLE_SECRETS
+from idp.tables import metadata as people
+from licence_vault.report_tables import reports
+from seal_service.actions.file_seal import NOT_CONFIGURED
+from seal_service.tables import seals
+from service_kit.database import Database
+from service_kit.later_keys import LaterKey, ensure_later_keys, record_later_keys
+from service_kit.tables import audit, webhook_endpoints
+from standards.errors import Kind, TrustError
+from yinxin.console.tables import sessions
+from yinxin.deployment import MAKER_KEY, WEBHOOK_KEY, WEBHOOK_SECRETS_KEY
+from yinxin.pki.authorities import MAKER
+from yinxin.pki.tables import certificates
+
+if TYPE_CHECKING:
+    from service_kit.composition import ServiceContext
+    from yinxin.deployment import Deployment
+
+ACTOR: Final = "service:start"
+_WEBHOOKS: Final = (select(webhook_endpoints.c.endpoint_id), select(audit.c.position).where(audit.c.action.like("webhook.%")))
+_TOLD_TO_THE_REGION: Final = (
+    select(seals.c.id).where(seals.c.filing != NOT_CONFIGURED),
+    select(reports.c.number).where(reports.c.sent_at.is_not(None)),
+    select(audit.c.position).where(audit.c.action == "licence-foreign.query"),
+)
+_OF_PEOPLE: Final = tuple(column for table in people.sorted_tables for column in table.columns if column.name.endswith("_sealed"))
+LATER_KEYS: Final = (
+    LaterKey(MAKER_KEY, SignatureAlgorithm.SM2_SM3, (select(certificates.c.serial).where(certificates.c.profile == MAKER),)),
+    LaterKey(WEBHOOK_KEY, SignatureAlgorithm.SM2_SM3, (*_WEBHOOKS, *_TOLD_TO_THE_REGION)),
+    LaterKey(WEBHOOK_SECRETS_KEY, None, (*_WEBHOOKS, select(sessions.c.cookie_hash))),
+    LaterKey(PEOPLE_SECRETS, None, tuple(select(column).where(column.is_not(None)) for column in _OF_PEOPLE)),
+    *licence_vault.service.LATER_KEYS,
+)
+
+
+def make_later_keys(deployment: Deployment) -> list[str]:
+    """Make what a finished deployment of an older version has never had; once, before worker processes start. KEY_UNKNOWN where one is lost."""
+    if deployment.certificate_path(MAKER).exists() and not any(key.key_id == MAKER_KEY for key in deployment.keystore.list()):
+        raise TrustError(Kind.NOT_FOUND, "KEY_UNKNOWN", key_id=MAKER_KEY)
+    database = Database(deployment.settings.database_url, 1)
+    try:
+        made = ensure_later_keys(deployment.keystore, database, LATER_KEYS)
+        licence_vault.service.ensure_credential_keys(deployment.keystore, database)
+    finally:
+        database.close()
+    return made
+
+
+def record_made(context: ServiceContext, made: list[str]) -> None:
+    """Put on record what a start made. After the tables are migrated."""
+    context.database.write(lambda connection: record_later_keys(connection, context.audit, made, at=context.clock.now(), actor=ACTOR))
