@@ -29,6 +29,8 @@ CLIENTS: Final[Link[ClientCheck]] = Link("licence_vault.clients")
 """Missing where systems are registered elsewhere, and nobody here can say which there are."""
 SEAL_OWNERS: Final[Link[SealOwners]] = Link("licence_vault.seal_owners")
 """Missing where seals are kept elsewhere: then a wrong one is found at the first licence."""
+SEAL_READINESS: Final[Link[SealReadiness]] = Link("licence_vault.seal_readiness")
+"""Missing where seals are kept elsewhere: then whether one can be used is found at the next licence."""
 COLLECTOR: Final[Link[RegionalCollector]] = Link("licence_vault.collector")  # missing where the settings name none
 FIELD_MAP: Final[Link[object]] = Link("licence_vault.field_map")  # how the collector wants records: a reporting.field_map.FieldMap
 FOREIGN: Final[Link[ForeignLicences]] = Link("licence_vault.foreign")  # missing where the settings name no exchange
@@ -169,6 +171,14 @@ class SealOwners(Protocol):
 
     def __call__(self, conn: Connection, seal_id: str) -> str | None:
         """The credit code in its certificate, within the transaction that counts on it; None where there is no such seal, certificate or code."""
+        ...
+
+
+class SealReadiness(Protocol):
+    """Whether the vault could seal a licence with a seal now."""
+
+    def __call__(self, conn: Connection, seal_id: str, at: datetime) -> str | None:
+        """The code with which sealing would be refused at ``at`` (aware UTC), None where nothing is known to stand against it. Changes nothing."""
         ...
 
 

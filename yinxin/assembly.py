@@ -69,7 +69,7 @@ from yinxin.help.help_pages import HelpDesk
 from yinxin.help.help_pages import make_router as make_help_router
 from yinxin.holder_links import HouseDirectory
 from yinxin.house_checks import house_checks
-from yinxin.licence_links import HouseSealer, HouseVerifier, house_pictures, house_seal_owner
+from yinxin.licence_links import HouseReadiness, HouseSealer, HouseVerifier, house_pictures, house_seal_owner
 from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
 from yinxin.pki.authorities import MAKER, Authorities, open_authorities
@@ -211,13 +211,18 @@ def open_house(deployment: Deployment) -> House:
 
 
 def _sealer_of(context: ServiceContext) -> Links:
-    """Who seals licences: the seal service elsewhere where the settings say where and as whom, else the one of this process. Whose seals they are is known
-    where they are kept.
+    """Who seals licences: the seal service elsewhere where the settings say where and as whom, else the one of this process. Whose seals they are, and
+    whether they can be used, is known where they are kept.
     """
     place, caller = links.apart_place_of(context.settings, seal_service.service.NAME), links.service_caller_of(context.settings)
     sealer = HouseSealer(context) if place is None or caller is None else RemoteSealer(caller, place)
     is_here = seal_service.service.NAME in links.services_of(context.settings)
-    return licence_vault.ports.SEALER.filled(sealer) | (licence_vault.ports.SEAL_OWNERS.filled(house_seal_owner) if is_here else {})
+    filled = licence_vault.ports.SEALER.filled(sealer)
+    if is_here:
+        filled |= licence_vault.ports.SEAL_OWNERS.filled(house_seal_owner) | licence_vault.ports.SEAL_READINESS.filled(
+            HouseReadiness(context)
+        )
+    return filled
 
 
 def _directory_of(context: ServiceContext) -> Links:

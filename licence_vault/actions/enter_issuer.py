@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from licence_vault import limits, store
 from licence_vault.actions.check_receiver import check_receiver
-from licence_vault.errors import field_unacceptable, issuer_changed, issuer_not_found, members_too_many
-from licence_vault.ports import SEAL_OWNERS
+from licence_vault.errors import field_unacceptable, issuer_changed, issuer_not_found, issuer_without_seal, members_too_many
+from licence_vault.ports import SEAL_OWNERS, SEAL_READINESS
 from licence_vault.register import IssuingAuthority
 from service_kit.callers import PERSON_PREFIX
 from standards.gb32100_credit_code import read_credit_code
@@ -117,6 +117,19 @@ def find_issuer(context: ServiceContext, issuer_code: str) -> tuple[IssuingAutho
         if found is None:
             raise issuer_not_found(issuer_code)
         return found, store.list_members(conn, issuer_code)
+
+
+def find_obstacle(context: ServiceContext, issuer: IssuingAuthority) -> str | None:
+    """The code with which issuing for an authority would be refused now because of its seal: empty where nothing stands against it, None where that
+    is not known here (seals that are kept elsewhere). The seal may be granted later: nobody is kept from entering it.
+    """
+    if not issuer.seal_id:
+        return issuer_without_seal(issuer.code).code
+    readiness = SEAL_READINESS.of(context)
+    if readiness is None:
+        return None
+    with context.database.read() as conn:
+        return readiness(conn, issuer.seal_id, context.clock.now()) or ""
 
 
 def list_own_issuers(context: ServiceContext, caller: Caller, *, after: str, limit: int) -> list[IssuingAuthority]:

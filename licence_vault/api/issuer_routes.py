@@ -9,11 +9,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from licence_vault import limits
 from licence_vault.actions import enter_issuer
 from licence_vault.api.parameters import IssuerCode, etag_of
-from licence_vault.api.type_shapes import IssuerAnswer, IssuerBody, IssuerList, write_issuer
+from licence_vault.api.type_shapes import IssuerAnswer, IssuerBody, IssuerList, with_obstacle, write_issuer
 from licence_vault.model import SCOPE_ADMIN, SCOPE_READ
 from service_kit.composition import caller_of, needs
 from service_kit.preconditions import IfMatch, read_if_match
-from service_kit.problems import problem_answers
+from service_kit.problems import language_of, problem_answers
 
 if TYPE_CHECKING:
     from licence_vault.register import IssuingAuthority
@@ -28,6 +28,10 @@ Limit = Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)]
 
 def add_issuer_routes(router: APIRouter, context: ServiceContext) -> None:
     """Add them to the service's router."""
+
+    def told(request: Request, issuer: IssuingAuthority, members: list[str] | None) -> IssuerAnswer:
+        language = language_of(request.headers.get("accept-language"))
+        return with_obstacle(write_issuer(issuer, members), enter_issuer.find_obstacle(context, issuer), language)
 
     @router.put(
         "/v1/licence-issuers/{issuer_code}",
@@ -44,7 +48,7 @@ def add_issuer_routes(router: APIRouter, context: ServiceContext) -> None:
         order = enter_issuer.IssuerOrder(issuer_code, body.name, body.area_code, body.seal_id)
         issuer = enter_issuer.enter_issuer(context, caller_of(request), order, if_revision=read_if_match(if_match))
         response.headers["etag"] = etag_of(issuer)
-        return write_issuer(issuer)
+        return told(request, issuer, None)
 
     @router.get(
         "/v1/licence-issuers/{issuer_code}",
@@ -55,10 +59,10 @@ def add_issuer_routes(router: APIRouter, context: ServiceContext) -> None:
         tags=_TAGS,
     )
     @needs(SCOPE_ADMIN)
-    def read_issuer(issuer_code: IssuerCode, response: Response) -> IssuerAnswer:
+    def read_issuer(request: Request, issuer_code: IssuerCode, response: Response) -> IssuerAnswer:
         issuer, members = enter_issuer.find_issuer(context, issuer_code)
         response.headers["etag"] = etag_of(issuer)
-        return write_issuer(issuer, members)
+        return told(request, issuer, members)
 
     @router.get(
         "/v1/licence-issuers",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from licence_vault import limits
+from service_kit.problem_catalogue import text_of
 from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
@@ -99,14 +100,29 @@ class IssuerBody(_Request):
     seal_id: Annotated[str, Field(max_length=64, description="Its seal in the seal service; empty while it has none.")] = ""
 
 
+class Obstacle(BaseModel):
+    """Why nothing can be issued now: the code with which issuing would be refused, in the language of Accept-Language."""
+
+    code: str
+    title: str
+    detail: str
+    fix: str
+
+
 class IssuerAnswer(BaseModel):
-    """An issuing authority. `members`: who acts for it, shown to administrators."""
+    """An issuing authority. `members`: who acts for it, shown to administrators.
+
+    `can_issue`, for administrators and of one authority: whether its seal can be used for licences at this moment; null where seals are kept elsewhere
+    and that is not known here. `obstacle`: why it cannot. An authority is entered all the same, for the seal may be granted to the licence vault later.
+    """
 
     code: str
     name: str
     area_code: str
     seal_id: str
     members: list[str] | None = None
+    can_issue: bool | None = None
+    obstacle: Obstacle | None = None
 
 
 class IssuerList(BaseModel):
@@ -143,3 +159,12 @@ def _summary(version: TypeVersion) -> dict[str, Any]:
 def write_issuer(issuer: IssuingAuthority, members: list[str] | None = None) -> IssuerAnswer:
     """The authority; ``members`` only for administrators."""
     return IssuerAnswer(code=issuer.code, name=issuer.name, area_code=issuer.area_code, seal_id=issuer.seal_id, members=members)
+
+
+def with_obstacle(answer: IssuerAnswer, code: str | None, language: str) -> IssuerAnswer:
+    """The authority with what stands against issuing for it, as ``find_obstacle`` found it."""
+    text = text_of(code) if code else None
+    if text is None:
+        return answer.model_copy(update={"can_issue": None if code is None else not code})
+    told = Obstacle(code=text.code, title=text.title(language), detail=text.cause(language), fix=text.remedy(language))
+    return answer.model_copy(update={"can_issue": False, "obstacle": told})

@@ -24,6 +24,16 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "The seal's id in the seal service; its use must be granted to the licence service first (~licence-vault). Empty while it has none: it issues nothing.",
     ),
     "auth_no_seal": ("尚无印章", "no seal yet"),
+    "auth_can_issue": ("印章可用，现在可以颁发证照", "Its seal can be used: licences can be issued now"),
+    "auth_cannot_issue": ("现在不能颁发证照：", "No licence can be issued for it now:"),
+    "auth_grant_hint": (
+        "印章须授权给 ~licence-vault（证照库），范围含证照（licence）。",
+        "The seal has to be granted to ~licence-vault, the licence vault, for documents of the type licence.",
+    ),
+    "auth_issue_unknown": (
+        "印章在别处保管，能否颁发以签发时为准。",
+        "Its seal is kept elsewhere; whether it can be used shows at the first licence.",
+    ),
     "auth_change": ("修改登记信息", "Change what is known"),
     "auth_save": ("保存", "Save"),
     "auth_saved": ("已保存。", "Saved."),
