@@ -11,6 +11,7 @@ from sqlalchemy import select
 from licence_vault import (  # noqa: F401 - importing the words of the rules enters them
     copy_messages,
     credential_messages,
+    definition_messages,
     messages,
     report_messages,
     rule_messages,

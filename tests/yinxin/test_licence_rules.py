@@ -14,11 +14,14 @@ import pytest
 import licence_vault
 from licence_vault.actions import batch_orders, check_given
 from licence_vault.faces import draw
+from licence_vault.reporting import field_map
 from licence_vault.rule_messages import place_in
 from licence_vault.type_rules import content_checks
+from licence_vault.type_rules.definition import FORMAT
 from service_kit.problems import problem_of
 from service_kit.rule_texts import register_rules, rule_in
 from standards.errors import Kind, TrustError
+from yinxin.commands.console import explain
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.licence_rules import told_of_form
 
@@ -113,14 +116,14 @@ def test_a_form_says_everything_that_is_wrong() -> None:
 
 
 FIELD_CALLS = {"field_unacceptable": 1, "row_file_unacceptable": 0, "refused_at": 0, "ValueError": 0}
-OF_DESIGNS = {"faces", "type_rules", "credentials", "log", "reporting"}
+OF_TOKENS = {"credentials", "log"}
 
 
 def test_every_rule_of_a_field_and_of_a_file_of_rows_is_told_in_chinese() -> None:
     found = set()
     root = Path(licence_vault.__file__).parent
     for source in root.rglob("*.py"):
-        if source.relative_to(root).parts[0] in OF_DESIGNS:
+        if source.relative_to(root).parts[0] in OF_TOKENS:
             continue
         for call in ast.walk(ast.parse(source.read_text())):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in FIELD_CALLS:
@@ -131,6 +134,42 @@ def test_every_rule_of_a_field_and_of_a_file_of_rows_is_told_in_chinese() -> Non
                 found |= set() if rule is None else {rule}
     assert len(found) > 60
     assert {rule for rule in found if not CHINESE.search(rule_in("zh", rule))} == set()
+
+
+DEFINITION_CALLS = {"type_malformed", "_bad", "field_map_malformed"}
+
+
+def test_every_rule_of_types_faces_and_field_maps_is_told_in_chinese() -> None:
+    found = set()
+    for source in Path(licence_vault.__file__).parent.rglob("*.py"):
+        for call in ast.walk(ast.parse(source.read_text())):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in DEFINITION_CALLS and len(call.args) == 2:
+                place, rule = call.args
+                assert not isinstance(place, ast.Starred)
+                texts = [rule.body, rule.orelse] if isinstance(rule, ast.IfExp) else [rule]
+                found |= {_as_told(each) for each in texts}
+    assert len(found) > 50
+    assert {rule for rule in found if not CHINESE.search(rule_in("zh", rule))} == set()
+    assert {rule for rule in found if rule_in("en", rule) != rule} == set()
+
+
+def _as_told(rule: ast.expr) -> str:
+    """As ``written``; of a joined list its beginning, and of a name of this house what it stands for."""
+    if isinstance(rule, ast.BinOp):
+        return f"{written(rule.left)}a, b"
+    text = written(rule)
+    if text is not None:
+        return text
+    known = {"str(FORMAT)": str(FORMAT), "_NAME.pattern": field_map._NAME.pattern}
+    return known[ast.unparse(rule)]
+
+
+def test_a_command_tells_a_broken_rule_in_the_language_of_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = TrustError(Kind.MALFORMED, "LICENCE_FIELD_MAP_MALFORMED", place="$.dates", rule="one of a, b")
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert "\n  $.dates: 应为以下之一：a, b\n" in explain(refused)
+    monkeypatch.setenv("LC_ALL", "C")
+    assert explain(refused).count("one of a, b") == 1
 
 
 def body_of(error: TrustError, language: str) -> dict[str, Any]:

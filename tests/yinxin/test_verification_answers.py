@@ -307,7 +307,7 @@ def test_a_name_that_holds_what_looks_like_another_is_not_taken_for_it() -> None
     ]
 
 
-LICENCE = Said("1.2.156", "名", "字1", ("甲", "乙"), "局", date(2026, 1, 1), date(2026, 1, 2), None)
+SAID = Said("1.2.156", "名", "字1", ("甲", "乙"), "局", date(2026, 1, 1), date(2026, 1, 2), None)
 _SHOW_CLAIMS = """
 const stub = new Proxy(function () {}, { get: (_, name) => (name === "textContent" ? "{}" : stub), apply: () => stub });
 globalThis.document = stub;
@@ -319,10 +319,10 @@ console.log(JSON.stringify(JSON.parse(process.argv[2]).map((says) => saidClaims(
 def test_what_a_licence_says_stands_in_both_pages_alike_and_nothing_that_was_kept_back() -> None:
     """An end that is not told is no line, one that does not come is empty: the page writes "no end" there."""
     said: list[Said] = [
-        LICENCE,
-        replace(LICENCE, valid_to=date(2030, 1, 1), holders=None),
-        replace(LICENCE, untold=frozenset({"valid_to"})),
-        Said(None, "名", None, None, None, None, None, None, frozenset(write_said(LICENCE)) - {"name"}),
+        SAID,
+        replace(SAID, valid_to=date(2030, 1, 1), holders=None),
+        replace(SAID, untold=frozenset({"valid_to"})),
+        Said(None, "名", None, None, None, None, None, None, frozenset(write_said(SAID)) - {"name"}),
     ]
     shown = [claims_shown(each) for each in said]
     assert [each.get("validTo") for each in shown] == ["", "2030-01-01", None, None]

@@ -63,8 +63,9 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def explain(error: TrustError) -> str:
-    """An error for a person: what happened, why, what to do, and its code with what was found."""
+    """An error for a person: what happened, why, what to do, and its code with what was found; a rule that is broken in the reader's language."""
     from service_kit.problem_catalogue import text_of
+    from service_kit.rule_texts import violations_in
     from yinxin.links import load_catalogue
 
     load_catalogue()
@@ -74,7 +75,8 @@ def explain(error: TrustError) -> str:
     code = f"[{error.code}{': ' + facts if facts else ''}]"
     if text is None:
         return code
-    return f"{text.title(language)}. {text.cause(language)}\n  {text.remedy(language)}\n  {code}"
+    told = "".join(f"\n  {each['at']}: {each['told']}" for each in violations_in(language, error.facts) if each["told"] != each["rule"])
+    return f"{text.title(language)}. {text.cause(language)}{told}\n  {text.remedy(language)}\n  {code}"
 
 
 def fail(error: TrustError, *, as_json: bool = False) -> typer.Exit:
