@@ -30,8 +30,8 @@ class Pages:
     token: str
     cookies: dict[str, str] = field(default_factory=dict)
 
-    def get(self, path: str, status: int = 200) -> httpx.Response:
-        return self._call("GET", path, status)
+    def get(self, path: str, status: int = 200, *, language: str = "en") -> httpx.Response:
+        return self._call("GET", path, status, language=language)
 
     def post(self, path: str, data: dict[str, Any] | None = None, *, status: int = 303, at: str = "", **what: Any) -> httpx.Response:
         """Send a form of the page ``at`` (the address itself where none is named)."""
@@ -43,9 +43,9 @@ class Pages:
         assert answer.status_code == 303, answer.text
         return self.get(answer.headers["location"])
 
-    def _call(self, method: str, path: str, status: int, **what: Any) -> httpx.Response:
+    def _call(self, method: str, path: str, status: int, *, language: str = "en", **what: Any) -> httpx.Response:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        answer = self.here.http.request(method, path, headers={"cookie": cookies, "accept-language": "en"}, **what)
+        answer = self.here.http.request(method, path, headers={"cookie": cookies, "accept-language": language}, **what)
         for line in answer.headers.get_list("set-cookie"):
             name, _, rest = line.partition("=")
             self.cookies[name] = rest.partition(";")[0]

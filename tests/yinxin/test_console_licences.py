@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from licence_vault.credentials.issuance_messages import GRANT_TYPE, TOKEN_PATH
+from service_kit.rule_texts import rule_in
 from standards.errors import TrustError
 from tests.licence_vault.issuing_here import FACE, ISSUER
 from tests.licence_vault.served import served_licences
@@ -198,8 +199,26 @@ def test_a_file_of_rows_is_tried_before_it_is_issued(officer: Pages) -> None:
     assert (progress["ready"], progress["total"]) == (1, 1)
     (licence,) = set(re.findall(r"/console/licences/(lc_[0-9a-f]{24})", officer.get(watch).text))
     assert watch in officer.get("/console/licence-batches").text, "and found again"
-    assert f"1,issued,{licence}" in officer.get(f"{watch}/report.csv").text
+    assert officer.get(f"{watch}/report.csv").text == f"\ufeffRow,State,Licence,Problem,Where,Rule\r\n1,issued,{licence},,,\r\n"
+    chinese = officer.get(f"{watch}/report.csv", language="zh").text
+    assert chinese == f"\ufeff行,状态,证照,问题,位置,规则\r\n1,已颁发,{licence},,,\r\n"
     assert officer.post(watch, status=409, at="/console/licence-batches")
+
+
+def test_the_report_of_a_batch_says_what_is_wrong_in_the_language_of_its_reader(officer: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    from yinxin.console.api_calls import ApiAnswer, ApiCalls
+
+    async def get(self: Any, path: str, **_: Any) -> ApiAnswer:
+        rule = "at most 60 characters"
+        told = rule_in(self.language, rule)
+        row = {"number": 7, "state": "failed", "licence": None, "code": "LICENCE_CONTENT_UNACCEPTABLE", "place": "valid_to", "rule": rule}
+        return ApiAnswer(200, {"rows": [row | {"told": told}], "next_after": None}, {})
+
+    monkeypatch.setattr(ApiCalls, "get", get)
+    at = "/console/licence-batches/lb_1/report.csv"
+    assert officer.get(at).text.splitlines()[1] == "7,failed,,LICENCE_CONTENT_UNACCEPTABLE,valid_to,at most 60 characters"
+    chinese = officer.get(at, language="zh").text.splitlines()[1]
+    assert chinese == "7,失败,,LICENCE_CONTENT_UNACCEPTABLE,有效期截止日期,最多 60 个字符"
 
 
 def test_types_go_from_a_draft_to_being_published_by_somebody_else(here: Here) -> None:

@@ -24,6 +24,7 @@ FORMATS: Final = ("csv", "xlsx", "json")
 BATCHES_SHOWN: Final = 10
 ROWS_SHOWN: Final = 200
 ROWS_REPORTED: Final = 1000
+REPORT_COLUMNS: Final = ("licb_problem_row", "lic_state", "licb_licence", "licb_problem_code", "licb_problem_place", "licb_problem_rule")
 _FORMULA: Final = ("=", "+", "-", "@")
 
 
@@ -98,10 +99,12 @@ def add_pages(console: Console) -> None:
 
     @console.page(f"{BATCHES}/{{batch_id}}/report.csv", needs=ISSUE)
     async def fetch_report(visit: Visit, batch_id: str) -> Response:
-        lines, after = [["row", "state", "licence", "code", "place", "rule"]], 0
+        lines, after = [[visit.t(each) for each in REPORT_COLUMNS]], 0
         while True:
             found = (await visit.api.get(f"/v1/licence-batches/{batch_id}/rows", after=after, limit=ROWS_REPORTED)).body
-            lines += [[str(each[name] or "") for name in ("number", "state", "licence", "code", "place", "rule")] for each in found["rows"]]
+            for each in (_told(visit, row) for row in found["rows"]):
+                state = visit.t(f"licb_row_{each['state']}")
+                lines.append([str(each["number"]), state, *(each[name] or "" for name in ("licence", "code", "place", "rule"))])
             if found["next_after"] is None:
                 return _csv(lines, f"{batch_id}.csv")
             after = found["next_after"]
