@@ -136,7 +136,7 @@ def test_a_moment_that_the_signer_alone_states_is_none_once_the_certificate_has_
     leaf = leaf_for(2 * DAY)
     root_lists = PKI.root.issue_crl([], this_update=AT + 20 * DAY, next_update=AT + 40 * DAY, number=3)
     trust = PKI.trust_list(crls=(root_lists,))
-    late = {"trust": trust, "now": AT + 30 * DAY, "is_proven": False}
+    late: dict[str, Any] = {"trust": trust, "now": AT + 30 * DAY, "is_proven": False}
     trusted, said = judged(leaf, **late)
     assert (trusted, said["reason"]) == (None, "no-revocation-available-and-no-proven-time")
     assert judged(leaf, **late, proven_by=AT + DAY)[0]
