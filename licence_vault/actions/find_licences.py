@@ -62,9 +62,16 @@ def find_licence(context: ServiceContext, contents: ContentVault, caller: Caller
 
 
 def list_licences(
-    context: ServiceContext, contents: ContentVault, caller: Caller, wish: LicenceWish, *, after: str, limit: int
+    context: ServiceContext,
+    contents: ContentVault,
+    caller: Caller,
+    wish: LicenceWish,
+    *,
+    after: str,
+    limit: int,
+    is_newest_first: bool = False,
 ) -> list[LicenceRecord]:
-    """Licences of the authorities the caller acts for, newest last, behind the id ``after``. Errors as ``own_issuer_codes``."""
+    """Licences of the authorities the caller acts for, newest last or first, behind the id ``after``. Errors as ``own_issuer_codes``."""
     with context.database.read() as conn:
         return store.list_licences(
             conn,
@@ -75,6 +82,7 @@ def list_licences(
             holder_digest=None if wish.holder is None else contents.find_holder(*wish.holder),
             after=after,
             limit=limit,
+            is_newest_first=is_newest_first,
         )
 
 

@@ -96,14 +96,18 @@ def add_licence_routes(router: APIRouter, means: IssuingMeans) -> None:
         number: Annotated[str | None, Query(max_length=limits.PRINTED_NUMBER_CHARACTERS, description="As printed, whole.")] = None,
         holder_code: Annotated[str | None, Query(max_length=limits.HOLDER_CODE_CHARACTERS, description="With `holder_code_type`.")] = None,
         holder_code_type: Annotated[str | None, Query(pattern=r"^[0-9]{3}$")] = None,
-        after: Annotated[str, Query(max_length=40, description="The `next_after` of the page before.")] = "",
+        after: Annotated[str, Query(max_length=40, description="The `next_after` of the page before, in the same order.")] = "",
         limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)] = limits.PAGE_SIZE,
+        *,
+        newest_first: Annotated[bool, Query(description="The newest first; otherwise the oldest.")] = False,
     ) -> LicenceList:
         if (holder_code is None) != (holder_code_type is None):
             raise field_unacceptable("holder_code", "together with holder_code_type")
         holder = None if holder_code is None or holder_code_type is None else (holder_code_type, holder_code)
         wish = LicenceWish(issuer, type_code, state, holder, number)
-        found = find_licences.list_licences(context, contents, caller_of(request), wish, after=after, limit=limit + 1)
+        found = find_licences.list_licences(
+            context, contents, caller_of(request), wish, after=after, limit=limit + 1, is_newest_first=newest_first
+        )
         page = found[:limit]
         return LicenceList(licences=[summarise_licence(each) for each in page], next_after=page[-1].id if len(found) > limit else None)
 

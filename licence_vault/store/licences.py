@@ -149,8 +149,9 @@ def list_licences(
     holder_digest: bytes | None,
     after: str,
     limit: int,
+    is_newest_first: bool = False,
 ) -> list[LicenceRecord]:
-    """Licences of these issuers, newest last, behind the id ``after``."""
+    """Licences of these issuers, newest last or first, behind the id ``after``; from the beginning where that is empty."""
     statement = licences_query(
         issuer_codes=issuer_codes,
         type_code=type_code,
@@ -158,6 +159,7 @@ def list_licences(
         number_digest=number_digest,
         holder_digest=holder_digest,
         after=after,
+        is_newest_first=is_newest_first,
     )
     return [read_licence_row(row) for row in conn.execute(statement.limit(limit)).mappings()]
 
@@ -170,9 +172,12 @@ def licences_query(
     number_digest: bytes | None,
     holder_digest: bytes | None,
     after: str,
+    is_newest_first: bool = False,
 ) -> Select[Any]:
     """What ``list_licences`` asks."""
-    statement = select(licences).where(licences.c.id > after)
+    statement = select(licences)
+    if after:
+        statement = statement.where(licences.c.id < after if is_newest_first else licences.c.id > after)
     issuer: ColumnElement[str] = licences.c.issuer_code
     if holder_digest is not None:
         of_holder = select(holders.c.licence_id).where(holders.c.code_digest == holder_digest)
@@ -186,7 +191,7 @@ def licences_query(
         statement = statement.where(licences.c.type_code == type_code)
     if state is not None:
         statement = statement.where(licences.c.state == state.value)
-    return statement.order_by(licences.c.id)
+    return statement.order_by(licences.c.id.desc() if is_newest_first else licences.c.id)
 
 
 def list_drafts(conn: Connection, at: datetime, *, limit: int) -> list[LicenceRecord]:

@@ -52,8 +52,12 @@ def test_who_has_few_licences_is_found_among_many(database: Database, wanted: di
     assert "id>?" not in found
 
 
+@pytest.mark.parametrize("after", ["", "lc_5"], ids=["first", "further"])
+@pytest.mark.parametrize("is_newest_first", [False, True], ids=["oldest", "newest"])
 @pytest.mark.parametrize("others", FILTERS, ids=lambda each: "-".join(each) or "alone")
-def test_a_page_goes_along_an_index_of_its_authority(database: Database, others: dict[str, Any]) -> None:
-    found = plan(database, issuer_codes=["i" * 18], **others)
+def test_a_page_goes_along_an_index_of_its_authority(
+    database: Database, others: dict[str, Any], after: str, *, is_newest_first: bool
+) -> None:
+    found = plan(database, issuer_codes=["i" * 18], after=after, is_newest_first=is_newest_first, **others)
     assert "issuer_code=?" in found
     assert "TEMP B-TREE" not in found

@@ -144,6 +144,20 @@ def test_licences_are_listed_page_by_page(clerk: Office, licence: dict[str, Any]
     ]
 
 
+def test_the_newest_are_listed_first_where_that_is_asked_for(clerk: Office) -> None:
+    for _ in range(2):
+        clerk.call("POST", "/v1/licences", ORDER, status=201)
+    oldest_first = [each["id"] for each in clerk.call("GET", "/v1/licences?limit=100", status=200).json()["licences"]]
+    found, after = [], ""
+    while after is not None:
+        page = clerk.call("GET", f"/v1/licences?newest_first=true&limit=2&after={after}", status=200).json()
+        found += [each["id"] for each in page["licences"]]
+        after = page["next_after"]
+    assert found == oldest_first[::-1]
+    assert len(found) > 2
+    assert clerk.refusal("GET", "/v1/licences?newest_first=yes", status=422)[0] == "REQUEST_INVALID"
+
+
 def test_strangers_get_the_answer_of_what_does_not_exist(stranger: Office, licence: dict[str, Any], here: Here) -> None:
     """Every operation with a licence in it: the same answer for one of another authority as for none. Those of holders: test_use_routes."""
     routes = [

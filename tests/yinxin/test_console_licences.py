@@ -71,6 +71,9 @@ def test_a_licence_is_issued_by_a_form_made_from_its_type(officer: Pages) -> Non
     for words in ("The licence is issued", "in force", "张三（示例）", "示例路1号", "2026-11-28 – 2031-11-27"):
         assert words in page
     assert officer.get(f"{location}/files/pdf").content.startswith(b"%PDF-")
+    later = issued(officer)
+    listed = officer.get("/console/licences").text
+    assert listed.index(later) < listed.index(location), "the newest stands first"
     found = officer.get("/console/licences?holder_code=11010519491231002X&state=issued").text
     assert location in found
     assert location not in officer.get("/console/licences?number=none").text

@@ -65,7 +65,8 @@ def add_pages(console: Console) -> None:
         issuers = await own_issuers(visit)
         found: dict[str, Any] = {"licences": [], "next_after": None}
         if issuers:
-            found = (await visit.api.get("/v1/licences", **asked, holder_code_type=code_type, after=visit.query("after"), limit=SHOWN)).body
+            asked_api = asked | {"holder_code_type": code_type, "newest_first": "true", "after": visit.query("after")}
+            found = (await visit.api.get("/v1/licences", **asked_api, limit=SHOWN)).body
         return show(
             visit,
             "licences.html",
