@@ -29,6 +29,7 @@ from standards.rfc7493_i_json import StrictJsonError, read_json
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from enum import StrEnum
 
 Choice = TypeVar("Choice", bound="StrEnum")
@@ -198,9 +199,8 @@ def _sealing(value: object) -> SealingRule:
 def _sharing(value: object, keys: frozenset[str]) -> SharingRule:
     place = "$.sharing"
     one = _object(value, place, {"modes"}, {"shown_masked"})
-    modes = [_choice(UseMode, each, f"{place}.modes") for each in _list(one["modes"], f"{place}.modes", len(UseMode))]
-    if UseMode.OWN in modes:
-        raise type_malformed(f"{place}.modes", "how others may use it")
+    others = [each for each in UseMode if each is not UseMode.OWN]  # the holder needs no type's leave
+    modes = [_choice(others, each, f"{place}.modes") for each in _list(one["modes"], f"{place}.modes", len(others))]
     shown = _list(one.get("shown_masked", []), f"{place}.shown_masked", limits.FIELDS)
     if not all(isinstance(key, str) and key in keys for key in shown):
         raise type_malformed(f"{place}.shown_masked", "keys of information items")
@@ -265,7 +265,8 @@ def _flag(value: object, place: str) -> bool:
     return value
 
 
-def _choice(kind: type[Choice], value: object, place: str) -> Choice:
-    if not isinstance(value, str) or value not in {each.value for each in kind}:
-        raise type_malformed(place, "one of " + ", ".join(kind))
-    return kind(value)
+def _choice(choices: Iterable[Choice], value: object, place: str) -> Choice:
+    known = {each.value: each for each in choices}
+    if not isinstance(value, str) or value not in known:
+        raise type_malformed(place, "one of " + ", ".join(known))
+    return known[value]

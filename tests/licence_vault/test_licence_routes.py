@@ -145,7 +145,7 @@ def test_licences_are_listed_page_by_page(clerk: Office, licence: dict[str, Any]
 
 
 def test_the_newest_are_listed_first_where_that_is_asked_for(clerk: Office) -> None:
-    for _ in range(2):
+    for _ in range(3):
         clerk.call("POST", "/v1/licences", ORDER, status=201)
     oldest_first = [each["id"] for each in clerk.call("GET", "/v1/licences?limit=100", status=200).json()["licences"]]
     found, after = [], ""

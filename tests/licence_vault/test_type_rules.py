@@ -120,6 +120,13 @@ def test_what_breaks_a_rule_is_named_by_its_place(path: str, value: object, plac
     assert (raised.value.code, raised.value.facts["place"]) == ("LICENCE_TYPE_MALFORMED", place)
 
 
+@pytest.mark.parametrize("mode", ["anyhow", "own"])
+def test_a_refused_mode_names_those_that_there_are(mode: str) -> None:
+    with pytest.raises(TrustError) as raised:
+        definition_of(type_file("sharing.modes", [mode]))
+    assert raised.value.facts["rule"] == "one of consented, duty, entrusted"
+
+
 @pytest.mark.parametrize(
     "data",
     [
