@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from crypto.signatures import SignatureAlgorithm
+from crypto.signatures import MAX_RSA_EXPONENT_BITS, SignatureAlgorithm
 from crypto.sm2 import SM2PublicKey
 from crypto.sm2_form import SM2_FORM, Sm2Form
 from standards.errors import Kind, MalformedError, TrustError
@@ -34,7 +34,6 @@ from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from datetime import datetime
 
     from crypto.signer import Signer
 
@@ -43,6 +42,8 @@ SEGMENT_PATTERN: Final = re.compile(r"[A-Za-z0-9_-]*")
 JWKS_BYTES: Final = 65_536  # 32 RSA-4096 keys with room to spare
 JWKS_KEYS: Final = 32
 HEADER_MEMBERS: Final = frozenset({"alg", "kid", "typ"})
+NEVER_IN_HEADER: Final = frozenset({"jku", "jwk", "x5u", "x5c", "crit", "b64", "zip", "enc"})
+"""What would change what is verified, or by what: refused also where members that nobody here knows are passed over (RFC 7515 4)."""
 RSA_BITS: Final = 2048  # RFC 7518 3.3
 RSA_BITS_LIMIT: Final = 8192  # a larger modulus only costs time
 SM2_CURVE: Final = "SM2-P-256"  # GM/T 0125.4
@@ -141,6 +142,10 @@ class VerificationKey:
         return True
 
 
+def _is_fit(numbers: rsa.RSAPublicNumbers) -> bool:
+    return RSA_BITS <= numbers.n.bit_length() <= RSA_BITS_LIMIT and numbers.e.bit_length() <= MAX_RSA_EXPONENT_BITS
+
+
 def verification_key(spki_der: bytes, key_id: str | None = None, *, algorithm: str | None = None) -> VerificationKey:
     """From a SubjectPublicKeyInfo (DER): P-256, Ed25519, SM2 or RSA of 2048 to 8192 bits. ``key_id`` None: the thumbprint (RFC 7638).
 
@@ -157,7 +162,7 @@ def verification_key(spki_der: bytes, key_id: str | None = None, *, algorithm: s
         found = VerificationKey("", JwsAlgorithm.ES256, public)
     elif isinstance(public, ed25519.Ed25519PublicKey):
         found = VerificationKey("", JwsAlgorithm.EDDSA, public)
-    elif isinstance(public, rsa.RSAPublicKey) and RSA_BITS <= public.key_size <= RSA_BITS_LIMIT:
+    elif isinstance(public, rsa.RSAPublicKey) and _is_fit(public.public_numbers()):
         found = VerificationKey("", JwsAlgorithm.PS256 if algorithm == JwsAlgorithm.PS256 else JwsAlgorithm.RS256, public)
     else:
         raise invalid("key")
@@ -219,10 +224,10 @@ def read_jwk(members: Mapping[str, Any], *, gm: bool = False, rsa_without_alg: J
             public, algorithm = ed25519.Ed25519PublicKey.from_public_bytes(read_base64url(texts["x"])), JwsAlgorithm.EDDSA
         elif kind == "RSA":
             n, e = read_base64url(texts["n"]), read_base64url(texts["e"])
-            if len(n) * 8 > RSA_BITS_LIMIT or len(e) > 8:
+            if len(n) * 8 > RSA_BITS_LIMIT or len(e) * 8 > MAX_RSA_EXPONENT_BITS:
                 raise invalid("key")
             numbers = rsa.RSAPublicNumbers(int.from_bytes(e, "big"), int.from_bytes(n, "big"))
-            if numbers.n.bit_length() < RSA_BITS:  # leading zeros do not make a modulus long
+            if not _is_fit(numbers):  # leading zeros do not make a modulus long
                 raise invalid("key")
             public = numbers.public_key()
             algorithm = JwsAlgorithm.PS256 if members.get("alg", rsa_without_alg) == JwsAlgorithm.PS256 else JwsAlgorithm.RS256
@@ -300,6 +305,55 @@ class TokenSigner:
         return (message + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode("ascii")
 
 
+@dataclass(frozen=True, slots=True)
+class SignedText:
+    """A JWS in the compact form as it came: the header is read, nothing is checked."""
+
+    header: Mapping[str, Any]
+    _head: str
+    _payload: str
+    _signature: str
+
+    def __repr__(self) -> str:
+        """Without its content."""
+        return "SignedText()"
+
+    def kind(self) -> str | None:
+        """``typ``, of which an ``application/`` prefix and letter case do not matter (RFC 7515 4.1.9); None where it says none. JWS_INVALID."""
+        kind = self.header.get("typ")
+        if "typ" in self.header and not isinstance(kind, str):
+            raise invalid("typ")
+        return kind.lower().removeprefix("application/") if isinstance(kind, str) else None
+
+    def signature(self) -> bytes:
+        """The signature. JWS_INVALID."""
+        return read_base64url(self._signature)
+
+    def message(self) -> bytes:
+        """What is signed."""
+        return f"{self._head}.{self._payload}".encode("ascii")
+
+    def is_by(self, key: VerificationKey, forms: Collection[Sm2Form] = (SM2_FORM,)) -> bool:
+        """Whether ``key`` signed it, SM2 in one of these forms. JWS_INVALID for a signature that cannot be read."""
+        signature, message = self.signature(), self.message()
+        wanted = forms if key.algorithm is JwsAlgorithm.SM2 else (SM2_FORM,)
+        return any(raw is not None and key.verifies(raw, message) for each in wanted for raw in (each.raw(signature),))
+
+    def claims(self) -> dict[str, Any]:
+        """What it says, not judged. JWS_INVALID."""
+        return read_strict_json(read_base64url(self._payload))
+
+
+def read_signed(token: str, limit_characters: int = TOKEN_CHARACTERS) -> SignedText:
+    """Read the form of every token that is read here, and its header. JWS_INVALID."""
+    if len(token) > limit_characters or not token.isascii():
+        raise invalid("length")
+    parts = token.split(".")
+    if len(parts) != 3:
+        raise invalid("form")
+    return SignedText(read_strict_json(read_base64url(parts[0])), *parts)
+
+
 def check_token(
     token: str,
     keys: Mapping[str, VerificationKey],
@@ -313,18 +367,14 @@ def check_token(
     ``token_type``: the demanded ``typ`` (RFC 8725 3.11); an ``application/`` prefix and letter case do not matter (RFC 7515 4.1.9).
     ``limit_characters``: for tokens that do not travel in a header line, such as status lists. ``sm2_forms``: those in which an SM2 key may have signed.
     """
-    if len(token) > limit_characters or not token.isascii():
-        raise invalid("length")
-    parts = token.split(".")
-    if len(parts) != 3:
-        raise invalid("form")
-    header = read_strict_json(read_base64url(parts[0]))
+    signed = read_signed(token, limit_characters)
+    header = signed.header
     if not set(header) <= HEADER_MEMBERS:
         raise invalid("header member")
     algorithm, key_id, kind = (header.get(name) for name in ("alg", "kid", "typ"))
     if not (isinstance(algorithm, str) and isinstance(key_id, str) and isinstance(kind, str)):
         raise invalid("header member")
-    if kind.lower().removeprefix("application/") != token_type:
+    if signed.kind() != token_type:
         raise invalid("typ")
     key = keys.get(key_id)
     if key is None:
@@ -332,34 +382,6 @@ def check_token(
     forms = [each for each in sm2_forms if each.name == algorithm] if key.algorithm is JwsAlgorithm.SM2 else [SM2_FORM]
     if not forms or (key.algorithm is not JwsAlgorithm.SM2 and key.algorithm != algorithm):
         raise invalid("alg")
-    signature, message = read_base64url(parts[2]), f"{parts[0]}.{parts[1]}".encode("ascii")
-    if not any(raw is not None and key.verifies(raw, message) for each in forms for raw in (each.raw(signature),)):
+    if not signed.is_by(key, forms):
         raise invalid("signature")
-    return CheckedToken(header, read_strict_json(read_base64url(parts[1])), key)
-
-
-def check_claims(
-    claims: Mapping[str, Any], *, issuer: str, audience: str, at: datetime, leeway_seconds: int = 5, lifetime_seconds: int | None = None
-) -> None:
-    """Check ``iss``, ``aud``, ``exp`` (demanded), ``nbf`` and ``iat`` (where present) at the time ``at`` (aware UTC).
-
-    Raises TrustError JWS_INVALID, or JWS_EXPIRED where nothing but the time is wrong.
-    """
-    if claims.get("iss") != issuer:
-        raise invalid("iss")
-    named = claims.get("aud")
-    if not (named == audience if isinstance(named, str) else isinstance(named, list) and audience in named):
-        raise invalid("aud")
-    now = at.timestamp()
-    for name in ("exp", "nbf", "iat"):
-        if name not in claims and name != "exp":
-            continue
-        value = claims.get(name)
-        if type(value) is not int or not 0 <= value <= NUMERIC_DATE_LIMIT:
-            raise invalid(name)
-        if name != "exp" and value > now + leeway_seconds:
-            raise invalid(name)
-    if lifetime_seconds is not None and claims["exp"] - claims.get("iat", now) > lifetime_seconds:
-        raise invalid("lifetime")
-    if now >= claims["exp"] + leeway_seconds:
-        raise TrustError(Kind.UNAUTHENTICATED, "JWS_EXPIRED")
+    return CheckedToken(header, signed.claims(), key)

@@ -12,7 +12,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from crypto.jose import check_claims, check_token
+from crypto.jose import check_token
+from crypto.jwt_claims import check_claims
 from service_kit.dpop import check_proof
 from standards.errors import Kind, TrustError
 

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from crypto.jose import CheckedToken, VerificationKey, read_base64url, read_jwk, read_strict_json, thumbprint, write_base64url
+from crypto.jose import (
+    NEVER_IN_HEADER,
+    CheckedToken,
+    VerificationKey,
+    read_base64url,
+    read_jwk,
+    read_signed,
+    read_strict_json,
+    thumbprint,
+    write_base64url,
+)
 from standards.errors import Kind, TrustError
 
 PROOF_CHARACTERS: Final = 4096  # a proof with a P-256 key and an address of 2,048 characters stays below
@@ -20,8 +30,8 @@ ID_CHARACTERS: Final = 256
 NONCE_CHARACTERS: Final = 256
 ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519")
 TOKEN_TYPE: Final = "dpop+jwt"  # noqa: S105 - RFC 9449 4.2
-_NEVER_IN_HEADER: Final = frozenset({"jku", "x5u", "x5c", "x5t", "x5t#S256", "crit", "b64", "zip", "enc"})
-"""Members that would change what is verified, or by what. Others that we do not know are ignored (RFC 7515 4)."""
+_NOT_BESIDE_ITS_KEY: Final = (NEVER_IN_HEADER - {"jwk"}) | {"x5t", "x5t#S256"}
+"""A proof brings its key along, and nothing that could name another."""
 _DEFAULT_PORTS: Final = {"https": ":443", "http": ":80"}
 _KEY_KINDS: Final = {"EC P-256": ("ES256",), "OKP Ed25519": ("EdDSA", "Ed25519")}
 
@@ -119,13 +129,9 @@ def stated_nonce(proof: str) -> str | None:
 
 def _check_signature(proof: str) -> CheckedToken:
     """The proof, whose key it brings along itself: the one kind of token where that is meant."""
-    if len(proof) > PROOF_CHARACTERS or not proof.isascii():
-        raise refused("length")
-    parts = proof.split(".")
-    if len(parts) != 3:
-        raise refused("form")
-    header = read_strict_json(read_base64url(parts[0]))
-    if _NEVER_IN_HEADER & set(header):
+    signed = read_signed(proof, PROOF_CHARACTERS)
+    header = signed.header
+    if _NOT_BESIDE_ITS_KEY & set(header):
         raise refused("header member")
     if header.get("typ") != TOKEN_TYPE:
         raise refused("typ")
@@ -140,6 +146,6 @@ def _check_signature(proof: str) -> CheckedToken:
     if members.get("alg", algorithm) != algorithm or members.get("use", "sig") != "sig":
         raise refused("key")
     key: VerificationKey = read_jwk({**stated, "kid": "proof"})
-    if not key.verifies(read_base64url(parts[2]), f"{parts[0]}.{parts[1]}".encode("ascii")):
+    if not signed.is_by(key):
         raise refused("signature")
-    return CheckedToken({"alg": str(algorithm), "typ": TOKEN_TYPE}, read_strict_json(read_base64url(parts[1])), key)
+    return CheckedToken({"alg": str(algorithm), "typ": TOKEN_TYPE}, signed.claims(), key)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
-from crypto.jose import check_claims, check_token
+from crypto.jose import check_token
+from crypto.jwt_claims import check_claims
 from idp.actions.cut_scopes import acr_now, agent_scopes
 from idp.actions.issue_trust_ticket import issue_trust_ticket
 from idp.actions.person_desk import choose_signings, demand_standing, demand_unchanged

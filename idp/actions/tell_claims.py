@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from crypto.jose import check_claims, check_token
+from crypto.jose import check_token
+from crypto.jwt_claims import check_claims
 from idp.actions.claims_of import agreed_claims, claims_of
 from idp.actions.person_desk import demand_standing
 from idp.actions.prove_key import check_presented, take_presented

@@ -1,45 +1,35 @@
-"""Checking an ID token of an upstream: OpenID Connect Core 1.0, 3.1.3.7, with the algorithm bound to the key before it is chosen."""
+"""Checking an ID token of an upstream: OpenID Connect Core 1.0, 3.1.3.7. Form, keys and signatures are read by crypto/jose.py; what is here is which
+key an upstream means and what its token must say.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-
-from crypto.jose import SM2_CURVE, JwsAlgorithm, VerificationKey, write_base64url
-from crypto.signatures import MAX_RSA_EXPONENT_BITS
-from crypto.sm2 import SM2PublicKey
-from crypto.sm2_form import Sm2Form
+from crypto.jose import JWKS_KEYS, NEVER_IN_HEADER, SM2_CURVE, JwsAlgorithm, read_jwk, read_signed, write_base64url
+from crypto.sm2_form import SM2_FORM, Sm2Form
 from crypto.sm3 import sm3
-from idp.connectors.protocol import read_object, refused
+from idp.connectors.protocol import refused
 from idp.connectors.settings import SKEW_SECONDS_MAX, VALUE_CHARACTERS_MAX
-from standards.errors import MalformedError, TrustError
+from standards.errors import TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from crypto.jose import SignedText, VerificationKey
     from idp.connectors.settings import ConnectorSettings
 
-TOKEN_CHARACTERS_MAX: Final = 16 * 1024
-KEYS_MAX: Final = 32
-RSA_BITS_MIN: Final = 2048
-RSA_BITS_MAX: Final = 8192
+TOKEN_CHARACTERS_MAX: Final = 16 * 1024  # it comes in a body, not in a header line, and may list what somebody belongs to
 AGE_SECONDS_MAX: Final = 600
 LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 LOGOUT_TYPE: Final = "logout+jwt"
 EXPIRY_SECONDS_MAX: Final = 10**11  # of a time in a token: what datetime can hold
-_PARTS: Final = 3
-_COORDINATE_BYTES: Final = 32
 _KEY_TYPES: Final = {"RS256": "RSA", "ES256": "EC"}
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +47,9 @@ def read_id_token(
 ) -> dict[str, Any]:
     """The claims of a token that this issuer made for us, now, for this very sign-in; anything else ``UPSTREAM_ANSWER_REFUSED``."""
     # 1. signed by this issuer for us, now; a notice of logout is signed by the same keys and is no ID token
-    header, claims = _read_signed(settings, token, key_set)
+    signed, claims = _read_signed(settings, token, key_set)
     events = claims.get("events") or {}
-    if header.get("typ") == LOGOUT_TYPE or not isinstance(events, dict | list) or LOGOUT_EVENT in events:
+    if _form_of(signed.kind) == LOGOUT_TYPE or not isinstance(events, dict | list) or LOGOUT_EVENT in events:
         raise refused("id-token-form")
     audience = claims.get("aud")
     if isinstance(audience, list) and len(audience) > 1 and "azp" not in claims:
@@ -71,7 +61,7 @@ def read_id_token(
     stated = claims.get("nonce")
     if not isinstance(stated, str) or not hmac.compare_digest(stated.encode(), nonce.encode()):
         raise refused("id-token-nonce")
-    hashed = sm3 if _sm2_form(settings, header.get("alg")) else lambda data: hashlib.sha256(data).digest()
+    hashed = sm3 if _sm2_form(settings, signed.header.get("alg")) else lambda data: hashlib.sha256(data).digest()
     half = write_base64url(hashed(access_token.encode())[:16])
     if claims.get("at_hash", half) != half:
         raise refused("id-token-access-token")
@@ -81,8 +71,8 @@ def read_id_token(
 def read_logout_token(settings: ConnectorSettings, token: object, key_set: Mapping[str, Any], at: datetime) -> Notice:
     """The notice that a session there has ended (OpenID Connect Back-Channel Logout 1.0, 2.6); anything else ``UPSTREAM_ANSWER_REFUSED``."""
     # 1. signed by this issuer for us, now
-    header, claims = _read_signed(settings, token, key_set)
-    if str(header.get("typ", LOGOUT_TYPE)).lower().removeprefix("application/") not in {LOGOUT_TYPE, "jwt"}:
+    signed, claims = _read_signed(settings, token, key_set)
+    if _form_of(signed.kind) not in {LOGOUT_TYPE, "jwt", None}:
         raise refused("logout-token-form")
     _check_times(settings, claims, at)
     # 2. a notice of logout and nothing else: an ID token is signed by the same keys
@@ -112,29 +102,35 @@ def read_auth_time(settings: ConnectorSettings, claims: Mapping[str, Any], anew_
     return min(datetime.fromtimestamp(shown, UTC), at)
 
 
-def _read_signed(settings: ConnectorSettings, token: object, key_set: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims of a token by the issuer's key, of the issuer, for us."""
+def _read_signed(settings: ConnectorSettings, token: object, key_set: Mapping[str, Any]) -> tuple[SignedText, dict[str, Any]]:
+    """The token and the claims of one by the issuer's key, of the issuer, for us."""
     # 1. form
-    if not isinstance(token, str) or len(token) > TOKEN_CHARACTERS_MAX or token.count(".") != _PARTS - 1 or not token.isascii():
-        raise refused("id-token-form")
-    head, body, signature = token.split(".")
-    header, claims = read_object(_decode(head)), read_object(_decode(body))
-    # 2. algorithm of our short list (never none, never HMAC), and no extension that we do not understand
-    algorithm = header.get("alg")
+    signed = _form_of(lambda: read_signed(token if isinstance(token, str) else "", TOKEN_CHARACTERS_MAX))
+    # 2. algorithm of our short list (never none, never HMAC), and nothing in the header that would change the rules or bring a key (OIDC Core 2).
+    # Other members are passed over (RFC 7515 4): widespread upstreams name a certificate (x5t) beside the key
+    algorithm = signed.header.get("alg")
     sm2 = _sm2_form(settings, algorithm)
-    if not isinstance(algorithm, str) or (algorithm not in _KEY_TYPES and sm2 is None) or "crit" in header:
+    if not isinstance(algorithm, str) or (algorithm not in _KEY_TYPES and sm2 is None) or NEVER_IN_HEADER & signed.header.keys():
         raise refused("id-token-algorithm")
     # 3. signature, by a key of the issuer's set
-    key, signed, shown = _choose_key(algorithm, header, key_set), f"{head}.{body}".encode(), _decode(signature)
-    if not (_verify(algorithm, key, signed, shown) if sm2 is None else _verify_sm2(sm2, key, signed, shown)):
+    key = _choose_key(algorithm, signed.header, key_set, sm2)
+    if not _form_of(lambda: signed.is_by(key, (sm2 or SM2_FORM,))):
         raise refused("id-token-signature")
+    claims = _form_of(signed.claims)
     # 4. by whom, for whom
     if claims.get("iss") != settings.issuer:
         raise refused("id-token-issuer")
     audience = claims.get("aud")
     if settings.client_id not in (audience if isinstance(audience, list) else [audience]):
         raise refused("id-token-audience")
-    return header, claims
+    return signed, claims
+
+
+def _form_of(read: Callable[[], _Read]) -> _Read:
+    try:
+        return read()
+    except TrustError:
+        raise refused("id-token-form") from None
 
 
 def _check_times(settings: ConnectorSettings, claims: Mapping[str, Any], at: datetime) -> None:
@@ -148,23 +144,28 @@ def _check_times(settings: ConnectorSettings, claims: Mapping[str, Any], at: dat
         raise refused("id-token-expired")
 
 
-def _choose_key(algorithm: str, header: Mapping[str, Any], key_set: Mapping[str, Any]) -> Mapping[str, Any]:
+def _choose_key(algorithm: str, header: Mapping[str, Any], key_set: Mapping[str, Any], sm2: Sm2Form | None) -> VerificationKey:
+    """The one key of the set that is for this algorithm and has the name that is stated; a set of one key may name none (OIDC Core 10.1)."""
     keys = key_set.get("keys")
-    if not isinstance(keys, list) or len(keys) > KEYS_MAX:
+    if not isinstance(keys, list) or len(keys) > JWKS_KEYS:
         raise refused("key-set")
+    names = {algorithm} if sm2 is None else {algorithm, JwsAlgorithm.SM2}
     fitting = [
         key
         for key in keys
         if isinstance(key, dict)
         and key.get("kty") == _KEY_TYPES.get(algorithm, "EC")
-        and (algorithm in _KEY_TYPES) != (key.get("crv") == SM2_CURVE)
-        and key.get("alg", algorithm) in ({algorithm} if algorithm in _KEY_TYPES else {algorithm, JwsAlgorithm.SM2})
+        and (sm2 is None) != (key.get("crv") == SM2_CURVE)
+        and key.get("alg", algorithm) in names
         and key.get("use", "sig") == "sig"
-        and ("kid" not in header or key.get("kid") == header["kid"])
+        and ("kid" not in header or (isinstance(header["kid"], str) and key.get("kid") == header["kid"]))
     ]
     if len(fitting) != 1:
         raise refused("id-token-key")
-    return fitting[0]
+    try:
+        return read_jwk({**fitting[0], "kid": "upstream", "alg": algorithm if sm2 is None else JwsAlgorithm.SM2}, gm=sm2 is not None)
+    except TrustError:
+        raise refused("id-token-key") from None
 
 
 def _sm2_form(settings: ConnectorSettings, algorithm: object) -> Sm2Form | None:
@@ -174,49 +175,8 @@ def _sm2_form(settings: ConnectorSettings, algorithm: object) -> Sm2Form | None:
     return Sm2Form(is_der=settings.sm2.get("signature") == "der")
 
 
-def _verify_sm2(form: Sm2Form, key: Mapping[str, Any], signed: bytes, signature: bytes) -> bool:
-    raw, point = form.raw(signature), [_decode(value if isinstance(value := key.get(name), str) else "") for name in ("x", "y")]
-    if raw is None or [len(each) for each in point] != [_COORDINATE_BYTES] * 2:
-        return False
-    try:
-        public = SM2PublicKey.from_point(b"".join(point))
-    except (MalformedError, TrustError):
-        return False
-    return VerificationKey("", JwsAlgorithm.SM2, public).verifies(raw, signed)
-
-
-def _verify(algorithm: str, key: Mapping[str, Any], signed: bytes, signature: bytes) -> bool:
-    try:
-        if algorithm == "RS256":
-            rsa_key = rsa.RSAPublicNumbers(_number(key, "e"), _number(key, "n"))
-            if not RSA_BITS_MIN <= rsa_key.n.bit_length() <= RSA_BITS_MAX or rsa_key.e.bit_length() > MAX_RSA_EXPONENT_BITS:
-                raise refused("id-token-key")
-            rsa_key.public_key().verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
-            return True
-        if key.get("crv") != "P-256" or len(signature) != 2 * _COORDINATE_BYTES:
-            return False
-        public = ec.EllipticCurvePublicNumbers(_number(key, "x"), _number(key, "y"), ec.SECP256R1()).public_key()
-        r, s = (int.from_bytes(half) for half in (signature[:_COORDINATE_BYTES], signature[_COORDINATE_BYTES:]))
-        public.verify(encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA256()))
-    except (InvalidSignature, ValueError):
-        return False
-    return True
-
-
-def _number(key: Mapping[str, Any], name: str) -> int:
-    value = key.get(name)
-    return int.from_bytes(_decode(value if isinstance(value, str) else ""))
-
-
 def _seconds(claims: Mapping[str, Any], name: str) -> int:
     value = claims.get(name)
     if type(value) is not int or not 0 <= value <= EXPIRY_SECONDS_MAX:
         raise refused("id-token-times")
     return value
-
-
-def _decode(text: str) -> bytes:
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise refused("id-token-form") from None

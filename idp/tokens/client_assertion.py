@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from crypto.jose import NUMERIC_DATE_LIMIT, SAME_ALGORITHM, invalid, read_base64url, read_strict_json
+from crypto.jose import HEADER_MEMBERS, NUMERIC_DATE_LIMIT, SAME_ALGORITHM, invalid, read_signed
 from standards.errors import TrustError
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ BEHIND_SECONDS: Final = 10
 ID_CHARACTERS_MAX: Final = 256
 AUDIENCES_MAX: Final = 8
 SECRET_ALGORITHM: Final = "HS256"  # noqa: S105 - the name of an algorithm
-_HEADER_MEMBERS: Final = frozenset({"alg", "kid", "typ"})
-_TYPES: Final = frozenset({"", "jwt", "client-authentication+jwt"})
-_PARTS: Final = 3
+_TYPES: Final = frozenset({None, "", "jwt", "client-authentication+jwt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +62,13 @@ class AssertionUse:
 
 def read_assertion(assertion: str) -> ReadAssertion:
     """Read form and header. JWS_INVALID, naming the rule that is broken."""
-    if len(assertion) > ASSERTION_CHARACTERS_MAX or not assertion.isascii():
-        raise invalid("length")
-    parts = assertion.split(".")
-    if len(parts) != _PARTS:
-        raise invalid("form")
-    header, claims = (read_strict_json(read_base64url(part)) for part in parts[:2])
-    kind = header.get("typ", "")
-    if not set(header) <= _HEADER_MEMBERS or not all(isinstance(value, str) for value in header.values()):
+    signed = read_signed(assertion, ASSERTION_CHARACTERS_MAX)
+    header, claims = signed.header, signed.claims()
+    if not set(header) <= HEADER_MEMBERS or not all(isinstance(value, str) for value in header.values()):
         raise invalid("header member")
-    if kind.lower().removeprefix("application/") not in _TYPES:
+    if signed.kind() not in _TYPES:
         raise invalid("typ")
-    return ReadAssertion(header, claims, f"{parts[0]}.{parts[1]}".encode("ascii"), read_base64url(parts[2]))
+    return ReadAssertion(header, claims, signed.message(), signed.signature())
 
 
 def check_by_keys(assertion: ReadAssertion, keys: Mapping[str, VerificationKey], *, algorithms: Collection[str]) -> None:

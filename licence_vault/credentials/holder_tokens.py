@@ -5,13 +5,11 @@ They are the one kind of token whose key is not looked up: it stands in the cred
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from crypto.jose import CheckedToken, invalid, read_base64url, read_jwk, read_strict_json
+from crypto.jose import CheckedToken, invalid, read_jwk, read_signed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from crypto.jose import VerificationKey
     from licence_vault.credentials.lanes import Lane
 
@@ -38,12 +36,8 @@ def check_holder_token(token: str, lane: Lane, *, token_type: str, key: Verifica
 
     ``key``: by which it must be signed. None: the header has to bring the key along as ``jwk``, and nothing else that could name one.
     """
-    if len(token) > TOKEN_CHARACTERS or not token.isascii():
-        raise invalid("length")
-    parts = token.split(".")
-    if len(parts) != 3:
-        raise invalid("form")
-    header: Mapping[str, Any] = read_strict_json(read_base64url(parts[0]))
+    signed = read_signed(token, TOKEN_CHARACTERS)
+    header = signed.header
     if not header.keys() <= ({"alg", "typ", "jwk"} if key is None else {"alg", "typ", "kid"}):
         raise invalid("header member")
     if header.get("typ") != token_type:
@@ -52,6 +46,6 @@ def check_holder_token(token: str, lane: Lane, *, token_type: str, key: Verifica
         raise invalid("alg")
     if key is None:
         key = read_holder_key(header.get("jwk"), lane)
-    if not key.verifies(read_base64url(parts[2]), f"{parts[0]}.{parts[1]}".encode("ascii")):
+    if not signed.is_by(key):
         raise invalid("signature")
-    return CheckedToken({"alg": str(lane.algorithm), "typ": token_type}, read_strict_json(read_base64url(parts[1])), key)
+    return CheckedToken({"alg": str(lane.algorithm), "typ": token_type}, signed.claims(), key)

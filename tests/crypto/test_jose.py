@@ -23,7 +23,6 @@ from crypto.jose import (
     JwsAlgorithm,
     TokenSigner,
     VerificationKey,
-    check_claims,
     check_token,
     read_base64url,
     read_jwk,
@@ -34,6 +33,7 @@ from crypto.jose import (
     write_base64url,
     write_jwk,
 )
+from crypto.jwt_claims import check_claims
 from crypto.signatures import SignatureAlgorithm
 from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
@@ -398,6 +398,14 @@ def test_weak_and_oversized_rsa_keys() -> None:
             read_jwk({"kty": "RSA", "kid": "r", "n": write_base64url(modulus), "e": "AQAB"})
     with pytest.raises(TrustError):
         verification_key(b"nonsense")
+
+    def as_spki(exponent: int) -> bytes:
+        key = rsa.RSAPublicNumbers(exponent, RSA.public_key().public_numbers().n).public_key()
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    assert verification_key(as_spki((1 << 63) + 1))
+    with pytest.raises(TrustError):  # it would cost the time of forty keys
+        verification_key(as_spki((1 << 64) + 1))
 
 
 @pytest.mark.clause("RFC 7519 4.1", "RFC 9068 4")

@@ -106,6 +106,9 @@ class Upstream:
             "off-curve": [{**keys[0], "y": keys[0]["x"]}],
             "key-without-point": [{"kty": "EC", "crv": "P-256", "kid": "e"}],
             "encryption-key": [{**keys[0], "use": "enc"}],
+            "private-key": [{**keys[0], "d": keys[0]["x"]}],
+            "key-spelt-otherwise": [{**keys[0], "x": keys[0]["x"] + "="}],
+            "key-too-short": [{**keys[0], "x": keys[0]["x"][:-4]}],
         }
         return {"keys": "none"} if self.attack == "keys-no-list" else {"keys": changed.get(self.attack, keys)}
 
@@ -123,8 +126,15 @@ class Upstream:
             **self.claims,
         }
         header: dict[str, Any] = {"alg": self.algorithm, "kid": {"ES256": "e", "RS256": "r"}.get(self.algorithm, "e")}
-        if self.attack == "crit":
-            header["crit"] = ["exp"]
+        header |= {"crit": {"crit": ["exp"]}, "names-a-certificate": {"x5t": "AAAA", "x5t#S256": "AAAA", "nonce": "n"}}.get(self.attack, {})
+        header |= {"jku": f"{self.url}/jwks"} if self.attack == "jku" else {}
+        header |= {"jwk": self.key_set()["keys"][0]} if self.attack == "jwk" else {}
+        header |= {"x5c": ["AAAA"], "x5u": self.url} if self.attack == "x5c" else {}
+        header |= {"zip": "DEF"} if self.attack == "zip" else {}
+        header |= {"b64": False} if self.attack == "b64" else {}
+        header |= {"kid": 7} if self.attack == "kid-a-number" else {}
+        header |= {"typ": ["JWT"]} if self.attack == "typ-a-list" else {}
+        header |= {"typ": "application/LOGOUT+jwt"} if self.attack == "typ-of-a-notice" else {}
         body = _b64(json.dumps({name: value for name, value in claims.items() if value is not None}).encode())
         signed = f"{_b64(json.dumps(header).encode())}.{body}"
         if self.algorithm == "none":
@@ -140,7 +150,11 @@ class Upstream:
             signature = bytes((signature[0] ^ 1,)) + signature[1:]
         if self.attack == "short-signature":
             signature = signature[:40]
-        return f"{signed}.{'*' if self.attack == 'not-base64' else _b64(signature)}"
+        last = _b64(signature)
+        if self.attack == "another-spelling":  # of the same bytes: 64 of them leave four bits unused in the last character
+            alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+            last = last[:-1] + alphabet[alphabet.index(last[-1]) + 1]
+        return f"{signed}.{ {'not-base64': '*', 'padded': last + '=='}.get(self.attack, last) }"
 
     def answer(self, path: str, form: dict[str, str], authorization: str) -> tuple[int, Any]:
         """Status and JSON of one request; wrong credentials, a wrong code and a second use are refused as real ones do."""

@@ -183,11 +183,19 @@ def test_an_id_token_that_is_not_for_us_now(oidc: Round, claims: dict[str, Any],
         ("short-signature", "id-token-signature"),
         ("not-base64", "id-token-form"),
         ("no-id-token", "id-token-form"),
-        ("crit", "id-token-algorithm"),
+        ("another-spelling", "id-token-form"),
+        ("padded", "id-token-form"),
+        *((each, "id-token-algorithm") for each in ("crit", "jku", "jwk", "x5c", "zip", "b64")),
+        ("typ-a-list", "id-token-form"),
+        ("typ-of-a-notice", "id-token-form"),
         ("other-keys", "id-token-signature"),
-        ("other-curve", "id-token-signature"),
-        ("off-curve", "id-token-signature"),
-        ("key-without-point", "id-token-signature"),
+        ("other-curve", "id-token-key"),
+        ("off-curve", "id-token-key"),
+        ("key-without-point", "id-token-key"),
+        ("key-spelt-otherwise", "id-token-key"),
+        ("key-too-short", "id-token-key"),
+        ("private-key", "id-token-key"),
+        ("kid-a-number", "id-token-key"),
         ("no-keys", "id-token-key"),
         ("key-twice", "id-token-key"),
         ("encryption-key", "id-token-key"),
@@ -201,6 +209,11 @@ def test_an_id_token_that_is_not_for_us_now(oidc: Round, claims: dict[str, Any],
 def test_an_id_token_that_is_not_by_the_issuer(oidc: Round, attack: str, reason: str) -> None:
     oidc.there.attack = attack
     assert oidc.refusal() == reason
+
+
+def test_what_names_a_certificate_beside_the_key_is_passed_over(oidc: Round) -> None:
+    oidc.there.attack = "names-a-certificate"
+    assert oidc.sign_in().subject == "u-1"
 
 
 def test_algorithms(oidc: Round) -> None:

@@ -125,10 +125,10 @@ def test_an_upstream_signs_with_sm2_in_the_form_of_its_settings_and_no_other(kin
     head, body, signature = token.split(".")
     assert reason(told, f"{head}.{text_of(b'{}')}.{signature}", keys) == "id-token-signature"
     key = keys["keys"][0]
-    assert reason(told, token, {"keys": [{**key, "x": key["y"], "y": key["x"]}]}) == "id-token-signature"
+    assert reason(told, token, {"keys": [{**key, "x": key["y"], "y": key["x"]}]}) == "id-token-key"
     for wrong in ({"crv": "P-256"}, {"alg": "ES256"}, {"kty": "RSA"}, {"kid": "h"}, {"use": "enc"}):
         assert reason(told, token, {"keys": [{**key, **wrong}]}) == "id-token-key"
-    assert reason(told, token, {"keys": [{**key, "x": "AA"}]}) == "id-token-signature"
+    assert reason(told, token, {"keys": [{**key, "x": "AA"}]}) == "id-token-key"
     # What is signed otherwise is signed as before: an SM2 key in the set is in nobody's way and stands for no other
     es256 = text_of(json.dumps({"alg": "ES256", "kid": "g"}).encode())
     assert reason(told, f"{es256}.{body}.{signature}", keys) == "id-token-key"

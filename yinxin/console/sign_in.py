@@ -19,7 +19,8 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from crypto.jose import check_claims, check_token, read_jwks, write_base64url
+from crypto.jose import check_token, read_jwks, write_base64url
+from crypto.jwt_claims import check_claims
 from standards.errors import Kind, TrustError
 from standards.rfc7493_i_json import read_strict_object
 from yinxin.console.api_calls import ApiProblem, problem_in

@@ -16,6 +16,7 @@ const JWKS_KEYS = 32;
 const TOKEN_CHARACTERS = 8192;
 const LEAST_RSA_BITS = 2048;
 const MOST_RSA_BITS = 8192;
+const MOST_EXPONENT_BITS = 64;
 const SM2_CURVE_NAME = "SM2-P-256"; // GM/T 0125.4
 const P256_SPKI = fromHex("3059301306072a8648ce3d020106082a8648ce3d030107034200");
 const SM2_SPKI = fromHex("3059301306072a8648ce3d020106082a811ccf5501822d034200");
@@ -96,7 +97,7 @@ export async function verificationKey(spki, keyId = null, stated = null) {
     } else if (oid === Oid.RSA) {
       const { n, e } = rsaParts(info);
       const bits = n.toString(2).length;
-      if (bits < LEAST_RSA_BITS || bits > MOST_RSA_BITS) throw jwsInvalid("key");
+      if (bits < LEAST_RSA_BITS || bits > MOST_RSA_BITS || e.toString(2).length > MOST_EXPONENT_BITS) throw jwsInvalid("key");
       members = { e: writeBase64Url(numberBytes(e)), kty: "RSA", n: writeBase64Url(numberBytes(n)) };
       const algorithm = stated === "PS256" ? PS256_ALGORITHM : { oid: Oid.SHA256_WITH_RSA, parameters: null, raw: null };
       key = {
