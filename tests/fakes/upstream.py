@@ -126,15 +126,19 @@ class Upstream:
             **self.claims,
         }
         header: dict[str, Any] = {"alg": self.algorithm, "kid": {"ES256": "e", "RS256": "r"}.get(self.algorithm, "e")}
-        header |= {"crit": {"crit": ["exp"]}, "names-a-certificate": {"x5t": "AAAA", "x5t#S256": "AAAA", "nonce": "n"}}.get(self.attack, {})
-        header |= {"jku": f"{self.url}/jwks"} if self.attack == "jku" else {}
-        header |= {"jwk": self.key_set()["keys"][0]} if self.attack == "jwk" else {}
-        header |= {"x5c": ["AAAA"], "x5u": self.url} if self.attack == "x5c" else {}
-        header |= {"zip": "DEF"} if self.attack == "zip" else {}
-        header |= {"b64": False} if self.attack == "b64" else {}
-        header |= {"kid": 7} if self.attack == "kid-a-number" else {}
-        header |= {"typ": ["JWT"]} if self.attack == "typ-a-list" else {}
-        header |= {"typ": "application/LOGOUT+jwt"} if self.attack == "typ-of-a-notice" else {}
+        said: dict[str, dict[str, Any]] = {
+            "crit": {"crit": ["exp"]},
+            "names-a-certificate": {"x5t": "AAAA", "x5t#S256": "AAAA", "nonce": "n"},
+            "jku": {"jku": f"{self.url}/jwks"},
+            "jwk": {"jwk": {"kty": "EC"}},
+            "x5c": {"x5c": ["AAAA"], "x5u": self.url},
+            "zip": {"zip": "DEF"},
+            "b64": {"b64": False},
+            "kid-a-number": {"kid": 7},
+            "typ-a-list": {"typ": ["JWT"]},
+            "typ-of-a-notice": {"typ": "application/LOGOUT+jwt"},
+        }
+        header |= said.get(self.attack, {})
         body = _b64(json.dumps({name: value for name, value in claims.items() if value is not None}).encode())
         signed = f"{_b64(json.dumps(header).encode())}.{body}"
         if self.algorithm == "none":
