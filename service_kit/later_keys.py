@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from service_kit.database import Database
 
 SECRET_BYTES: Final = 32
-_ACTION: Final = "keys.made"
+ACTION: Final = "keys.made"
 _SUBJECT: Final = "keys"
 
 
@@ -65,11 +65,11 @@ def ensure_later_keys(keystore: Keystore, database: Database, keys: Iterable[Lat
 def record_later_keys(connection: Connection, trail: Audit, names: Sequence[str], *, at: datetime, actor: str) -> None:
     """Put on record which keys were made: what stands there is lost where it is missing, used or not. Within a write job; no entry for none."""
     if names:
-        trail.record(connection, at=at, actor=actor, action=_ACTION, subject=_SUBJECT, outcome="done", facts={"keys": " ".join(names)})
+        trail.record(connection, at=at, actor=actor, action=ACTION, subject=_SUBJECT, outcome="done", facts={"keys": " ".join(names)})
 
 
 def _made_before(connection: Connection) -> frozenset[str]:
-    recorded = select(audit.c.entry).where(audit.c.subject == _SUBJECT, audit.c.action == _ACTION)
+    recorded = select(audit.c.entry).where(audit.c.subject == _SUBJECT, audit.c.action == ACTION)
     if not are_there(connection, recorded):
         return frozenset()
     entries = [read_entry(entry) for entry in connection.scalars(recorded)]
