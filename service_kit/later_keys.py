@@ -1,5 +1,5 @@
 """Keys that a later version brought. A deployment from before has never had them, and gets them; one that has lost them must be told: another key in the
-place of a lost one would hide that it is lost, and what the lost one sealed or signed for others stays closed.
+place of a lost one would hide that it is lost, and what only the lost one opens stays closed.
 """
 
 from __future__ import annotations

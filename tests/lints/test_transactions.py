@@ -31,6 +31,7 @@ WORD_ESCAPES: dict[str, str] = {
     "service_kit/settings.py": "the tables of settings.toml carry the names of what they set",
     "service_kit/page_frame/browser.py": "values sealed at rest (crypto.sealed_values)",
     "service_kit/reader_messages.py": "values sealed at rest (crypto.sealed_values)",
+    "service_kit/later_keys.py": "secrets sealed at rest (crypto.keystore)",
     "service_kit/tables.py": "secrets sealed at rest",
     "service_kit/kit_migrations/versions/kit_0002_webhooks.py": "secrets sealed at rest",
     "service_kit/webhooks/deliveries.py": "secrets sealed at rest",
