@@ -232,6 +232,8 @@ def test_a_client_that_must_push_cannot_come_by_the_browser() -> None:
 
 
 def test_requests_are_bounded() -> None:
+    most = PARAMETERS_MAX - sum(value is not None for value in GOOD.values())
+    assert isinstance(read(CLIENT, *((f"p{i}", "x") for i in range(most))), AuthorizationRequest)
     assert refusal(CLIENT, *((f"p{i}", "x") for i in range(PARAMETERS_MAX))).redirect_uri is None
     assert refusal(state="x" * (VALUE_CHARACTERS_MAX + 1)).redirect_uri is None
 

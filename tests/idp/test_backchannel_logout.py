@@ -15,6 +15,9 @@ from idp.actions.end_session import end_all_sessions, end_session
 from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import NewAccount, create_account
 from idp.model.people import AccountKind
+from idp.model.registrations import EXCHANGE, Registration
+from idp.model.tickets import TICKET_TYPE
+from idp.tokens.exchange import ACCESS_TOKEN_TYPE
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Browser, Registered, settle
 from tests.idp.test_code_flow import BASE, Clients
@@ -77,6 +80,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         found.add(replace(told, client_id="one"))
         found.add(replace(told, client_id="two", id_token_signed_response_alg="RS256", subject_type="pairwise"))
         found.add(replace(BASE, client_id="deaf"))
+        found.add(replace(BASE, client_id="sends", grant_types=("authorization_code", EXCHANGE)))
+        found.add(Registration("lands", grant_types=(EXCHANGE,), is_own=True, backchannel_logout_uri=rp.url))
         found.add(replace(BASE, client_id="inner", backchannel_logout_uri="https://10.255.0.1/logout"))
         yield found
 
@@ -97,6 +102,20 @@ def test_every_client_of_a_session_is_told_by_its_own_notice(world: World) -> No
     assert notices["one"]["jti"] != notices["two"]["jti"]
     assert world.rp.received[0].headers["content-type"] == "application/x-www-form-urlencoded"
     assert [each["outcome"] for each in world.recorded("logout.tell")][-2:] == ["done", "done"]
+
+
+def test_who_was_sent_on_by_a_ticket_is_signed_out_where_he_landed_too(world: World) -> None:
+    world.rp.status = 200
+    first = world.sign_in(None, "sends", scope="openid")
+    shown = {"grant_type": EXCHANGE, "subject_token": first["access_token"], "subject_token_type": ACCESS_TOKEN_TYPE}
+    ticket = world.token("sends", **shown, requested_token_type=TICKET_TYPE, audience="lands").json()["access_token"]
+    landed = world.token("lands", grant_type=EXCHANGE, subject_token=ticket, subject_token_type=TICKET_TYPE).json()
+    identity = json.loads(jws.extract_compact(landed["id_token"].encode()).payload)
+    world.rp.received.clear()
+    end_all_sessions(world.town.desk, identity["sub"], actor="test")
+    world.deliver()
+    notice = world.notices()["lands"]
+    assert (notice["sub"], notice["sid"]) == (identity["sub"], identity["sid"])
 
 
 @pytest.mark.parametrize("client", ["one", "two"])

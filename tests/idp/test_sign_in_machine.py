@@ -9,13 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from idp.model.people import AccountStanding, AccountStatus
 from idp.model.requests import AuthorizationRequest, acr_of, level_of, wanted_level
 from idp.model.sign_in import (
+    RECENT_SECONDS,
+    Session,
     SignIn,
     Step,
     as_anyone,
     begin_sign_in,
     decide_next_step,
+    is_session_enough,
     refusal_of,
     with_method,
 )
@@ -116,6 +120,28 @@ def test_nothing_leads_past_a_step(
         assert row.level <= level
     if before is Step.REFUSED:
         assert refusal_of(row) in {"access_denied", "unmet_authentication_requirements"}
+
+
+def test_why_a_sign_in_is_refused_is_told_by_what_is_lacking() -> None:
+    row = begin_sign_in("si_1", b"b", AuthorizationRequest("c", "https://rp.example/cb"), AT, wanted=(4, True))
+    weak = with_method(replace(row, account_id="pe_1", account_level=2, can_reach=2), "password", AT)
+    assert decide_next_step(weak) is Step.REFUSED
+    assert refusal_of(weak) == "unmet_authentication_requirements"
+    assert refusal_of(replace(weak, needs_two=True)) == "access_denied", "what the account itself wants is nothing the client hears of"
+    assert refusal_of(replace(weak, error="login_required")) == "login_required"
+    assert decide_next_step(replace(row, error="login_required")) is Step.REFUSED
+    assert decide_next_step(row) is Step.FIRST_FACTOR
+
+
+def test_how_fresh_a_session_must_be_to_change_keys() -> None:
+    row = begin_sign_in("si_1", b"b", None, AT, asks_two=True)
+    later = AT + timedelta(hours=1)
+    session = Session("se_1", b"c", "pe_1", None, 2, ("password",), "b", AT, AT, AT, later)
+    standing = AccountStanding("pe_1", AccountStatus.ACTIVE, 2, False)
+    assert is_session_enough(row, session, standing, AT + timedelta(seconds=RECENT_SECONDS))
+    assert not is_session_enough(row, session, standing, AT + timedelta(seconds=RECENT_SECONDS + 1))
+    assert not is_session_enough(row, session, standing, AT, hinted=False)
+    assert not is_session_enough(row, session, replace(standing, account_id="pe_2"), AT)
 
 
 def test_every_step_but_the_ends_leads_to_both_ends() -> None:

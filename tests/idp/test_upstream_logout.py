@@ -132,6 +132,8 @@ def test_attack_a_sign_in_under_way_does_not_outlive_the_upstreams_session(
         ({"events": {"other": {}}}, "logout-token-form"),
         ({"sub": None}, "logout-token-form"),
         ({"sub": 5}, "logout-token-form"),
+        ({"sub": ["u-1"]}, "logout-token-form"),
+        ({"sid": ["s-1"]}, "logout-token-form"),
         ({"jti": None}, "logout-token-form"),
         ({"typ": "at+jwt"}, "logout-token-form"),
         ({"iss": "https://other.example"}, "id-token-issuer"),
