@@ -115,28 +115,6 @@ def test_prompt_login_max_age_and_hints_ask_again(town: Town) -> None:
     assert stale.returned["error"] == "login_required"  # the session before has ended
 
 
-@pytest.mark.clause("OIDC Core 3.1.2.1")
-def test_attack_asking_without_a_page_whose_telephone_it_is(town: Town) -> None:
-    """With prompt=none the answer would tell whoever asks: it is the same with a name of who is signed in, of another, and with none."""
-    first = town.person()
-    town.person("yier")
-    browser = Browser(town.here)
-    names = ("jia", "13800000000", first.account_id, "yier", "13900000000", "nobody-at-all", "a@example.org")
-
-    def answers(client: str) -> set[str]:
-        told = []
-        for hint in ({}, *({"login_hint": name} for name in names)):
-            browser.authorize(client, prompt="none", **hint)
-            told.append(browser.returned.get("error", "code"))
-        return set(told)
-
-    assert answers("own") == {"login_required"}
-    browser.authorize("own")
-    browser.log_in()
-    assert answers("own") == {"code"}
-    assert answers("shop") == {"consent_required"}
-
-
 def test_select_account_shows_who_one_is_and_lets_one_be_another(town: Town) -> None:
     town.person()
     other = town.person("yier", name="测试乙")

@@ -1,0 +1,35 @@
+"""What a client is told without a page being shown: no more about names than that somebody is signed in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.idp.people import Browser
+from tests.idp.test_sign_in_flow import town  # noqa: F401 - a fixture
+
+if TYPE_CHECKING:
+    from tests.idp.people import Town
+
+
+@pytest.mark.clause("OIDC Core 3.1.2.1")
+def test_attack_asking_without_a_page_whose_telephone_it_is(town: Town) -> None:  # noqa: F811 - the fixture
+    """With prompt=none the answer would tell whoever asks: it is the same with a name of who is signed in, of another, and with none."""
+    first = town.person()
+    town.person("yier")
+    browser = Browser(town.here)
+    names = ("jia", "13800000000", first.account_id, "yier", "13900000000", "nobody-at-all", "a@example.org")
+
+    def answers(client: str) -> set[str]:
+        told = []
+        for hint in ({}, *({"login_hint": name} for name in names)):
+            browser.authorize(client, prompt="none", **hint)
+            told.append(browser.returned.get("error", "code"))
+        return set(told)
+
+    assert answers("own") == {"login_required"}
+    browser.authorize("own")
+    browser.log_in()
+    assert answers("own") == {"code"}
+    assert answers("shop") == {"consent_required"}
