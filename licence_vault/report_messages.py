@@ -88,6 +88,15 @@ TEXTS: Final = (
         "Ask the holder for consent anew, or settle the cause with that region.",
         "请重新取得持证主体同意，或与对方区域协商。",
     ),
+    ProblemText(
+        "REGION_ANSWER_UNTRUSTED",
+        "Answer of the regional platform not trusted",
+        "区域平台的应答不可信",
+        "The answer is not signed by the platform's key, belongs to another request, is of another time, or is about something else.",
+        "应答未由平台密钥签名、对应其他请求、时间不符或所述对象不一致。",
+        "Check platform_key in the settings of that platform ([region], [collector] or [exchange]) and both clocks. Where the rule is contradiction, reports may have arrived meanwhile: reconcile again once none is waiting. Else somebody stands in between: tell the platform's operator.",
+        "请核对该平台设置（[region]、[collector] 或 [exchange]）中的 platform_key 及双方时钟。若 rule 为 contradiction，可能是对账期间有报送到达，请待报送完成后重新对账；否则可能存在中间人，请联系平台运营方。",
+    ),
 )
 
 register(*TEXTS)

@@ -15,7 +15,6 @@ _ID_ZH: Final = "请核对标识，以及调用方是否为相关方。"
 
 _ROWS: Final = (
     # code, title, 标题, cause, 原因, remedy, 处理
-    ("SECOND_PERSON_NEEDED", "Takes two people", "须由两人分别办理", "Whoever did the step before must not do this one.", "上一步的经办人不得办理此步骤。", "Let another person with the same right do it.", "请由另一名具有相同权限的人员办理。"),
     ("SEAL_RECEIPT_UNUSABLE", "Receipt not usable", "备案回执不可用", "The regional platform answered with a receipt that is empty, too long, no plain line, or that another seal has.", "区域平台返回的备案回执为空、过长、不是单行文本，或已属于另一印章。", "The filing is tried again; ask the operator of the platform.", "备案会自动重试；请联系平台运维方。"),
     ("SEAL_REVIEW_REQUIRED", "Apply first", "须先申请并审核", "In this deployment seals are made only for applications that somebody else has approved.", "本部署仅为经他人审核通过的申请制章。", "Use POST /v1/seal-applications; the setting seals.two_person_review says so.", "请使用 POST /v1/seal-applications 提交申请；该规则由设置 seals.two_person_review 决定。"),
     ("SEAL_POWER_HELD", "Holds another power", "已持有其他权限", "Nobody holds two of the powers to manage, to use and to audit one seal.", "对同一印章，任何人不得同时持有管理、使用、审计中的两项权限。", "Give the power to somebody else, or take the other one back first.", "请将该权限授予他人，或先收回其已有权限。"),

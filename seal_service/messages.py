@@ -33,15 +33,6 @@ TEXTS: Final = (
         "请先转换为 PDF 或 OFD，再行签章。",
     ),
     ProblemText(
-        "DATABASE_BEHIND",
-        "Tables are behind the program",
-        "数据表版本落后于程序",
-        "The tables of this service have not been brought to the version of the program.",
-        "本服务的数据表尚未升级到程序版本。",
-        "Restart the server: it migrates before it serves.",
-        "请重启服务：启动时会先完成数据表升级。",
-    ),
-    ProblemText(
         "SEAL_NOT_FOUND",
         "Seal not found",
         "未找到印章",
@@ -301,15 +292,6 @@ TEXTS: Final = (
         "文件已有签章且在签章后被改动，不能再加盖印章。",
         "Obtain the document as it was signed; yinxin verify shows what was changed.",
         "请取得签章时的原文件；yinxin verify 可显示改动之处。",
-    ),
-    ProblemText(
-        "FIELD_UNACCEPTABLE",
-        "Field against a rule",
-        "字段不符合规则",
-        "A field has a value that its rule does not allow.",
-        "字段取值不符合其规则。",
-        "Look at field and rule in the facts and correct the value.",
-        "查看 facts 中的 field 与 rule，更正取值。",
     ),
     ProblemText(
         "DIGEST_UNACCEPTABLE",

@@ -30,15 +30,6 @@ TEXTS: Final = (
         "请查看 facts 中的 reason，并核对该平台设置（[region]、[collector] 或 [exchange]）中的 url、networks 和账号。",
     ),
     ProblemText(
-        "REGION_ANSWER_UNTRUSTED",
-        "Answer of the regional platform not trusted",
-        "区域平台的应答不可信",
-        "The answer is not signed by the platform's key, belongs to another request, is of another time, or is about something else.",
-        "应答未由平台密钥签名、对应其他请求、时间不符或所述对象不一致。",
-        "Check platform_key in the settings of that platform ([region], [collector] or [exchange]) and both clocks. Where the rule is contradiction, reports may have arrived meanwhile: reconcile again once none is waiting. Else somebody stands in between: tell the platform's operator.",
-        "请核对该平台设置（[region]、[collector] 或 [exchange]）中的 platform_key 及双方时钟。若 rule 为 contradiction，可能是对账期间有报送到达，请待报送完成后重新对账；否则可能存在中间人，请联系平台运营方。",
-    ),
-    ProblemText(
         "TRUST_FILE_UNUSABLE",
         "Trust list unusable",
         "信任列表不可用",
@@ -199,15 +190,6 @@ TEXTS: Final = (
         "所配置的时间戳机构未正常应答。",
         "Try again; check the setting time_stamps.url.",
         "请重试，并检查设置 time_stamps.url。",
-    ),
-    ProblemText(
-        "TOKEN_REVOKED",
-        "Token no longer valid",
-        "令牌已失效",
-        "The client was disabled after this token was issued.",
-        "令牌签发后，该客户端已被停用。",
-        "Ask the administrator.",
-        "请联系管理员。",
     ),
     ProblemText(
         "DISK_ALMOST_FULL",

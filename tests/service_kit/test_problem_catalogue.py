@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
+import subprocess
+import sys
 
 import pytest
 
@@ -15,6 +18,7 @@ FLOORS = ("standards", "crypto", "service_kit", "idp", "seal_service", "licence_
 RAISERS = {"TrustError": 1, "MalformedError": 0}
 
 
+@functools.cache
 def codes_of(floor: str) -> dict[str, str]:
     """Code -> file, for every error built with a code written out."""
     found: dict[str, str] = {}
@@ -34,6 +38,28 @@ def test_every_code_has_an_entry(floor: str) -> None:
             importlib.import_module(f"{floor}.{module}")
     missing = {code: path for code, path in codes_of(floor).items() if text_of(code) is None}
     assert missing == {}
+
+
+# What a process prints, one in a line, that has loaded one service alone: every code that has an entry there, and every module
+ALONE = """
+import importlib, sys
+importlib.import_module("service_kit.problems")
+importlib.import_module(sys.argv[1])
+from service_kit.problem_catalogue import all_texts
+print(*(each.code for each in all_texts()), sep="\\n")
+print(*(f"{name.replace('.', '/')}.py" for name in sys.modules), sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("service", ["idp", "seal_service", "licence_vault"])
+def test_a_service_that_is_loaded_alone_has_the_texts_of_its_errors(service: str) -> None:
+    """A program that uses one service as a library, without the others and the composition, tells its errors as a deployment does."""
+    asked = [sys.executable, "-c", ALONE, f"{service}.service"]
+    told = set(subprocess.run(asked, cwd=PROJECT, capture_output=True, check=True, text=True).stdout.split())
+    others = tuple(f"{each}/" for each in ("idp", "seal_service", "licence_vault", "yinxin") if each != service)
+    assert [each for each in told if each.startswith(others)] == []
+    below = {code for floor in ("standards", "crypto", "service_kit") for code, path in codes_of(floor).items() if path in told}
+    assert (below | set(codes_of(service))) - told == set()
 
 
 def test_entries_are_complete_and_in_both_languages() -> None:
