@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from crypto.merkle import GrowingTree, TreeHash
+from service_kit.log_files import COSIGNED_PATH
 from service_kit.transparency_log import checkpoint_of
+from standards.c2sp_signed_note import read_note
+from standards.c2sp_tlog_checkpoint import read_checkpoint
 from standards.c2sp_tlog_tiles import TILE_WIDTH, write_bundle
-from standards.errors import Kind, TrustError
+from standards.errors import Kind, MalformedError, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +31,11 @@ def remake_files(log: TransparencyLog) -> list[str]:
     """Write every tile and bundle that is missing or has another content; returns their names below the log's folder.
 
     It may run while the log grows. TrustError LOG_ROLLED_BACK, LOG_FORKED, LOG_ENTRY_MISSING, LOG_CHECKPOINT_NOT_OURS: the database is not
-    what was published, and no file is touched.
+    what was published; LOG_COSIGNED_UNREADABLE: what witnesses have cosigned is not known. No file is touched then.
     """
     # 1. Which sizes were signed; published ones are read before the head, which may only be ahead of them
+    for tree in log.trees:
+        _check_cosigned(log, tree)
     notes = {tree.name: [*log.files.published(tree.name), *filter(None, [log.files.cosigned(tree.name)])] for tree in log.trees}
     head = log.head()
     if not head.size and not any(notes.values()):
@@ -68,6 +73,16 @@ def remake_files(log: TransparencyLog) -> list[str]:
             tiles += edge.partial_tiles() if at in sizes else ()
             written += log.files.rewrite_tiles((tree.name, *tile) for tile in tiles)
     return written
+
+
+def _check_cosigned(log: TransparencyLog, tree: LogTree) -> None:
+    """It is not made again: cosignatures are kept in that file alone. To pass over it would be to forget a size that others have seen, unasked."""
+    kept = log.files.cosigned(tree.name)
+    try:
+        if kept is not None:
+            read_checkpoint(read_note(kept).text)
+    except MalformedError as error:
+        raise TrustError(Kind.UNAVAILABLE, "LOG_COSIGNED_UNREADABLE", file=f"{tree.name}/{COSIGNED_PATH}", cause=error.code) from None
 
 
 def _check_roots(log: TransparencyLog, tree: LogTree, signed: dict[int, bytes]) -> None:

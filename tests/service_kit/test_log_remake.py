@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from service_kit.log_check import check_log
+from service_kit.log_files import COSIGNED_PATH
 from service_kit.log_remake import remake_files
 from standards.errors import TrustError
 from tests.service_kit.log_setting import add, codes, without_triggers
@@ -102,3 +103,32 @@ def test_a_log_that_is_only_looked_at_writes_nothing(database: Database, audit: 
     with pytest.raises(TrustError, match="LOG_ROLLED_BACK"):
         make_log().look()
     assert codes(log) == {"LOG_ROLLED_BACK"}, "the check of the log says so of an empty head too"
+
+
+def test_what_witnesses_cosigned_is_not_made_again_and_its_loss_is_told(
+    database: Database, audit: Audit, make_log: Any, tmp_path: Path
+) -> None:
+    """Nothing is written while it cannot be read; with the file back, and without it, the rest is made as it was."""
+    log, folder = make_log(), tmp_path / "log"
+    add(database, audit, 9)
+    log.run_once()
+    cosigned, genuine = folder / "sm3" / COSIGNED_PATH, (folder / "sm3/checkpoint").read_bytes()
+    cosigned.write_bytes(genuine)
+    whole = files_of(folder)
+    shutil.rmtree(folder / "tile")
+    origin, _, rest = genuine.split(b"\n", 2)
+    for damaged in (b"", b"half a no", origin + b"\nnine\n" + rest):
+        cosigned.write_bytes(damaged)
+        before = files_of(folder)
+        with pytest.raises(TrustError, match="LOG_COSIGNED_UNREADABLE") as refused:
+            remake_files(log)
+        assert refused.value.facts["file"] == "sm3/checkpoint.cosigned"
+        assert files_of(folder) == before
+    cosigned.write_bytes(genuine)
+    assert remake_files(log)
+    assert files_of(folder) == whole
+    shutil.rmtree(folder / "tile")
+    cosigned.unlink()
+    assert remake_files(log)
+    cosigned.write_bytes(genuine)
+    assert files_of(folder) == whole
