@@ -57,6 +57,8 @@ def test_an_authority_s_code_that_is_in_use_need_not_be_right() -> None:
         {"type": "110101199003070011001"},
         {"issuer": "11430000006122244M"},
         {"issuer": "11430000006122244l"},
+        {"event": ["made"]},
+        {"event": {}},
         {"version": "1"},
         {"time": "2026-11-28T08:00:00.5Z"},
         {"time": "2026-13-28T08:00:00Z"},

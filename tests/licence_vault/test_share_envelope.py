@@ -56,6 +56,7 @@ def test_a_request_is_read() -> None:
         ({"head": HEAD | {"accessToken": ["a"]}, "data": DATA}, "TOKEN_MISSING", 11),
         ({"head": HEAD | {"accessToken": "a" * 8193}, "data": DATA}, "TOKEN_MISSING", 11),
         ({"head": HEAD | {"accessId": 7}, "data": DATA}, "TOKEN_MISSING", 11),
+        ({"head": HEAD | {"accessId": ""}, "data": DATA}, "TOKEN_MISSING", 11),
     ],
 )
 def test_what_is_not_as_it_must_be_is_refused_by_its_code(whole: object, code: str, status: int) -> None:

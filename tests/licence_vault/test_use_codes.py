@@ -11,14 +11,16 @@ import pytest
 
 from licence_vault import store
 from licence_vault.actions.consent_to_use import Consent, consent_to_use
+from licence_vault.actions.decide_use import check_purpose
 from licence_vault.actions.entrust_use import EntrustmentOrder, end_entrustment, entrust_use, list_entrustments
 from licence_vault.actions.erase_licence import erase_licence
-from licence_vault.actions.grant_by_duty import DutyOrder, grant_by_duty
+from licence_vault.actions.grant_by_duty import DutyOrder, check_officer, grant_by_duty
 from licence_vault.actions.permit_sharing import withdraw_sharing
 from licence_vault.actions.redeem_use_code import redeem_use_code
-from licence_vault.limits import ENTRUSTMENT_DAYS, USE_CODE_SECONDS
+from licence_vault.limits import ENTRUSTMENT_DAYS, OFFICER_CHARACTERS, USE_CODE_SECONDS, USE_REASON_CHARACTERS
 from licence_vault.model import Holder
 from licence_vault.uses import DONE, Officer, ShareRight, UseAction, UseMode
+from service_kit.audit import find_entries
 from service_kit.callers import Caller
 from standards.errors import TrustError
 from tests.licence_vault.issuing_here import PERSON, caller
@@ -259,6 +261,9 @@ def test_a_holder_entrusts_somebody_and_ends_it(here: UsingHere, me: Caller, lic
     assert list_entrustments(here.desk, friend) == []
     end_entrustment(here.desk, me, given.id)
     end_entrustment(here.desk, me, given.id)
+    with here.desk.context.database.read() as conn:
+        ended = [each for each in find_entries(conn, limit=20) if each.action.endswith(".end") and given.id in each.subject]
+    assert len(ended) == 1, "on record, once"
     refused("LICENCE_NOT_FOUND", lambda: here.code(licence, friend))
     refused("USE_CODE_WITHDRAWN", lambda: redeem_use_code(here.desk, OFFICE, unused.code, purpose=WHY))
     assert (UseAction.REFUSED, UseMode.ENTRUSTED, "cl_office", "USE_CODE_WITHDRAWN") in here.lines(licence)
@@ -306,3 +311,13 @@ def test_without_an_audit_trail_no_code_is_used_up(here: UsingHere, me: Caller, 
     finally:
         here.desk.context.audit.unblock()
     assert redeem_use_code(here.desk, OFFICE, granted.code, purpose=WHY).record.id == licence.id
+
+
+def test_a_purpose_and_an_officer_are_as_long_as_they_may_be_and_no_longer() -> None:
+    assert check_purpose("由" * USE_REASON_CHARACTERS) == "由" * USE_REASON_CHARACTERS
+    refused("FIELD_UNACCEPTABLE", lambda: check_purpose("由" * (USE_REASON_CHARACTERS + 1)))
+    most = Officer(*["员" * OFFICER_CHARACTERS] * 3)
+    check_officer(most)
+    for part in ("name", "role", "division"):
+        for bad in ("员" * (OFFICER_CHARACTERS + 1), " ", "a\u202eb"):
+            refused("FIELD_UNACCEPTABLE", lambda part=part, bad=bad: check_officer(replace(most, **{part: bad})))  # type: ignore[misc]

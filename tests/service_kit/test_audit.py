@@ -159,6 +159,13 @@ def test_tampering_is_named(database: Database, audit: Audit, statement: str, co
     assert named.facts["writer"] == audit.writer_id
 
 
+def test_an_altered_row_is_the_one_finding_where_all_else_is_there(database: Database, audit: Audit) -> None:
+    for i in range(4):
+        database.write(record(audit, n=i))
+    without_triggers(database, "UPDATE kit_audit SET mac = entry WHERE number = 2")
+    assert codes(database) == ["AUDIT_ROW_ALTERED"], "nothing is missing, and nothing out of order"
+
+
 def test_rows_put_in_each_others_place_are_named(database: Database, audit: Audit) -> None:
     for i in range(4):
         database.write(record(audit, n=i))
