@@ -12,7 +12,7 @@ import pytest
 from crypto import revocation_lists
 from crypto.authority import CertificateAuthority, RevokedCertificate
 from crypto.revocation import MAX_EVIDENCE, RevocationEvidence, RevocationResult, RevocationStatus, check_revocation
-from crypto.signatures import SignatureAlgorithm, algorithm_identifier
+from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier
 from standards import gbt33560_oids as oids
 from standards import rfc5280_extensions as extensions
 from standards import x690_der as der
@@ -326,3 +326,12 @@ def test_hostile_lists_cost_little_time_and_memory() -> None:
             assert check(hostile).status is RevocationStatus.MISSING
             assert check(responses=(hostile,)).status is RevocationStatus.MISSING
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024  # KiB
+
+
+def test_a_signature_that_could_not_be_checked_today_is_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise one failure of a provider would leave the list undecided for as long as it is remembered."""
+    current = crl(at=AT - 3 * DAY)
+    with monkeypatch.context() as away:
+        away.setattr(revocation_lists, "verify_signature", lambda *_: SignatureCheck.UNSUPPORTED)
+        assert status(current) == (RevocationStatus.UNDECIDABLE, "signature-unsupported")
+    assert check(current).status is RevocationStatus.GOOD

@@ -55,6 +55,11 @@ def test_actions_are_named(name: str) -> None:
         assert [(step.code, step.facts["action"]) for step in steps] == [("PDF_ACTIVE_CONTENT", kind) for kind in expected]
 
 
+def test_a_form_is_no_form_of_another_kind_for_being_there() -> None:
+    assert found_in(build(page_objects(root=b"/AcroForm<</Fields[]>>"))) == []
+    assert [step.code for step in found_in(build(page_objects(root=b"/AcroForm<</Fields[]/XFA(x)>>")))] == ["PDF_XFA"]
+
+
 def test_the_offline_verifier_names_the_same() -> None:
     contents = [content_of(name) for name in CASES]
     ours = [[[step.code, step.facts] for step in found_in(content)] for content in contents]
