@@ -89,6 +89,8 @@ def test_a_directory_name_escapes_no_exclusion_by_another_string_type_or_an_invi
         assert judged(office(value), permitted=(write_directory_name(write_name([("C", "CN")])),)) is None
     assert judged(write_name([("C", "CN")]), excluded=(write_directory_name(UNIT),)) is None
     assert judged(b"\x30\x00", excluded=(write_directory_name(UNIT),)) is None
+    assert judged(b"\x30\x00", permitted=(write_directory_name(UNIT),)) is None
+    assert judged(b"\x30\x00", excluded=(write_directory_name(b"\x30\x00"),)) is None
     assert judged(write_name([("C", "CN"), ("OU", "Office")]), excluded=(write_directory_name(UNIT),)) is None
 
 
