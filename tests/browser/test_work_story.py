@@ -108,6 +108,11 @@ def test_pages_of_work_are_in_order(walkers: Walkers, served: Served, seal_id: s
     clerk = walkers.person("clerk")
     for path in LICENCES:
         clerk.goto(f"/console/{path}", path.replace("/", "-"))
+    clerk.page.goto("/console/licence-types/new")
+    card = clerk.page.locator("ul.facts.card")
+    assert card.first.evaluate("list => list.querySelector('a').getBoundingClientRect().x - list.getBoundingClientRect().x") >= 12, (
+        "not at the edge"
+    )
     clerk.page.goto("/console/licences/new")
     clerk.follow(clerk.page.locator("a.tile").first)
     clerk.look("licence-issue")

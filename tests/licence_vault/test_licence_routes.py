@@ -148,7 +148,8 @@ def test_the_newest_are_listed_first_where_that_is_asked_for(clerk: Office) -> N
     for _ in range(3):
         clerk.call("POST", "/v1/licences", ORDER, status=201)
     oldest_first = [each["id"] for each in clerk.call("GET", "/v1/licences?limit=100", status=200).json()["licences"]]
-    found, after = [], ""
+    found: list[str] = []
+    after: str | None = ""
     while after is not None:
         page = clerk.call("GET", f"/v1/licences?newest_first=true&limit=2&after={after}", status=200).json()
         found += [each["id"] for each in page["licences"]]
