@@ -145,18 +145,10 @@ def test_licences_are_listed_page_by_page(clerk: Office, licence: dict[str, Any]
 
 
 def test_the_newest_are_listed_first_where_that_is_asked_for(clerk: Office) -> None:
-    for _ in range(3):
-        clerk.call("POST", "/v1/licences", ORDER, status=201)
-    oldest_first = [each["id"] for each in clerk.call("GET", "/v1/licences?limit=100", status=200).json()["licences"]]
-    found: list[str] = []
-    after: str | None = ""
-    while after is not None:
-        page = clerk.call("GET", f"/v1/licences?newest_first=true&limit=2&after={after}", status=200).json()
-        found += [each["id"] for each in page["licences"]]
-        after = page["next_after"]
-    assert found == oldest_first[::-1]
-    assert len(found) > 2
-    assert clerk.refusal("GET", "/v1/licences?newest_first=yes", status=422)[0] == "REQUEST_INVALID"
+    made = [clerk.call("POST", "/v1/licences", ORDER, status=201).json()["id"] for _ in range(3)]
+    first = clerk.call("GET", "/v1/licences?newest_first=true&limit=2", status=200).json()
+    more = clerk.call("GET", f"/v1/licences?newest_first=true&limit=1&after={first['next_after']}", status=200).json()
+    assert [each["id"] for each in first["licences"] + more["licences"]] == made[::-1]
 
 
 def test_strangers_get_the_answer_of_what_does_not_exist(stranger: Office, licence: dict[str, Any], here: Here) -> None:
@@ -208,11 +200,8 @@ def test_what_the_type_does_not_allow_is_named_without_its_value(clerk: Office) 
 
 
 def test_everything_that_the_type_does_not_allow_is_told_at_once(clerk: Office) -> None:
-    wrong = ORDER | {
-        "fields": {},
-        "holders": [{"name": "示例", "code": "12345", "code_type": "001"}],
-        "valid_to": "2199-01-01",
-    }
+    holder = {"name": "示例", "code": "12345", "code_type": "001"}
+    wrong = ORDER | {"fields": {}, "holders": [holder], "valid_to": "2199-01-01"}
     told = clerk.call("POST", "/v1/licences", wrong, status=422).json()
     places = [each["at"] for each in told["violations"]]
     assert {"KZ_address", "holders[0].code", "valid_to"} <= set(places)

@@ -28,7 +28,7 @@ from licence_vault.faces.design import (
 )
 from licence_vault.faces.draw import check_texts, draw_ofd, draw_pdf
 from licence_vault.faces.marks import NO_EFFECT, CopyNote, Marks
-from licence_vault.faces.type_setting import MeasureBook, announce, break_lines, fit_lines
+from licence_vault.faces.type_setting import break_lines
 from licence_vault.model import Holder
 from service_kit.ofd_drawing.draw import draw_ofd as ofd_as_pdf
 from service_kit.typefaces.faces import Style, system_faces
@@ -243,21 +243,6 @@ def test_a_text_that_does_not_fit_is_made_smaller_then_refused() -> None:
     for long in (text * 3, "A" * 60):
         with pytest.raises(TrustError, match="FACE_TEXT_TOO_LONG"):
             draw_pdf(sample_licence(fields={"KZ_address": long}), page_with(column), {}, qr_text=None)
-
-
-@pytest.mark.parametrize(("characters", "lines"), [(8, [8]), (9, [9]), (10, [8, 2]), (17, [9, 8])])
-def test_a_centred_text_stays_in_one_line_where_slightly_smaller_letters_do(characters: int, lines: list[int]) -> None:
-    """The name of an authority, whose last character alone in a second line would lie under the seal."""
-    part = TextPart(10, 20, 5, "{issuer.name}", 40, Align.CENTRE, lines=2)
-    text = "示例市场监督管理局政务服务中心样例"[:characters]
-    book = MeasureBook()
-    announce(part, text, book)
-    font = book.font(text, part.style)
-    size, set_lines = fit_lines(part, text, font)
-    assert [len(line) for line in set_lines] == lines
-    assert size >= part.size_mm * 0.85
-    if characters == 10:
-        assert [len(line) for line in fit_lines(replace(part, align=Align.LEFT), text, font)[1]] == lines
 
 
 @settings(max_examples=500, deadline=None)
