@@ -110,7 +110,7 @@ def test_pages_of_work_are_in_order(walkers: Walkers, served: Served, seal_id: s
         clerk.goto(f"/console/{path}", path.replace("/", "-"))
     clerk.page.goto("/console/licence-types/new")
     card = clerk.page.locator("ul.facts.card")
-    assert card.first.evaluate("list => list.querySelector('a').getBoundingClientRect().x - list.getBoundingClientRect().x") >= 12, (
+    assert card.first.evaluate("list => list.querySelector('li').getBoundingClientRect().x - list.getBoundingClientRect().x") >= 12, (
         "not at the edge"
     )
     clerk.page.goto("/console/licences/new")
