@@ -75,7 +75,7 @@ def explain(error: TrustError) -> str:
     code = f"[{error.code}{': ' + facts if facts else ''}]"
     if text is None:
         return code
-    told = "".join(f"\n  {each['at']}: {each['told']}" for each in violations_in(language, error.facts) if each["told"] != each["rule"])
+    told = "".join(f"\n  {each['at']}: {each['told']}" for each in violations_in(language, error) if each["told"] != each["rule"])
     return f"{text.title(language)}. {text.cause(language)}{told}\n  {text.remedy(language)}\n  {code}"
 
 
