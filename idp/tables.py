@@ -277,13 +277,13 @@ grants: Final = Table(
     Column("row_mac", LargeBinary, nullable=False),
     Column("is_offline", Boolean),  # with acting_for what grant_json says, to find rows by; both null in rows from before the columns
     Column("acting_for", String(32)),
-    Column(
-        "source_id", String(40)
-    ),  # the grant that it came of by a trust ticket or in exchange; null: of none, also in rows from before the column
+    # The grant that it came of by a trust ticket or in exchange; null: of none, also in rows from before the column
+    Column("source_id", String(40)),
     Index("ix_idp_grants_acting_for", "acting_for"),
     Index("ix_idp_grants_source_id", "source_id"),
     Index("ix_idp_grants_session_id", "session_id"),
     Index("ix_idp_grants_account_id", "account_id", "grant_id"),
+    Index("ix_idp_grants_created_at", "created_at"),  # for the sweep
 )
 
 refresh_tokens: Final = Table(

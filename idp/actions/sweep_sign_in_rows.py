@@ -1,9 +1,9 @@
-"""Remove rows whose time is over: sign-ins, sessions, counts of attempts."""
+"""Remove rows whose time is over: sign-ins, sessions, grants, counts of attempts."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from idp.limits import FAILURE_WINDOW_SECONDS, LOCK_SECONDS, SESSION_KEEP_SECONDS, SIGN_IN_KEEP_SECONDS
 from idp.model.sign_in import SESSION_SECONDS, SIGN_IN_SECONDS
@@ -12,6 +12,7 @@ from idp.store.cas_proxies import sweep_granting_tickets
 from idp.store.credentials import sweep_attempts, sweep_challenges
 from idp.store.devices import sweep_devices
 from idp.store.federation import sweep_trips
+from idp.store.grants import sweep_grants
 from idp.store.imports import sweep_imports
 from idp.store.pushed import sweep_pushed
 from idp.store.sign_ins import sweep_sessions, sweep_sign_ins
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.people_desk import PeopleDesk
+
+GRANTS_AT_ONCE: Final = 500
+"""In one transaction: the first time there may be millions, and whoever writes meanwhile waits for no more than that."""
 
 
 def sweep_sign_in_rows(desk: PeopleDesk) -> tuple[int, int]:
@@ -40,4 +44,8 @@ def sweep_sign_in_rows(desk: PeopleDesk) -> tuple[int, int]:
         gone = sweep_sign_ins(connection, at - timedelta(seconds=SIGN_IN_KEEP_SECONDS))
         return gone, sweep_sessions(connection, at - timedelta(seconds=SESSION_KEEP_SECONDS))
 
-    return desk.database.write(store)
+    swept = desk.database.write(store)
+    over = at - timedelta(seconds=SESSION_SECONDS + SESSION_KEEP_SECONDS)
+    while desk.database.write(lambda connection: sweep_grants(connection, over, GRANTS_AT_ONCE)) == GRANTS_AT_ONCE:
+        continue
+    return swept

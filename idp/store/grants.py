@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from idp.model.grants import PersonGrant
 from idp.store.rows import check_ending, ended_row, row_mac, without_unset
@@ -252,3 +252,20 @@ def spend_refresh_token(connection: Connection, token_digest: bytes, at: datetim
         return False
     spent = ended_row(mac_key, refresh_tokens.name, row, {"spent_at": write_time(at)})
     return _SPEND.change(connection, {"wanted": token_digest, "at": spent["spent_at"], "mac": spent["row_mac"]}) == 1
+
+
+def sweep_grants(connection: Connection, before: datetime, limit: int) -> int:
+    """Remove grants from before a time, at most ``limit``, with their refresh tokens: those of which no refresh token lasted until then, and of which
+    nothing came that is still here. How many. ``before`` is longer ago than access tokens and sessions last, so that nothing rests on them.
+    """
+    lasting = select(refresh_tokens.c.grant_id).where(
+        refresh_tokens.c.grant_id == grants.c.grant_id, refresh_tokens.c.expires_at >= write_time(before)
+    )
+    came_of_it = grants.alias()
+    here = select(came_of_it.c.grant_id).where(came_of_it.c.source_id == grants.c.grant_id)
+    over = select(grants.c.grant_id).where(grants.c.created_at < write_time(before), ~lasting.exists(), ~here.exists())
+    gone = tuple(connection.execute(over.order_by(grants.c.created_at).limit(limit)).scalars())
+    if gone:
+        connection.execute(delete(refresh_tokens).where(refresh_tokens.c.grant_id.in_(gone)))
+        connection.execute(delete(grants).where(grants.c.grant_id.in_(gone)))
+    return len(gone)

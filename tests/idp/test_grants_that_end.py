@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idp.actions import exchange_token
+from idp.actions import exchange_token, sweep_sign_in_rows
 from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import NewAccount, create_account
 from idp.model.people import AccountKind
 from idp.model.registrations import Registration
 from idp.model.tickets import TICKET_TYPE
+from idp.store.grants import sweep_grants
 from tests.idp.people import Browser
 from tests.idp.test_code_flow import BASE, Clients, refused
 from tests.idp.test_token_exchange import EXCHANGE, HOUSING, TAXES, clients, exchange, signed_in, ticket_for  # noqa: F401 - a fixture among them
@@ -151,3 +153,65 @@ def test_a_client_that_is_for_persons_by_now_gets_nothing_more_for_organisations
     clients.set(replace(registered, acting="organisation"))
     assert refused(fresh(""))[2] == "GRANT_ENDED"
     assert fresh(firm).status_code == 200
+
+
+def test_grants_of_which_nothing_can_come_any_more_are_removed(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811 - the fixture
+    """In turns of one here, what came of another before that: however many hands it went through, and with spent tokens."""
+    first = signed_in(clients)["access_token"]
+    second = exchange(clients, "housing", first, resource=TAXES).json()["access_token"]
+    assert exchange(clients, "taxes", second).status_code == 200
+    kept = clients.sign_in(Browser(clients.town.here), "own", scope="openid offline_access")
+    newer = clients.token("own", grant_type="refresh_token", refresh_token=kept["refresh_token"]).json()["refresh_token"]
+    database = clients.town.desk.database
+
+    def stored() -> tuple[set[str], int]:
+        with database.read() as connection:
+            found = connection.exec_driver_sql("SELECT client_id, source_id IS NULL FROM idp_grants").all()
+            tokens = connection.exec_driver_sql("SELECT count(*) FROM idp_refresh_tokens").scalar()
+        return {f"{client}{'' if is_first else ' passed on'}" for client, is_first in found}, int(tokens or 0)
+
+    whole = stored()
+    assert whole[0] >= {"portal", "portal passed on", "own"}
+    monkeypatch.setattr(sweep_sign_in_rows, "GRANTS_AT_ONCE", 1)
+    # Of a week ago there are none
+    sweep_sign_in_rows.sweep_sign_in_rows(clients.town.desk)
+    assert stored() == whole
+    # As if all were from before: whoever has a refresh token that lasts goes on
+    monkeypatch.setattr(sweep_sign_in_rows, "SESSION_SECONDS", 0)
+    monkeypatch.setattr(sweep_sign_in_rows, "SESSION_KEEP_SECONDS", -60)
+    sweep_sign_in_rows.sweep_sign_in_rows(clients.town.desk)
+    left = stored()
+    assert "portal passed on" not in left[0]
+    assert "own" in left[0]
+    newest = clients.token("own", grant_type="refresh_token", refresh_token=newer)
+    assert newest.status_code == 200
+    # As if its time were over too
+    monkeypatch.setattr(sweep_sign_in_rows, "SESSION_KEEP_SECONDS", -10 * 366 * 86_400)
+    sweep_sign_in_rows.sweep_sign_in_rows(clients.town.desk)
+    assert stored() == (set(), 0)
+    assert refused(clients.token("own", grant_type="refresh_token", refresh_token=newest.json()["refresh_token"]))[0] == 400
+
+
+def test_a_grant_stays_as_long_as_something_that_came_of_it(clients: Clients) -> None:  # noqa: F811 - the fixture
+    """Its end would not reach that otherwise."""
+    first = signed_in(clients)["access_token"]
+    exchange(clients, "housing", first, resource=TAXES)
+    desk = clients.town.desk
+    young = desk.clock.now() + timedelta(days=4000)
+    source = clients.read(first, HOUSING)["gid"]
+    family = "SELECT count(*) FROM idp_grants WHERE grant_id = ? OR source_id = ?"
+
+    def left() -> int:
+        with desk.database.read() as connection:
+            return int(connection.exec_driver_sql(family, (source, source)).scalar() or 0)
+
+    def sweep() -> int:
+        return desk.database.write(lambda connection: sweep_grants(connection, young, 1000))
+
+    assert left() == 2
+    sweep()
+    assert left() == 1
+    with desk.database.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM idp_grants WHERE grant_id = ?", (source,)).scalar() == 1
+    sweep()
+    assert left() == 0
