@@ -178,7 +178,7 @@ def test_a_bundle_that_was_changed_trusts_nobody(written: bytes, change: dict[st
         ({"checkpoints": [None]}, "checkpoints[0]"),
         ({"checkpoints": [""] * 17}, "checkpoints"),
         ({"trust_list": "\ud800"}, ""),
-        ({"trust_list": {"format": "\ud800", "version": 1, "anchors": []}}, "version"),
+        ({"trust_list": {"format": "\ud800", "version": 1, "anchors": []}}, ""),
     ],
 )
 def test_a_signed_bundle_that_is_half_understood_is_refused(written: bytes, change: dict[str, Any], where: str) -> None:
