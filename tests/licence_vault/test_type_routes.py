@@ -165,7 +165,7 @@ def test_issuing_authorities_and_who_acts_for_them(admin: Office, reader: Office
     assert admin.refusal("PUT", f"{path}/members/person:%20", status=422)[0] == "FIELD_UNACCEPTABLE"
     assert admin.call("GET", path, status=200).json()["members"] == ["cl_reader"]
     own = reader.call("GET", "/v1/my-licence-issuers", status=200).json()["issuers"]
-    assert own == [{"code": ISSUER, **body, "seal_id": "sl_1", "members": None}]
+    assert own == [{"code": ISSUER, **body, "seal_id": "sl_1", "members": None, "can_issue": None, "obstacle": None}]
     second = "11220000013544541J"  # after the first by its code or before it: the pages have both
     admin.call("PUT", f"/v1/licence-issuers/{second}", {"name": "示例局", "area_code": "220000"}, status=200)
     admin.call("PUT", f"/v1/licence-issuers/{second}/members/cl_reader", status=204)
