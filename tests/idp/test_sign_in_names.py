@@ -126,21 +126,23 @@ def test_attack_the_dearest_hash_on_record_tells_nobody_that_there_is_an_account
         for person in (dear, plain):
             (credential,) = list_credentials(connection, desk.vault, person.account_id)
             rows[credential.credential_id] = {**credential_row(desk.vault, credential), "check_milliseconds": None}
-    for name, row in rows.items():
-        before = without_unset(row, {"check_milliseconds"})
-        mac = row_mac(desk.vault.mac_key, "idp_credentials", before)
-        values = {**before, "row_mac": mac}
-        as_before = update(credentials).where(credentials.c.credential_id == name).values(**values, check_milliseconds=None)
-        desk.database.write(partial(run, as_before))
-    altered = "UPDATE idp_credentials SET counter = 7, check_milliseconds = NULL WHERE account_id = ?"
-    other = town.person("altered")
-    desk.database.write(lambda connection: connection.exec_driver_sql(altered, (other.account_id,)))
-    assert refusals() == [REFUSED_AFTER_SECONDS] * 3
-    mine = Browser(town.here)
-    mine.go("/sessions")
-    mine.log_in("plain")
-    assert mine.path == "/sessions", "a row from before is good as it is"
-    assert show_password.refused_after(desk, 1_000_000_000) == show_password.REFUSED_AFTER_SECONDS_MAX
+    with monkeypatch.context() as held:  # the town's own job, which may come in this moment
+        held.setattr("idp.store.credentials.weigh_passwords", lambda *_, **__: (0, None))
+        for name, row in rows.items():
+            before = without_unset(row, {"check_milliseconds"})
+            mac = row_mac(desk.vault.mac_key, "idp_credentials", before)
+            values = {**before, "row_mac": mac}
+            as_before = update(credentials).where(credentials.c.credential_id == name).values(**values, check_milliseconds=None)
+            desk.database.write(partial(run, as_before))
+        altered = "UPDATE idp_credentials SET counter = 7, check_milliseconds = NULL WHERE account_id = ?"
+        other = town.person("altered")
+        desk.database.write(lambda connection: connection.exec_driver_sql(altered, (other.account_id,)))
+        assert refusals() == [REFUSED_AFTER_SECONDS] * 3
+        mine = Browser(town.here)
+        mine.go("/sessions")
+        mine.log_in("plain")
+        assert mine.path == "/sessions", "a row from before is good as it is"
+        assert show_password.refused_after(desk, 1_000_000_000) == show_password.REFUSED_AFTER_SECONDS_MAX
     assert weigh_passwords(desk) == 2
     assert refusals() == [1.0] * 3
     assert weigh_passwords(desk) == 0
