@@ -194,31 +194,25 @@ def test_grants_are_given_counted_and_taken_back(conn: Connection) -> None:
     assert (kept.used, kept.revoked_by, kept.version) == (2, "cl_a", 2)
 
 
+def finish(conn: Connection, digest: str, size_bytes: int, audit_id: str) -> bool:
+    return store.finish_use(
+        conn,
+        "su_a",
+        seal_id="sl_a",
+        at=AT,
+        result_digest=digest,
+        result_bytes=size_bytes,
+        result_inline=None,
+        is_result_kept=True,
+        audit_id=audit_id,
+    )
+
+
 def test_an_intent_is_finished_once(conn: Connection) -> None:
     store.insert_seal(conn, make_seal())
     intent(conn)
-    assert store.finish_use(
-        conn,
-        "su_a",
-        seal_id="sl_a",
-        at=AT,
-        result_digest="ab" * 32,
-        result_bytes=7,
-        result_inline=None,
-        is_result_kept=True,
-        audit_id="ae_2",
-    )
-    assert not store.finish_use(
-        conn,
-        "su_a",
-        seal_id="sl_a",
-        at=AT,
-        result_digest="cd" * 32,
-        result_bytes=8,
-        result_inline=None,
-        is_result_kept=True,
-        audit_id="ae_3",
-    )
+    assert finish(conn, "ab" * 32, 7, "ae_2")
+    assert not finish(conn, "cd" * 32, 8, "ae_3")
     assert not store.void_use(conn, "su_a", at=AT, reason="late", audit_id="ae_4")
     use = store.load_use(conn, "su_a")
     assert use is not None
@@ -230,17 +224,7 @@ def test_a_voided_intent_gives_no_result(conn: Connection) -> None:
     store.insert_seal(conn, make_seal())
     intent(conn)
     assert store.void_use(conn, "su_a", at=AT, reason="orphan", audit_id="ae_2")
-    assert not store.finish_use(
-        conn,
-        "su_a",
-        seal_id="sl_a",
-        at=AT,
-        result_digest="ab" * 32,
-        result_bytes=7,
-        result_inline=None,
-        is_result_kept=True,
-        audit_id="ae_3",
-    )
+    assert not finish(conn, "ab" * 32, 7, "ae_3")
     use = store.load_use(conn, "su_a")
     assert use is not None
     assert (use.state, use.void_reason, use.result_digest) == (UseState.VOIDED, "orphan", None)
