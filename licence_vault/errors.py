@@ -120,9 +120,9 @@ def issuer_without_seal(code: str) -> TrustError:
     return TrustError(Kind.CONFLICT, "LICENCE_ISSUER_WITHOUT_SEAL", issuer=code)
 
 
-def content_unacceptable(place: str, rule: str, broken: int, *, further: Sequence[tuple[str, str]] = ()) -> TrustError:
+def content_unacceptable(place: str, rule: str, further: Sequence[tuple[str, str]] = ()) -> TrustError:
     """What is to stand in the licence is against its type. The first rule that is broken, and how many are; ``further``: place and rule of the others."""
-    error = TrustError(Kind.UNACCEPTABLE, "LICENCE_CONTENT_UNACCEPTABLE", place=place, rule=rule, broken=broken)
+    error = TrustError(Kind.UNACCEPTABLE, "LICENCE_CONTENT_UNACCEPTABLE", place=place, rule=rule, broken=1 + len(further))
     error.violations = ((place, rule), *further)[: limits.RULES_TOLD]
     return error
 

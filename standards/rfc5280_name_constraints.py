@@ -33,9 +33,8 @@ NOT_UNDERSTOOD: Final = "name-constraint-not-understood"
 EXCLUDED: Final = "name-excluded"
 NOT_PERMITTED: Final = "name-not-permitted"
 
-MAX_COMPARISONS: Final = (
-    2**16
-)  # of names with subtrees; constrained web authorities state a few hundred subtrees, certificates under 100 names
+MAX_COMPARISONS: Final = 2**16
+"""Of names with subtrees: constrained web authorities state a few hundred subtrees, certificates under 100 names."""
 MAX_HOST_CHARACTERS: Final = 253  # RFC 1035, 2.3.4
 SMTP_UTF8_MAILBOX: Final = "1.3.6.1.5.5.7.8.9"  # RFC 9598: a mail address beyond ASCII, to which constraints on mail apply as well
 

@@ -163,9 +163,8 @@ def _write_archive(archive: tarfile.TarFile, settings: Settings, own: set[Path],
         add(_files_below(folder / KEYS))
     add(_rest(folder))
     _add(archive, files, folder / MARKER, MARKER)
-    missing = (
-        None if named is None else tuple(sorted(named.difference(files)))
-    )  # a document is written before its row, so that it was there by then
+    # A document is written before its row, so that it was there by then
+    missing = None if named is None else tuple(sorted(named.difference(files)))
     backup = Backup(at.isoformat(timespec="seconds"), program_version(), has_database, files, missing)
     _write_manifest(archive, backup)
     return backup

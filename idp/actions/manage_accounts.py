@@ -144,13 +144,15 @@ def change_account(
 def checked_change(kind: AccountKind, change: AccountChange) -> AccountChange:
     """The change as it is kept: each field by its rule, names in one spelling. ACCOUNT_FIELD_INVALID."""
     if change.name is not None:
-        change = replace(change, name=one_spelling(change.name))
-        check_name(change.name or "")
+        name = one_spelling(change.name)
+        check_name(name)
+        change = replace(change, name=name)
     if change.area is not None:
         check_area(change.area)
     if change.attributes is not None:
-        change = replace(change, attributes=spelled(change.attributes))
-        check_attributes(kind, change.attributes or {})
+        attributes = spelled(change.attributes)
+        check_attributes(kind, attributes)
+        change = replace(change, attributes=attributes)
     return change if change.identifiers is None else replace(change, identifiers=normalised(change.identifiers))
 
 

@@ -61,12 +61,12 @@ def order_of_row(
             fields[items[name]] = cell
         else:
             place = f"column {columns.index(column) + 1}" if column in columns else "column"
-            raise content_unacceptable(place, "not a column of this type", 1)
+            raise content_unacceptable(place, "not a column of this type")
     first = days.get("valid_from")
     if first is None:
-        raise content_unacceptable("valid_from", "required", 1)
+        raise content_unacceptable("valid_from", "required")
     if "valid_to" not in days:
-        raise content_unacceptable("valid_to", f"required, {NO_END} for no end", 1)
+        raise content_unacceptable("valid_to", f"required, {NO_END} for no end")
     return LicenceOrder(
         type_code=definition.code,
         issuer_code=issuer_code,
@@ -83,7 +83,7 @@ def order_of_row(
 def _holder(place: int, members: Mapping[str, str]) -> Holder:
     for name in ("name", "code", "code_type"):
         if name not in members:
-            raise content_unacceptable(f"holder_{name}" + (f"_{place}" if place > 1 else ""), "required", 1)
+            raise content_unacceptable(f"holder_{name}" + (f"_{place}" if place > 1 else ""), "required")
     code_type = members["code_type"]
     return Holder(members["name"], members["code"], _CODE_TYPE_NAMES.get(code_type, code_type))
 
@@ -92,4 +92,4 @@ def _read_day(name: str, cell: str) -> date | None:
     try:
         return date.fromisoformat(cell) if _DAY.fullmatch(cell) else read_date(cell)
     except (ValueError, MalformedError):
-        raise content_unacceptable(name, f"YYYY-MM-DD, YYYYMMDD or {NO_END}", 1) from None
+        raise content_unacceptable(name, f"YYYY-MM-DD, YYYYMMDD or {NO_END}") from None

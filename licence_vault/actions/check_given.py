@@ -32,10 +32,10 @@ def check_given(order: LicenceOrder, basis: IssuingBasis, *, is_number_kept: boo
 def check_days_given(issued_on: date | None, valid_from: date | None, today: date) -> None:
     """Whether days can be meant; None: not given. ``today``: in China. TrustError LICENCE_CONTENT_UNACCEPTABLE."""
     if issued_on is not None and issued_on > today:
-        raise content_unacceptable("issued_on", "not after today", 1)
+        raise content_unacceptable("issued_on", "not after today")
     for name, day in (("issued_on", issued_on), ("valid_from", valid_from)):
         if day is not None and day < FIRST_DAY:
-            raise content_unacceptable(name, f"not before {FIRST_DAY.isoformat()}", 1)
+            raise content_unacceptable(name, f"not before {FIRST_DAY.isoformat()}")
 
 
 def shows_name(template: FaceTemplate) -> bool:

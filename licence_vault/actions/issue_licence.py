@@ -210,7 +210,7 @@ def check_order(order: LicenceOrder, definition: TypeDefinition, term_from: date
     )
     if broken:
         first, *others = ((each.place, each.rule) for each in broken)
-        raise content_unacceptable(*first, len(broken), further=others)
+        raise content_unacceptable(*first, others)
 
 
 def _check_form(order: LicenceOrder, definition: TypeDefinition) -> None:
