@@ -132,10 +132,15 @@ def test_half_an_asking_gets_no_answer(walkers: Walkers, served: Served) -> None
         (NAME, long_code, ["holder_code"]),
         (beyond * (HOLDER_NAME_CHARACTERS + 1), "", list(WRONG)),
     ):
+        # Somebody is asked about in between, so that what is waited for is the answer to this asking and not what stands there from the one before
+        fill(page, NAME, CODE)
+        ask(page)
+        page.wait_for_selector(".answers > li:nth-child(5)")
         fill(page, name, code)
         page.set_input_files("#file", files(served) / "licence.pdf")
-        page.wait_for_function("() => !document.querySelector('.answers')")
+        page.wait_for_selector("[aria-invalid=true]")
         assert wrong_fields(page) == wrong, (name, code)
+        assert page.locator(".answers").count() == 0
         assert page.locator("#place").inner_text() == TEXTS["file_chosen"][1].format(name="licence.pdf")
         assert page.evaluate("document.activeElement.id") == wrong[0]
         assert page.title().startswith(TEXTS["title"][1]), "no verdict stands in the window's title either"
