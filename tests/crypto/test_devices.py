@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -120,15 +119,12 @@ def test_what_a_device_spoils_is_not_given_out(kind: str, tmp_path: Path) -> Non
 
 
 def test_a_hanging_device_ends_in_time_and_comes_back(sdf: SoftDevice) -> None:
-    signer = sdf.open(sessions=1, timeout_seconds=0.2).signer("sdf-key")
+    signer = sdf.open(sessions=1, timeout_seconds=1.0).signer("sdf-key")
     signer.sign(MESSAGE)
-    sdf.set("hang_ms", 1500)
-    begun = time.monotonic()
+    sdf.set("hang", 1)
     refused(lambda: signer.sign(MESSAGE), "DEVICE_TIMEOUT")
-    refused(lambda: signer.sign(MESSAGE), "DEVICE_BUSY")
-    assert time.monotonic() - begun < 1.5  # neither waited for the device
-    sdf.set("hang_ms", 0)
-    time.sleep(1.6)
+    refused(lambda: signer.sign(MESSAGE), "DEVICE_BUSY")  # neither waited for the device: it hangs still
+    sdf.set("hang", 0)
     assert is_good(signer, signer.sign(MESSAGE))
 
 

@@ -15,6 +15,7 @@ from tests.crypto.test_devices import MESSAGE, is_good, refused
 from tests.devices.soft import SoftDevice
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -31,6 +32,13 @@ def driver(sdf: SoftDevice) -> SdfDriver:
 def counts(sdf: SoftDevice) -> tuple[int, int]:
     """Devices that are open, and sessions under which theirs was closed."""
     return int(sdf.knobs.soft_devices()), int(sdf.knobs.soft_torn())
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.001)
 
 
 @pytest.mark.clause("GM/T 0018-2012 6.2")
@@ -78,15 +86,16 @@ def test_whoever_is_signing_when_a_session_is_refused_gets_his_signature(sdf: So
     devices = sdf.open(sessions=2)
     signer = devices.signer("sdf-key")
     signer.sign(MESSAGE)
-    sdf.set("hang_ms", 600)
+    sdf.set("hang", 1)
     signatures: list[bytes] = []
     slow = threading.Thread(target=lambda: signatures.append(signer.sign(MESSAGE)))
     slow.start()
-    time.sleep(0.2)
+    wait_until(lambda: sdf.knobs.soft_hanging() == 1)
     sdf.set("full", 1)
     with pytest.raises(TrustError) as caught:
         signer.sign(MESSAGE)
     assert caught.value.facts["call"] == "SDF_OpenSession"
+    sdf.set("hang", 0)
     slow.join()
     assert is_good(signer, signatures[0])
     assert (sdf.logins, counts(sdf)) == (1, (1, 0))
@@ -96,16 +105,15 @@ def test_closing_waits_for_whoever_is_signing(sdf: SoftDevice) -> None:
     devices = sdf.open(sessions=1)
     signer = devices.signer("sdf-key")
     signer.sign(MESSAGE)
-    sdf.set("hang_ms", 500)
+    sdf.set("hang", 1)
     signatures: list[bytes] = []
     slow = threading.Thread(target=lambda: signatures.append(signer.sign(MESSAGE)))
     slow.start()
-    time.sleep(0.2)
+    wait_until(lambda: sdf.knobs.soft_hanging() == 1)
     devices.close()
     assert counts(sdf) == (1, 0)
+    sdf.set("hang", 0)
     slow.join()
     assert is_good(signer, signatures[0])
-    until = time.monotonic() + 5
-    while counts(sdf)[0] and time.monotonic() < until:
-        time.sleep(0.02)
+    wait_until(lambda: counts(sdf)[0] == 0)
     assert counts(sdf) == (0, 0)

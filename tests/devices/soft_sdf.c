@@ -11,7 +11,8 @@ typedef struct { unsigned char r[64]; unsigned char s[64]; } ECCSignature;
 typedef struct { int open; int sessions; } device_t;
 typedef struct { int right; device_t *device; } session_t;
 
-static int lose, hang_ms, spoil, logins, opened, junk, full, gone, one_handle, torn;
+static int lose, spoil, logins, opened, junk, full, gone, one_handle, torn;
+static volatile int hang, hanging;
 static EVP_PKEY *key;
 static session_t sessions[64];
 static int used;
@@ -20,7 +21,7 @@ static int device_count;
 
 void soft_set(const char *name, int value) {
   if (!strcmp(name, "lose")) lose = value;
-  if (!strcmp(name, "hang_ms")) hang_ms = value;
+  if (!strcmp(name, "hang")) hang = value;             /* signing does not come back until it is 0 again */
   if (!strcmp(name, "spoil")) spoil = value;
   if (!strcmp(name, "junk")) junk = value;
   if (!strcmp(name, "full")) full = value;             /* so many sessions are refused: there are as many as the device takes */
@@ -29,6 +30,7 @@ void soft_set(const char *name, int value) {
 }
 int soft_logins(void) { return logins; }
 int soft_opened(void) { return opened; }
+int soft_hanging(void) { return hang ? hanging : 0; } /* calls that do not come back */
 int soft_torn(void) { return torn; } /* sessions under which their device was closed */
 int soft_devices(void) {
   int count = 0;
@@ -102,7 +104,9 @@ int SDF_InternalSign_ECC(void *session, unsigned int index, unsigned char *data,
   size_t size = sizeof der;
   EVP_PKEY_CTX *context;
   ECDSA_SIG *value;
-  if (hang_ms) usleep(hang_ms * 1000);
+  hanging++;
+  while (hang) usleep(1000);
+  hanging--;
   if (lose > 0) { lose--; return 0x01000003; }
   if (!((session_t *)session)->device->open) return 0x01000003;
   if (index != 1) return 0x01000008;
