@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from idp.api.scim_shapes import BODY_SCIM_BYTES_MAX, GROUP, ORGANISATION, PERSON
 from idp.model.people import AccountKind, AccountStatus, AgentRole, CredentialKind
 from idp.store.accounts import find_account, list_agents
 from idp.store.credentials import list_credentials
+from service_kit.clock import FixedClock
 from service_kit.roles import Role, appoint
 from standards.errors import Kind, MalformedError, TrustError
 from standards.rfc7644_scim import MEDIA_TYPE, PATCH_OP, SEARCH_REQUEST
@@ -290,10 +292,8 @@ def test_groups_are_organisations_and_members_their_agents(scim: Scim) -> None:
     desk = scim.town.desk
     late = scim.user("late")
     grant_agent(desk, firm["id"], first["id"], role=AgentRole.REPRESENTATIVE, actor="test")
-    grant_agent(desk, firm["id"], late["id"], valid_until=desk.clock.now() + timedelta(milliseconds=30), actor="test")
-    import time
-
-    time.sleep(0.04)
+    before = FixedClock(desk.clock.now() - timedelta(minutes=1))
+    grant_agent(replace(desk, clock=before), firm["id"], late["id"], valid_until=before.now() + timedelta(seconds=1), actor="test")
     changed = scim.patch(path, {"op": "replace", "path": "members", "value": [{"value": late["id"]}]})
     assert [each["value"] for each in changed["members"]] == [late["id"]]
     with desk.database.read() as connection:

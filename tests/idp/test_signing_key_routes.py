@@ -67,9 +67,12 @@ def test_after_a_compromise_its_tokens_end(provider: Provider) -> None:
     made = http.post(PATH, headers=headers, json={"algorithm": "ES256", "at_once": True, "reason": "It was on a stolen disk."})
     assert (made.status_code, made.json()["state"]) == (201, "signing")
     assert http.get(PATH, headers=headers).status_code == 401, "the caller's own token was signed by the key that is gone"
-    last = time.monotonic() + LOCAL_KEYS_KEPT_SECONDS + 1
-    while http.get(PATH, headers=provider.bearer("keeper")).status_code != 200:
-        assert time.monotonic() < last, "a token of the new key"
+    last = time.monotonic() + LOCAL_KEYS_KEPT_SECONDS
+    while True:
+        asked_at = time.monotonic()
+        if http.get(PATH, headers=provider.bearer("keeper")).status_code == 200:
+            break
+        assert asked_at <= last, "a token of the new key"
         time.sleep(0.05)
     assert states(provider, provider.bearer("keeper")) == ["withdrawn", "signing"]
     assert kid(provider.token("admin").json()["access_token"]) == made.json()["key_id"]

@@ -121,7 +121,7 @@ def test_a_step_within_a_step_waits_for_nobody(scene: Scene) -> None:
 def test_what_reads_is_a_step_only_where_reading_asks_no_server() -> None:
     apart, here = Cohorts(are_reads_quick=False), Cohorts(patience_seconds=WAIT_SECONDS)
 
-    def comes_through(cohorts: Cohorts) -> bool:
+    def comes_through(cohorts: Cohorts, seconds: float) -> bool:
         through = threading.Event()
 
         def work() -> None:
@@ -131,12 +131,12 @@ def test_what_reads_is_a_step_only_where_reading_asks_no_server() -> None:
         with cohorts.step("draw"):
             thread = threading.Thread(target=work, daemon=True)
             thread.start()
-            came = through.wait(0.2)
+            came = through.wait(seconds)
         thread.join(WAIT_SECONDS)
         return came
 
-    assert comes_through(apart)
-    assert not comes_through(here)
+    assert comes_through(apart, WAIT_SECONDS)
+    assert not comes_through(here, 0.2)
 
 
 def test_a_step_within_a_reading_one_counts_where_the_reading_one_does_not() -> None:

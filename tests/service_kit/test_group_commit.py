@@ -19,6 +19,15 @@ from service_kit.writer_turn import WriterTurn
 from standards.errors import TrustError
 from tests.service_kit.writer_setting import hold, metadata, names, put, things
 
+PATIENT_SECONDS = 120.0
+
+
+@pytest.fixture
+def patient(plain: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """One in which whoever waits for a turn at computing waits longer than any of these tests: nobody comes through for the time alone."""
+    monkeypatch.setattr(plain.cohorts, "_patience_seconds", PATIENT_SECONDS)
+    return plain
+
 
 class Refusal(Exception):
     """As drivers mark a serialisation failure."""
@@ -212,45 +221,45 @@ def test_a_server_that_is_gone_is_said_to_be(remote: Database, monkeypatch: pyte
     assert (error.code, error.facts) == ("DATABASE_UNAVAILABLE", {"reason": "connection lost"})
 
 
-def test_what_comes_while_others_compute_is_committed_together(plain: Database) -> None:
-    plain.write(put("before"))
-    commits = plain.statistics.commits
-    with plain.cohorts.step("draw"):
-        futures = [plain.submit(put("first"))]
-        if plain.is_sqlite:
+def test_what_comes_while_others_compute_is_committed_together(patient: Database) -> None:
+    patient.write(put("before"))
+    commits = patient.statistics.commits
+    with patient.cohorts.step("draw"):
+        futures = [patient.submit(put("first"))]
+        if patient.is_sqlite:
             until = time.monotonic() + 10
-            while plain.cohorts.waiting == 0:  # until the writer is there
+            while patient.cohorts.waiting == 0:  # until the writer is there
                 assert time.monotonic() < until
                 time.sleep(0.001)
         else:
             assert futures[0].result(10) == 1  # statements that a server runs take no turn
-        futures += [plain.submit(put(name)) for name in ("second", "third")]
+        futures += [patient.submit(put(name)) for name in ("second", "third")]
     assert [future.result(10) for future in futures] == [1, 1, 1]
-    assert not plain.is_sqlite or plain.statistics.commits == commits + 1
+    assert not patient.is_sqlite or patient.statistics.commits == commits + 1
 
 
-def test_nobody_waits_for_the_disk_of_a_commit(plain: Database) -> None:
+def test_nobody_waits_for_the_disk_of_a_commit(patient: Database) -> None:
     came: list[bool] = []
 
     def compute() -> None:
-        with plain.cohorts.step("draw"):
+        with patient.cohorts.step("draw"):
             came.append(True)
 
     def at_commit(_connection: object) -> None:
         thread = threading.Thread(target=compute, daemon=True)
         thread.start()
-        thread.join(0.15)  # less than the patience of who waits
+        thread.join(10)  # less than the patience of who waits
 
-    event.listen(plain.engine, "commit", at_commit)
-    plain.write(put("anything"))
+    event.listen(patient.engine, "commit", at_commit)
+    patient.write(put("anything"))
     assert came == [True]
 
 
-def test_a_batch_that_is_run_again_keeps_no_turn(plain: Database) -> None:
+def test_a_batch_that_is_run_again_keeps_no_turn(patient: Database) -> None:
     came: list[str] = []
 
     def compute() -> None:
-        with plain.cohorts.step("draw"):
+        with patient.cohorts.step("draw"):
             came.append("computed")
 
     def job(connection: Any) -> None:
@@ -259,16 +268,17 @@ def test_a_batch_that_is_run_again_keeps_no_turn(plain: Database) -> None:
             raise Refusal
         thread = threading.Thread(target=compute, daemon=True)
         thread.start()
-        thread.join(0.15)
+        thread.join(10)
         connection.execute(insert(things), {"name": "again"})
 
-    plain.write(job)
+    patient.write(job)
     assert came == ["refused", "computed"]
-    assert names(plain) == {"again"}
+    assert names(patient) == {"again"}
 
 
-def test_nobody_who_computes_waits_while_another_process_writes(tmp_path: Path) -> None:
+def test_nobody_who_computes_waits_while_another_process_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database = Database(f"sqlite:///{tmp_path / 'file.sqlite3'}", pool_size=3)
+    monkeypatch.setattr(database.cohorts, "_patience_seconds", PATIENT_SECONDS)
     metadata.create_all(database.engine)
     database.write(put("before"))
     other = WriterTurn(Path(f"{database.url.database}-turn"))
@@ -280,7 +290,7 @@ def test_nobody_who_computes_waits_while_another_process_writes(tmp_path: Path) 
         for _ in range(3):
             with database.cohorts.step("draw"):
                 assert not waiting.done()
-        assert time.monotonic() - began < 0.15  # less than the patience of who waits
+        assert time.monotonic() - began < PATIENT_SECONDS / 2  # less than the patience of who waits
     finally:
         other.close()
     assert waiting.result(10) == 1

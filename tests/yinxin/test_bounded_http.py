@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 HEAD = b"POST /a HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 PART = 16 * 1024
+HEAD_SECONDS = 0.3  # in these tests; more than another process takes the processor away for in the midst of a write
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """Answers with the length of the body, at /slow after a while, at /busy without having read it."""
     if scope["path"] == "/slow":
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(2 * HEAD_SECONDS)
     if scope["path"] == "/busy":
         await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
@@ -86,12 +87,12 @@ def test_attack_bytes_that_lead_nowhere_are_not_kept(parts: list[bytes]) -> None
 
 @pytest.mark.parametrize("begin", [b"", b"GET / HT", HEAD, b"\r\n"])
 def test_attack_a_head_that_does_not_come(begin: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", HEAD_SECONDS)
     assert asyncio.run(answer_to(begin)) == b""
 
 
 def test_a_second_head_is_awaited_as_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", HEAD_SECONDS)
     first = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     answer = asyncio.run(answer_to(first, b"GET / HT"))
     assert answer.startswith(b"HTTP/1.1 200 ")
@@ -100,7 +101,7 @@ def test_a_second_head_is_awaited_as_the_first(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_answer_may_take_longer_than_a_head(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once a request has come whole, how long it takes is the application's affair."""
-    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", HEAD_SECONDS)
 
     async def slow() -> bytes:
         async with connection() as (reader, writer):
@@ -115,7 +116,7 @@ BUSY = b"POST /busy HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n"
 
 @pytest.mark.parametrize("further", [[], [b"x"], [b"x"] * 5], ids=["nothing", "a byte", "bytes"])
 def test_attack_the_rest_of_a_refused_body_that_does_not_come(further: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", HEAD_SECONDS)
 
     async def drip() -> bytes:
         async with connection() as (reader, writer):
