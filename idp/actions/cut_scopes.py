@@ -1,4 +1,6 @@
-"""What a person's tokens may carry now: within what his client may ask for and, where he acts for an organisation, within what it granted him."""
+"""What a person's tokens may carry now: within what his client may ask for, what he lets it have and, where he acts for an organisation, what that
+granted him.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from idp.model.people import AccountStatus, level_at
-from idp.model.registrations import SIGN_IN_SCOPES, sign_in_of
+from idp.model.registrations import OFFLINE, SIGN_IN_SCOPES, sign_in_of
 from idp.model.requests import acr_of, level_of
 from idp.store.accounts import account_status, list_evidence
 from idp.store.person_grants import grants_of_person
+from idp.store.sign_ins import find_consent
 from service_kit.callers import PERSON_PREFIX
 from standards.errors import Kind, TrustError
 
@@ -53,6 +56,19 @@ def cut_scopes(
     if grant.scopes and not scopes:
         raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")
     return replace(grant, scopes=scopes, acr=acr_now(connection, vault, grant, at), ends_at=_ends_at(connection, vault, grant, at))
+
+
+def cut_to_agreed(connection: Connection, vault: Vault, grant: PersonGrant, registration: Registration) -> PersonGrant:
+    """A grant that is about to begin, with the scopes that the person lets its client have at this moment: what waited to be redeemed does not bring
+    back what he has taken back since, nor what the page did not show him. All of them where nobody is asked. GRANT_ENDED where none is left.
+    """
+    if registration.is_own:
+        return grant
+    agreed, _ = find_consent(connection, vault, grant.account_id, grant.acting_for, grant.client_id)
+    scopes = tuple(each for each in grant.scopes if each in agreed)
+    if grant.scopes and not scopes:
+        raise TrustError(Kind.UNACCEPTABLE, "GRANT_ENDED")
+    return replace(grant, scopes=scopes, is_offline=grant.is_offline and OFFLINE in scopes)
 
 
 def _ends_at(connection: Connection, vault: Vault, grant: PersonGrant, at: datetime) -> datetime | None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from crypto.sm3 import sm3
-from idp.actions.cut_scopes import cut_scopes
+from idp.actions.cut_scopes import cut_scopes, cut_to_agreed
 from idp.actions.person_desk import claims_in_id_token, demand_standing, demand_unchanged
 from idp.model.grants import GRANT_SECONDS
 from idp.store.grants import insert_grant, insert_refresh_token
@@ -47,9 +47,10 @@ def store_grant(
 ) -> Stored:
     """Within a write job. ``by``: what led to it, for the record. Its scopes are cut to those that stand now.
 
-    GRANT_ENDED where account or session do not stand now, SCOPE_NOT_GRANTED where no scope is left.
+    GRANT_ENDED where account or session do not stand now, or the person has taken his consent back; SCOPE_NOT_GRANTED where no scope is left.
     """
     grant = cut_scopes(connection, desk.people.vault, grant, known, registration, at, desk.scope_limits)
+    grant = cut_to_agreed(connection, desk.people.vault, grant, registration)
     demand_standing(connection, desk, replace(grant, is_offline=False), at)  # what is to outlive its session begins in a living one
     demand_unchanged(connection, desk, known, signings)
     insert_grant(connection, grant, desk.mac_key)

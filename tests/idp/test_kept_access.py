@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idp.actions.end_session import end_all_sessions
+from idp.actions.grant_agent import grant_agent, revoke_agent
+from idp.actions.manage_accounts import NewAccount, create_account
+from idp.model.people import AccountKind
+from idp.model.registrations import DEVICE
+from idp.model.tickets import TICKET_TYPE
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Browser, Registered, settle
-from tests.idp.test_code_flow import BASE, Clients
+from tests.idp.test_code_flow import BASE, Clients, refused
+from tests.idp.test_devices import begin, poll, sign_in_for
+from tests.idp.test_token_exchange import EXCHANGE, exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +35,10 @@ def clients(tmp_path: Path) -> Iterator[Clients]:
         found = Clients(settle(here, Registered()))
         found.town.person()
         found.town.person("bing", name="测试丙")
+        grants = (*BASE.grant_types, DEVICE, EXCHANGE)
         for name in ("calendar", "reader"):
-            found.add(replace(BASE, client_id=name, is_own=False))
+            found.add(replace(BASE, client_id=name, is_own=False, grant_types=grants, person_scopes=("seal.read", "seal.use")))
+        found.add(replace(BASE, client_id="portal", grant_types=grants))
         yield found
 
 
@@ -111,3 +121,58 @@ def test_attack_a_grant_written_past_the_program_hides_no_other_and_ends(clients
     take_back(browser, "calendar")
     assert "may go on without you" not in browser.answer.text
     assert refresh(clients, "reader", kept).json()["error"] == "invalid_grant"
+
+
+def waiting(clients: Clients, browser: Browser, scope: str) -> tuple[str, str, str]:
+    """What an application was let have and has not fetched yet: a code, the code of a device, a trust ticket."""
+    browser.authorize("calendar", scope=scope)
+    code = browser.returned["code"]
+    device = begin(clients, "calendar", scope=scope)
+    assert sign_in_for(clients, device["user_code"], browser).heading == "The device is connected"
+    portal = clients.sign_in(browser, "portal", scope="openid profile")["access_token"]
+    ticket = exchange(clients, "portal", portal, requested_token_type=TICKET_TYPE, audience="calendar").json()["access_token"]
+    return code, device["device_code"], ticket
+
+
+def test_attack_what_waits_to_be_redeemed_does_not_bring_back_what_was_taken_back(clients: Clients) -> None:
+    browser = Browser(clients.town.here)
+    let_keep(clients, browser, "calendar")
+    code, device, ticket = waiting(clients, browser, OFFLINE)
+    take_back(browser, "calendar")
+    ended = (400, "invalid_grant", "GRANT_ENDED")
+    assert refused(clients.redeem(code, "calendar")) == ended
+    assert refused(poll(clients, device, "calendar")) == ended
+    assert refused(exchange(clients, "calendar", ticket, kind=TICKET_TYPE)) == ended
+    # Where he has let it have less since, it gets that, and only while he is there
+    let_keep(clients, browser, "calendar")
+    code, device, ticket = waiting(clients, browser, OFFLINE)
+    take_back(browser, "calendar")
+    let_keep(clients, browser, "calendar", "openid")
+    tokens = clients.redeem(code, "calendar").json()
+    assert tokens["scope"] == "openid"
+    assert poll(clients, device, "calendar").json()["scope"] == "openid"
+    assert exchange(clients, "calendar", ticket, kind=TICKET_TYPE).json()["scope"] == "openid"
+    account_id = str(json.loads(clients.town.audited("access.take-back")[0])["actor"]).removeprefix("account:")
+    end_all_sessions(clients.town.desk, account_id, actor="test")
+    assert refused(refresh(clients, "calendar", tokens)) == ended
+
+
+def test_attack_an_office_that_grows_after_the_yes_grows_no_device(clients: Clients) -> None:
+    """An agent is shown what he can give. What his organisation grants him before the device asks is a new question."""
+    desk, asked = clients.town.desk, "openid seal.read seal.use"
+    person = clients.town.person("ding", name="测试丁").account_id
+    firm = create_account(desk, NewAccount(AccountKind.ORGANISATION, "测试公司"), actor="test").account_id
+    narrow = grant_agent(desk, firm, person, scopes=("seal.read",), actor="test")
+    device = begin(clients, "calendar", scope=asked)
+    browser = Browser(clients.town.here)
+    browser.go("/device")
+    browser.submit("device", user_code=device["user_code"])
+    browser.submit("confirm")
+    browser.log_in("ding")
+    browser.submit("acting", acting_for=firm)
+    assert "see your seals" in browser.answer.text
+    assert "seal documents" not in browser.answer.text
+    browser.submit("consent")
+    revoke_agent(desk, narrow.agent_id, actor="test")
+    grant_agent(desk, firm, person, scopes=("seal.read", "seal.use"), actor="test")
+    assert poll(clients, device["device_code"], "calendar").json()["scope"] == "openid seal.read"
