@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - the framework reads the annotations
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 SESSIONS: Final = "/sessions"
 SWITCH: Final = "/switch"
 LOGOUT: Final = "/logout"
+_ASKED: Final = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
+"""What is read of what a client asks (OpenID Connect RP-Initiated Logout 1.0, 2)."""
 _STATE_CHARACTERS_MAX: Final = 512
 
 
@@ -241,6 +244,9 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
         try:
             form = await visit.plain_form()
             if form.get("confirm") != "yes":
+                if visit.session_hash is None:  # a POST from elsewhere brings no cookies along: look again where it does
+                    asked: dict[str, str] = {name: form[name] for name in _ASKED if name in form}
+                    return visit.go(f"{LOGOUT}?{urlencode(asked)}")
                 return await anyio.to_thread.run_sync(_begin_logout, pages, visit, form)
             visit.check_token(form.get(CSRF_FIELD, ""), LOGOUT)
             way = await anyio.to_thread.run_sync(_stated_target, pages, visit, form)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from tests.idp.people import Browser
 from tests.idp.suite import BYE_WITH_QUERY, Module, moving, served_suite
 from tests.idp.test_code_flow import BYE
 
@@ -137,3 +138,18 @@ def test_the_hint_of_another_client_names_no_address(leaving: Leaving) -> None:
     assert answer.headers.get("location", "") != BYE
     payload = leaving.tokens["id_token"].split(".")[1]
     assert json.loads(urlsafe_b64decode(payload + "=="))["aud"] == "suite"
+
+
+def test_attack_a_sign_out_by_a_form_of_the_clients_site_ends_what_it_is_about(leaving: Leaving) -> None:
+    """Browsers send no cookies of ours along with such a POST: it is looked at again where they do, and nobody is sent off believing himself signed out."""
+    asked = {"id_token_hint": leaving.tokens["id_token"], "client_id": "suite", "post_logout_redirect_uri": BYE, "state": "x y&z"}
+    browser, without = leaving.module.browser, Browser(leaving.module.clients.town.here)
+    answer = without.send("POST", "/logout", data={**asked, "confirm": "", "lang": "zh"})
+    assert (answer.status_code, "set-cookie" in answer.headers) == (303, False)
+    assert answer.headers["location"] == "/logout?" + str(httpx.QueryParams(asked))
+    assert leaving.module.clients.userinfo(leaving.tokens["access_token"]).status_code == 200
+    assert browser.send("GET", answer.headers["location"]).headers["location"] == BYE + "?state=x+y%26z"
+    assert not leaving.is_signed_in
+    # A form of ours that comes without cookies is still none of ours; who is signed in nowhere goes where he would have gone
+    assert without.send("POST", "/logout", data={**asked, "confirm": "yes", "csrf": "x"}).status_code == 403
+    assert without.send("GET", answer.headers["location"]).headers["location"] == BYE + "?state=x+y%26z"
