@@ -44,7 +44,7 @@ def cut_scopes(
     """The grant with the scopes that all allow, at the level that is proven now (``acr_now``), and with the end of the agent's. ``limits``: see ``ports.SCOPE_LIMITS``. SCOPE_NOT_GRANTED where some were asked for and none is left,
     GRANT_ENDED where the client is for persons, or for organisations, alone by now and this is the other.
     """
-    if registration.acting != "any" and (registration.acting == "organisation") != (grant.acting_for is not None):
+    if not registration.serves_who_acts(grant.acting_for):
         raise TrustError(Kind.UNACCEPTABLE, "GRANT_ENDED")  # as the person would hear at signing in: the client does not serve such
     may = sign_in_of(known.client, registration).scopes
     scopes = agent_scopes(connection, vault, grant.account_id, grant.acting_for, (each for each in grant.scopes if each in may), at)

@@ -109,6 +109,8 @@ async def _exchange(
     at: datetime,
 ) -> bytes:
     client = known.client
+    if not registration.serves_who_acts(shown.grant.acting_for):
+        raise refused("the person acts for somebody this client does not serve")
     # 1. Never more than the token allows, nor than the client may have
     may = sign_in_of(client, registration)
     asked = shown.scopes if wanted.scope is None else tuple(dict.fromkeys(wanted.scope.split(" ")))

@@ -50,7 +50,7 @@ async def issue_trust_ticket(
     registration = None if target is None else target.registration
     if target is None or registration is None or EXCHANGE not in registration.grant_types or target.client == known.client:
         raise refused("audience")
-    if registration.acting != "any" and (registration.acting == "organisation") != (source.acting_for is not None):
+    if not registration.serves_who_acts(source.acting_for):
         raise refused("the person acts for somebody the audience does not serve")
     # 2. What it may be told
     may = set(sign_in_of(target.client, registration).scopes) & set(source_scopes)

@@ -123,6 +123,10 @@ class Registration:
         """Whether it is held to the FAPI 2.0 security profile."""
         return self.profile == FAPI2
 
+    def serves_who_acts(self, acting_for: str | None) -> bool:
+        """Whether a person may come to it acting for this organisation, or (None) for himself."""
+        return self.acting == "any" or (self.acting == "organisation") == (acting_for is not None)
+
 
 def check_registration(registration: Registration) -> None:
     """Raise CLIENT_FIELD_INVALID naming the member that breaks its rule."""

@@ -312,6 +312,15 @@ def test_who_acts_for_an_organisation_is_named_innermost(clients: Clients) -> No
     assert said["sub"] == firm.account_id
     assert said["act"] == {"sub": "housing", "act": {"sub": person}}
     assert refused(ticket_for(clients, "people", token))[2] == "EXCHANGE_REFUSED"
+    for name, kind in (("persons", "person"), ("offices", "organisation")):
+        clients.add(
+            Registration(name, grant_types=(EXCHANGE,), serves=(HOUSING,), is_own=True, acting=kind, person_scopes=("seal.read",)),  # type: ignore[arg-type]
+            "seal.read",
+            audiences=(HOUSING,),
+        )
+    assert refused(exchange(clients, "persons", token))[2] == "EXCHANGE_REFUSED", "it is for persons alone"
+    assert exchange(clients, "offices", token).status_code == 200
+    assert refused(exchange(clients, "offices", signed_in(clients)["access_token"]))[2] == "EXCHANGE_REFUSED"
     redeemed = exchange(clients, "firms", ticket_for(clients, "firms", token).json()["access_token"], kind=TICKET_TYPE).json()
     assert clients.read(redeemed["id_token"], "firms")["act"] == {"sub": person}
     # With the office end the tokens, also those that came of a ticket
