@@ -139,6 +139,11 @@ class SignIn:
         return are_two(self.methods)
 
     @property
+    def lacks_two(self) -> bool:
+        """Whether the account's rule wants two factors and fewer have been shown."""
+        return self.needs_two and not self.has_two
+
+    @property
     def level(self) -> int:
         """What this sign-in is worth: bounded by how well the account is proven and by what was shown."""
         shown = max((METHOD_LEVEL.get(each, 0) for each in self.methods), default=0)
@@ -175,7 +180,7 @@ def decide_next_step(row: SignIn) -> Step:
     if row.needs_password_change:
         return Step.NEW_PASSWORD
     # 3. Is that good enough: for the account's own rule, then for what the client asks
-    if row.needs_two and not row.has_two:
+    if row.lacks_two:
         return Step.SECOND_FACTOR if row.has_second else Step.REFUSED
     if row.wants_step_up or (row.asks_two and row.has_second and not row.has_two):
         return Step.SECOND_FACTOR
@@ -202,7 +207,7 @@ def refusal_of(row: SignIn) -> str:
     """Why a refused sign-in is refused, as an OAuth error code (RFC 6749 4.1.2.1, OIDC Core 3.1.2.6, OIDC unmet_authentication_requirements)."""
     if row.error is not None:
         return row.error
-    if row.is_essential and row.wanted is not None and row.level < row.wanted and not (row.needs_two and not row.has_two):
+    if row.is_essential and row.wanted is not None and row.level < row.wanted and not row.lacks_two:
         return "unmet_authentication_requirements"
     return "access_denied"
 
@@ -216,6 +221,12 @@ PROMPT_ERROR: Final = {
     Step.CONSENT: "consent_required",
 }
 """What prompt=none is answered where a step would ask the person (OIDC Core 3.1.2.6)."""
+
+
+def unasked_error(row: SignIn) -> str | None:
+    """What prompt=none is answered where a page would come next: to ask the person, or to tell him that he needs a second factor; None where none would."""
+    step = decide_next_step(row)
+    return "interaction_required" if step is Step.REFUSED and row.error is None and row.lacks_two else PROMPT_ERROR.get(step)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from idp.credentials.certificates import text_to_sign, write_challenge
 from idp.model.openings import CODE_TYPE
 from idp.model.people import CredentialKind
 from idp.model.registrations import OFFLINE, SIGN_IN_SCOPES
-from idp.model.sign_in import PROMPT_ERROR, SESSION_SECONDS, Step, decide_next_step, refusal_of
+from idp.model.sign_in import SESSION_SECONDS, Step, decide_next_step, refusal_of, unasked_error
 from idp.pages.texts import LANGUAGES
 from idp.pages.visit import SESSION_COOKIE, STYLE_SHEET, Visit, titled
 from idp.pages.ways_out import refuse_client
@@ -175,11 +175,11 @@ def dispatch(pages: Pages, visit: Visit, sign_in_id: str, problem: TrustError | 
     step = decide_next_step(row)
     request = row.request
     # 1. Without asking
-    if request is not None and "none" in request.prompt and step in PROMPT_ERROR:
-        row = choose.refuse(pages.desk, sign_in_id, visit.browser_hash, PROMPT_ERROR[step])
+    if request is not None and "none" in request.prompt and (unasked := unasked_error(row)):
+        row = choose.refuse(pages.desk, sign_in_id, visit.browser_hash, unasked)
         step = Step.REFUSED
     if step is Step.REFUSED:
-        if row.needs_two and not row.has_two and row.error is None:  # the person must hear why, the client need not
+        if row.lacks_two and row.error is None:  # the person must hear why, the client need not
             return visit.error(TrustError(Kind.FORBIDDEN, "SECOND_FACTOR_MISSING"), back=f"/sign-in/{sign_in_id}/cancel")
         error = refusal_of(row)
         if request is None:
