@@ -16,6 +16,7 @@ from idp.model.sign_in import as_anyone, decide_next_step, with_account
 from idp.store.accounts import account_standing, account_status, list_evidence
 from idp.store.credentials import credential_kinds, held_credentials
 from idp.store.person_grants import grants_of_person
+from idp.store.pushed import take_pushed
 from idp.store.sign_ins import find_consent, find_session, find_sign_in, update_sign_in
 from service_kit.roles import role_of
 from standards.errors import Kind, TrustError
@@ -100,8 +101,10 @@ def recognise(
 
 
 def put_back(connection: Connection, desk: PeopleDesk, row: SignIn, profile: ClientProfile | None) -> SignIn:
-    """Store the row's next version, with whether consent is still needed in the capacity chosen."""
+    """Store the row's next version, with whether consent is still needed in the capacity chosen. A refusal answers a pushed request too, once."""
     row = with_consent_asked(connection, desk, row, profile)
+    if row.error is not None and row.request is not None and row.request.pushed:
+        take_pushed(connection, bytes.fromhex(row.request.pushed), row.request.client_id, desk.clock.now())
     row = replace(row, version=row.version + 1)
     update_sign_in(connection, desk.vault, row)
     return row

@@ -135,6 +135,20 @@ def test_what_is_wrong_with_a_pushed_request_is_told_at_once(clients: Clients, c
     assert refused(push(clients, "pushes", **changes))[:2] == (400, error)
 
 
+def test_a_refusal_answers_a_pushed_request_too(clients: Clients) -> None:
+    clients.add(replace(BASE, client_id="asks", is_own=False))
+    uri = push(clients, "asks").json()["request_uri"]
+    browser = bring(clients, "asks", request_uri=uri)
+    browser.log_in()
+    browser.submit("cancel")
+    assert browser.returned["error"] == "access_denied"
+    browser.go("/authorize", client_id="asks", request_uri=uri)
+    assert browser.answer.status_code == 422, "it has been answered"
+    silent = push(clients, prompt="none").json()["request_uri"]
+    assert bring(clients, "own", request_uri=silent).returned["error"] == "login_required"
+    assert bring(clients, "own", request_uri=silent).answer.status_code == 422
+
+
 def test_who_may_push(clients: Clients) -> None:
     http = clients.http
     assert refused(http.post(PAR, data=REQUEST, auth=("own", "wrong")))[:2] == (401, "invalid_client")
