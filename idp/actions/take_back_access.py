@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp.store.clients import find_client
-from idp.store.grants import end_offline_grants, offline_grants
+from idp.store.grants import end_grants_of_client, end_offline_grants, offline_grants
 from idp.store.sign_ins import forget_consents
 
 if TYPE_CHECKING:
@@ -36,12 +36,15 @@ def kept_access(connection: Connection, desk: PeopleDesk, account_id: str) -> li
 
 
 def take_back_access(desk: PeopleDesk, account_id: str, client_id: str) -> int:
-    """End what the client keeps, for the person himself and for whomever he acts for, with the consents behind it; how many grants ended."""
+    """End what the client keeps, for the person himself and for whomever he acts for, with the consents behind it and what else it got by them, in
+    sessions that are open; how many grants ended.
+    """
     at = desk.clock.now()
 
     def store(connection: Connection) -> int:
         ended = end_offline_grants(connection, account_id, client_id, at, desk.vault.mac_key)
         if ended:
+            ended += end_grants_of_client(connection, account_id, client_id, at, desk.vault.mac_key)
             forget_consents(connection, account_id, client_id)
             subject = f"account:{account_id}"
             desk.audit.record(

@@ -161,6 +161,13 @@ def end_offline_grants(connection: Connection, account_id: str, client_id: str, 
     return _end(connection, _kept_by(account_id) & (grants.c.client_id == client_id), _is_offline, at, "taken back", mac_key)
 
 
+def end_grants_of_client(connection: Connection, account_id: str, client_id: str, at: datetime, mac_key: bytes) -> int:
+    """End all that a person has let a client have, also what ends with a session. How many ended."""
+    return _end(
+        connection, (grants.c.account_id == account_id) & (grants.c.client_id == client_id), lambda _: True, at, "taken back", mac_key
+    )
+
+
 def _kept_by(account_id: str) -> ColumnElement[bool]:
     return (grants.c.account_id == account_id) & (_FROM_BEFORE | grants.c.is_offline)
 

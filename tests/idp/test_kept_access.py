@@ -123,6 +123,20 @@ def test_attack_a_grant_written_past_the_program_hides_no_other_and_ends(clients
     assert refresh(clients, "reader", kept).json()["error"] == "invalid_grant"
 
 
+def test_attack_an_application_goes_on_in_no_open_session_with_what_was_taken_back(clients: Clients) -> None:
+    browser, other = Browser(clients.town.here), Browser(clients.town.here)
+    beside = let_keep(clients, other, "reader", "openid seal.use")
+    here = let_keep(clients, browser, "calendar", "openid seal.use")
+    there = let_keep(clients, other, "calendar", "openid profile seal.use")
+    let_keep(clients, browser, "calendar", "openid offline_access")
+    take_back(browser, "calendar")
+    for tokens in (here, there):
+        assert not clients.is_let_in(tokens)
+        assert refused(refresh(clients, "calendar", tokens)) == (400, "invalid_grant", "GRANT_ENDED")
+    assert refresh(clients, "reader", beside).status_code == 200
+    assert json.loads(clients.town.audited("access.take-back")[0])["facts"] == {"client": "calendar", "grants": 3}
+
+
 def waiting(clients: Clients, browser: Browser, scope: str) -> tuple[str, str, str]:
     """What an application was let have and has not fetched yet: a code, the code of a device, a trust ticket."""
     browser.authorize("calendar", scope=scope)
