@@ -92,19 +92,10 @@ class Audit:
         self._next: int | None = None
         self._written = 0
         self._placeholders = "(?,?,?,?,?,?,?,?)" if database.is_sqlite else "(%s,%s,%s,%s,%s,%s,%s,%s)"
-        self._blocked: str | None = None
         database.hold_row_key(mac_key)  # rows that give rights count by the trail in which their giving stands
 
     def __repr__(self) -> str:
         return f"Audit(writer_id={self.writer_id!r})"
-
-    def block(self, reason: str) -> None:
-        """Refuse every further entry, and with it every change that must be recorded, until ``unblock``."""
-        self._blocked = reason
-
-    def unblock(self) -> None:
-        """Accept entries again."""
-        self._blocked = None
 
     def record(
         self,
@@ -121,11 +112,8 @@ class Audit:
 
         ``at``: aware UTC. ``actor``, ``subject``: who and what, such as ``client:portal-1`` (at most 255 characters). ``outcome``: one
         of OUTCOMES. ``facts``: small, no secrets, no documents. The entry is durable when the job's ``write`` has returned.
-        Raises TrustError AUDIT_UNAVAILABLE (blocked; where the row cannot be written, ``write`` raises it), AUDIT_ENTRY_TOO_LARGE,
-        TEXT_NOT_UNICODE.
+        Raises TrustError AUDIT_ENTRY_TOO_LARGE, TEXT_NOT_UNICODE; where the row cannot be written, ``write`` raises AUDIT_UNAVAILABLE.
         """
-        if self._blocked is not None:
-            raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE", reason=self._blocked)
         waiting = self._prepare(at, actor, action, subject, outcome, facts)
         self._database.defer(connection, self, waiting)
         return waiting.entry_id
@@ -262,16 +250,3 @@ def find_entry(connection: Connection, entry_id: str) -> AuditEntry:
     if row is None:
         raise TrustError(Kind.NOT_FOUND, "AUDIT_ENTRY_UNKNOWN")
     return read_entry(row.entry, row.log_index)
-
-
-def find_entries(
-    connection: Connection, *, subject: str | None = None, before: str | None = None, limit: int = 100
-) -> tuple[AuditEntry, ...]:
-    """The newest entries first, of one subject or of all; ``before``: the id of the last entry of the page before."""
-    wanted = select(table.c.entry, table.c.log_index).order_by(table.c.position.desc()).limit(min(limit, 1000))
-    if subject is not None:
-        wanted = wanted.where(table.c.subject == subject)
-    if before is not None:
-        position = select(table.c.position).where(table.c.entry_id == before).scalar_subquery()
-        wanted = wanted.where(table.c.position < position)
-    return tuple(read_entry(row.entry, row.log_index) for row in connection.execute(wanted))

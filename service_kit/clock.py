@@ -90,21 +90,6 @@ class SystemClock:
                 self.unsaved = None
 
 
-class FixedClock:
-    """A clock that stands still until it is set; for tests, demonstrations and replays."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def now(self) -> datetime:
-        """The time it was set to."""
-        return self.at
-
-    def advance(self, seconds: float) -> None:
-        """Move on (or, with a negative number, back)."""
-        self.at += timedelta(seconds=seconds)
-
-
 def _read_floor(path: Path | None) -> datetime:
     beginning = datetime(2000, 1, 1, tzinfo=UTC)
     if path is None or not path.exists():

@@ -16,15 +16,18 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from crypto.authority import CertificateAuthority, Profile, RevokedCertificate
 from crypto.certificate_requests import SubjectRequest
 from crypto.certificates import Certificate
+from crypto.digests import digest
 from crypto.ocsp_responder import OcspResponder
 from crypto.signatures import SignatureAlgorithm, algorithm_identifier
 from crypto.signer import PrivateKey, Signer, software_signer
 from crypto.sm2 import SM2PrivateKey
 from crypto.trust_list import ALL_PURPOSES, Anchor, Purpose, TrustList
+from standards import gbt33560_oids as oids
 from standards.gbt20518_certificate import write_seal_subject
 from standards.rfc5280_certificate import write_signed, write_tbs_certificate
 from standards.rfc5280_extensions import write_basic_constraints
 from standards.rfc5280_names import write_name
+from standards.rfc6960_ocsp import write_cert_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,3 +186,9 @@ def craft(
         extensions_der=extensions_der or (write_basic_constraints(ca=False),),
     )
     return Certificate.from_der(write_signed(tbs_der, algorithm_der, issuer_signer.sign(tbs_der)))
+
+
+def cert_id_der(certificate: Certificate, issuer: Certificate, digest_oid: str = oids.SM3) -> bytes:
+    """The CertID with which an OCSP client asks for ``certificate`` (RFC 6960 4.1.1)."""
+    key_bits = issuer.fields.spki.key_bits
+    return write_cert_id(digest_oid, digest(digest_oid, certificate.issuer_der), digest(digest_oid, key_bits), certificate.serial)

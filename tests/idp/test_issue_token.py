@@ -17,6 +17,7 @@ from idp.actions.change_client_status import change_client_status
 from idp.actions.rotate_secret import rotate_secret
 from idp.model.clients import TOKEN_SECONDS, ClientStatus
 from idp.tokens.request import FORM_BYTES_MAX
+from tests.audit_trail import blocked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -364,11 +365,10 @@ def test_attack_rights_edited_in_the_database_are_not_used(provider: Provider) -
 
 def test_no_token_leaves_when_the_audit_trail_cannot_be_written(provider: Provider) -> None:
     assert provider.token().status_code == 200
-    provider.here.house.context.audit.block("test")
-    answer = provider.token()
+    with blocked():
+        answer = provider.token()
     assert (answer.status_code, answer.json()["code"]) == (503, "AUDIT_UNAVAILABLE")
     assert answer.headers["retry-after"]
-    provider.here.house.context.audit.unblock()
     provider.here.house.context.database.write(
         lambda connection: connection.exec_driver_sql(
             "CREATE TRIGGER full_disk BEFORE INSERT ON kit_audit WHEN NEW.action = 'token.issue' BEGIN SELECT RAISE(ABORT, 'no'); END"

@@ -17,9 +17,9 @@ from licence_vault.limits import ISSUING_LEASE_SECONDS
 from licence_vault.log.entries import index_of
 from licence_vault.model import Holder, LicenceState, type_step_named
 from licence_vault.service import means_of, migrate
-from service_kit.audit import find_entries
 from service_kit.callers import Caller
 from service_kit.migrations import migrate_kit
+from tests.audit_trail import find_entries
 from tests.fakes.sealer import FakeJudge, FakeSealer
 from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
 from tests.licence_vault.vault_here import VaultHere

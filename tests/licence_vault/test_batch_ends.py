@@ -24,9 +24,9 @@ from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.batch import BATCH_LIFE, BatchState, RowState
 from licence_vault.row_files import read_rows
 from service_kit import fail_points
-from service_kit.audit import find_entries
 from service_kit.idempotency import IN_FLIGHT_SECONDS
 from standards.errors import TrustError
+from tests.audit_trail import find_entries
 from tests.fakes.sealer import unavailable
 from tests.licence_vault.batch_files import GOOD, file_of, rest, rows_of, run_to_its_end
 from tests.licence_vault.issuing_here import IssuingHere, code_of

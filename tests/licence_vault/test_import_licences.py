@@ -15,9 +15,9 @@ from licence_vault.actions.import_licences import attach_file, find_import, impo
 from licence_vault.imported import Mark
 from licence_vault.row_files import RowForm
 from licence_vault.verify import ORIGINAL_NAME
-from service_kit.audit import find_entries
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import compute_legacy_check_character, write_licence_number
+from tests.audit_trail import find_entries
 from tests.fakes.sealer import KEY, MARK, FakeJudge
 from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, IssuingHere
 from tests.licence_vault.type_files import AUTHORITY, TYPE

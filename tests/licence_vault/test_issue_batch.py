@@ -31,8 +31,8 @@ from licence_vault.batch import BatchState, RowState
 from licence_vault.faces import qr
 from licence_vault.model import step_named
 from service_kit import fail_points
-from service_kit.audit import find_entries
 from standards.errors import TrustError
+from tests.audit_trail import find_entries
 from tests.fakes.sealer import refused, unavailable
 from tests.licence_vault.batch_files import BAD, GOOD, file_of, rest, rows_of, run_to_its_end
 from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER, PERSON, IssuingHere, caller, code_of

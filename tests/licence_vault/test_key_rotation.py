@@ -28,12 +28,12 @@ from licence_vault.service import means_of
 from licence_vault.status.at_hand import ask_lists_at_hand, status_at_hand
 from licence_vault.status.register import ORDER_KEY, allot_place
 from licence_vault.status.tokens import ES256_KEY, SM2_KEY, public_key
-from service_kit.audit import find_entries
 from service_kit.log_check import check_log
 from service_kit.transparency_log import LEASE_SECONDS
 from standards.c2sp_signed_note import read_note
 from standards.errors import TrustError
 from standards.ietf_status_list import JWT_TYPE, deflate, pack
+from tests.audit_trail import find_entries
 from tests.deployments import make_deployment
 from tests.licence_vault.vault_here import AT, VaultHere, leaf
 from yinxin.command_line import app

@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from crypto.sm3 import sm3
 from licence_vault.actions.publish_status_lists import publish_status_lists
-from service_kit.audit import find_entries
 from standards.gbt36904_licence_number import SERIAL_CHARACTERS_MIN, write_licence_number
+from tests.audit_trail import find_entries
 from tests.fakes.sealer import MARK
 from tests.licence_vault.faces.designs import picture_of
 from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER

@@ -21,8 +21,8 @@ from licence_vault.actions.redeem_use_code import redeem_use_code
 from licence_vault.model import Holder
 from licence_vault.row_files import RowForm
 from licence_vault.uses import DONE, Officer, UseAction, UseMode
-from service_kit.audit import find_entries
 from standards.errors import TrustError
+from tests.audit_trail import blocked, find_entries
 from tests.licence_vault.issuing_here import ISSUER, caller
 from tests.licence_vault.using_here import SHARED, UsingHere
 from tests.licence_vault.vault_here import AT
@@ -166,11 +166,8 @@ def test_an_administrator_exports_with_a_reason_that_the_holder_sees(here: Using
     nobody = ("414", "E99999999")
     parts = list(export_subject(here.desk, ADMIN, nobody, reason="本人申请"))
     assert [each["kind"] for each in parts] == ["use", "end"]  # the export itself
-    here.desk.context.audit.block("test")
-    try:
+    with blocked():
         refused("AUDIT_UNAVAILABLE", lambda: export_subject(here.desk, ADMIN, pair, reason="本人申请"))
-    finally:
-        here.desk.context.audit.unblock()
 
 
 def test_an_export_says_where_it_stops(here: UsingHere, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,9 +24,9 @@ from licence_vault.ports import FOREIGN, ForeignAnswer, ForeignQuery
 from licence_vault.reporting import limits
 from licence_vault.service import exchange_desk_of
 from licence_vault.uses import UseMode
-from service_kit.audit import find_entries
 from service_kit.settings import Exchange
 from standards.errors import TrustError
+from tests.audit_trail import find_entries
 from tests.licence_vault.issuing_here import PERSON, IssuingHere, caller
 from tests.licence_vault.reporting_here import OUR_KEY, DirectWay
 from yinxin.region_simulator import Knobs, RegionSimulator

@@ -12,8 +12,8 @@ from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.reconcile_reports import Finding, FindingKind, reconcile_reports
 from licence_vault.model import step_named
 from licence_vault.reported import ReportKind, ReportState
-from service_kit.audit import find_entries
 from standards.errors import TrustError
+from tests.audit_trail import find_entries
 from tests.licence_vault.issuing_here import FACE, IssuingHere
 from tests.licence_vault.reporting_here import ReportingHere
 from tests.licence_vault.type_files import type_file

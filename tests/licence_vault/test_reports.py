@@ -19,9 +19,9 @@ from licence_vault.jobs import report_jobs_of
 from licence_vault.model import step_named
 from licence_vault.reported import ReportKind, ReportState
 from licence_vault.reporting.limits import ATTEMPTS, LEASE_SECONDS, SENT_PER_TURN
-from service_kit.audit import find_entries
 from service_kit.settings import Collector
 from standards.errors import TrustError
+from tests.audit_trail import find_entries
 from tests.licence_vault.issuing_here import FACE, PERSON, IssuingHere, caller
 from tests.licence_vault.reporting_here import ReportingHere
 from tests.licence_vault.type_files import TYPE, type_file

@@ -12,8 +12,8 @@ from licence_vault.actions.check_sharing import modes_permitted
 from licence_vault.actions.permit_sharing import SharingOrder, find_sharing, list_sharing, permit_sharing, withdraw_sharing
 from licence_vault.service import code_older_rows
 from licence_vault.uses import ShareRight, SharingPermission, UseMode
-from service_kit.audit import find_entries
 from standards.errors import TrustError
+from tests.audit_trail import find_entries
 from tests.licence_vault.issuing_here import IssuingHere, caller
 from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
 

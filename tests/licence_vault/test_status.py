@@ -28,9 +28,9 @@ from licence_vault.status.order import ENTRIES, place_of
 from licence_vault.status.register import BITS, ORDER_KEY, StatusPlace, allot_place, set_status, status_of
 from licence_vault.status.tokens import ES256_KEY, SM2_KEY, public_key, sign_tokens
 from licence_vault.status.verify import verify_status
-from service_kit.audit import find_entries
 from standards import ietf_status_list as lists
 from standards.errors import TrustError
+from tests.audit_trail import find_entries
 from tests.licence_vault.vault_here import AT, VaultHere, leaf
 from tests.optional import need
 
@@ -144,7 +144,7 @@ def test_every_edition_says_what_was_set(fresh: VaultHere) -> None:
     with fresh.context.database.read() as connection:
         assert status_of(connection, suspended) == 0
         assert status_of(connection, revoked) == 1
-        recorded = find_entries(connection, subject="status-list:1", before=None, limit=10)
+        recorded = find_entries(connection, subject="status-list:1", limit=10)
     assert [entry.outcome for entry in reversed(recorded)] == ["intended", "done"] * 2
     # "valid at time T": the edition of that time is still handed out, and still in the log
     then, is_past = find_edition(fresh.context, 1, int(AT.timestamp()) + 30)

@@ -10,9 +10,9 @@ import pytest
 from licence_vault import limits
 from licence_vault.actions.define_type import draft_type, take_type_step
 from licence_vault.model import type_step_named
-from service_kit.audit import find_entries
 from service_kit.callers import Caller
 from standards.errors import TrustError
+from tests.audit_trail import find_entries
 from tests.deployments import Here, make_deployment, served_here
 from tests.licence_vault.served import Office, office
 from tests.licence_vault.type_files import AUTHORITY, type_file

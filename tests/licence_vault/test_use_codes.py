@@ -20,9 +20,9 @@ from licence_vault.actions.redeem_use_code import redeem_use_code
 from licence_vault.limits import ENTRUSTMENT_DAYS, OFFICER_CHARACTERS, USE_CODE_SECONDS, USE_REASON_CHARACTERS
 from licence_vault.model import Holder
 from licence_vault.uses import DONE, Officer, ShareRight, UseAction, UseMode
-from service_kit.audit import find_entries
 from service_kit.callers import Caller
 from standards.errors import TrustError
+from tests.audit_trail import blocked, find_entries
 from tests.licence_vault.issuing_here import PERSON, caller
 from tests.licence_vault.type_files import AUTHORITY, TYPE
 from tests.licence_vault.using_here import ME, SHARED, UsingHere
@@ -304,12 +304,9 @@ def test_entrustments_of_one_holder_are_bounded(here: UsingHere, monkeypatch: py
 
 def test_without_an_audit_trail_no_code_is_used_up(here: UsingHere, me: Caller, licence: LicenceRecord) -> None:
     granted = here.code(licence, me)
-    here.desk.context.audit.block("test")
-    try:
+    with blocked():
         refused("AUDIT_UNAVAILABLE", lambda: redeem_use_code(here.desk, OFFICE, granted.code, purpose=WHY))
         refused("AUDIT_UNAVAILABLE", lambda: grant_by_duty(here.desk, OFFICE, duty(holder=ME)))
-    finally:
-        here.desk.context.audit.unblock()
     assert redeem_use_code(here.desk, OFFICE, granted.code, purpose=WHY).record.id == licence.id
 
 

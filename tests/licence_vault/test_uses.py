@@ -15,6 +15,7 @@ from licence_vault.uses import DONE, Officer, UseAction, UseMode, read_officer
 from service_kit.append_only import protect_rows
 from service_kit.audit import find_entry
 from standards.errors import TrustError
+from tests.audit_trail import blocked
 from tests.licence_vault.issuing_here import PERSON, IssuingHere
 from tests.licence_vault.type_files import TYPE
 from tests.licence_vault.vault_here import AT
@@ -102,12 +103,8 @@ def test_nothing_changes_or_removes_a_line(here: IssuingHere, licence: LicenceRe
 
 def test_without_an_audit_trail_nothing_is_recorded_or_given(here: IssuingHere, licence: LicenceRecord) -> None:
     before = seen(here, (PERSON.code_type, PERSON.code))
-    here.vault.context.audit.block("test")
-    try:
-        with pytest.raises(TrustError, match="AUDIT_UNAVAILABLE"):
-            record(here, licence=licence)
-    finally:
-        here.vault.context.audit.unblock()
+    with blocked(), pytest.raises(TrustError, match="AUDIT_UNAVAILABLE"):
+        record(here, licence=licence)
     assert seen(here, (PERSON.code_type, PERSON.code)) == before
 
 

@@ -13,8 +13,8 @@ from licence_vault.log.instance import open_licence_log
 from licence_vault.log.leaf import LicenceLeaf
 from licence_vault.ports import CLIENTS, SEAL_OWNERS
 from licence_vault.service import migrate
-from service_kit.clock import FixedClock
 from service_kit.migrations import migrate_kit
+from tests.clocks import FixedClock
 from tests.deployments import make_deployment
 from yinxin.assembly import open_house
 from yinxin.deployment import open_deployment

@@ -17,7 +17,7 @@ from crypto.master_key import MasterKey
 from crypto.timestamps import DEMONSTRATION_POLICY, TimeStampAuthority
 from seal_service.ports import SEAL_MAKER, MakerIdentity
 from seal_service.tables import PREFIX
-from service_kit.audit import Audit, find_entries, new_writer_id
+from service_kit.audit import Audit, new_writer_id
 from service_kit.blobs import Blobs
 from service_kit.callers import Caller
 from service_kit.clock import SystemClock
@@ -29,6 +29,7 @@ from service_kit.outbox import Outbox
 from service_kit.settings import Settings
 from standards.errors import Kind, TrustError
 from standards.rfc5280_names import write_name
+from tests.audit_trail import find_entries
 from tests.pki import DemoPki
 from tests.prepared_tables import prepare_tables
 

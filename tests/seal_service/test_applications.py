@@ -27,12 +27,12 @@ from seal_service.model import APPLICATION_LIFE, Application, ApplicationKind, A
 from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS, StateChange
 from seal_service.seal_data.seal_file import verify_esl
 from service_kit.callers import Caller
-from service_kit.clock import FixedClock
 from service_kit.outbox import Message
 from service_kit.settings import Seals, Settings
 from standards.errors import Kind, TrustError
 from standards.gbt38540_seal.read import read_seal
 from standards.gbt38540_seal.values import MONGOLIAN_NAME, ROMANISED_NAME
+from tests.clocks import FixedClock
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, answer_lost
 
 

@@ -31,10 +31,10 @@ from seal_service.batch import Batch, BatchState, ItemState, is_item_key, item_k
 from seal_service.model import Seal, transition_named
 from seal_service.ports import CALLER_CHECK
 from seal_service.verify import verify_file
-from service_kit.audit import find_entries
 from service_kit.callers import Caller
 from service_kit.outbox import Message, Outbox
 from standards.errors import Kind, TrustError
+from tests.audit_trail import blocked, find_entries
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
 from tests.seal_service.ofd.sealing import plain
 from tests.seal_service.pdf.documents import reportlab_document
@@ -174,11 +174,9 @@ def test_what_may_pass_is_tried_again_and_what_stays_is_reported(house: House, s
     add_document(*place, "a.pdf", PDF)
     add_document(*place, "b.pdf", PDF)
     start_batch(*place)
-    house.context.audit.block("disk full")
-    with pytest.raises(TrustError) as raised:
+    with blocked(), pytest.raises(TrustError) as raised:
         seal_item(house.context, Message("m", TOPIC, {"batch": batch.id, "number": 1}, 1))
     assert raised.value.kind is Kind.UNAVAILABLE
-    house.context.audit.unblock()
     seal_item(house.context, Message("m", TOPIC, {"batch": batch.id, "number": 1}, 2))
     change_seal_state(house.context, caller(), seal.id, transition_named("freeze"), reason="lost")
     seal_item(house.context, Message("n", TOPIC, {"batch": batch.id, "number": 2}, 1))

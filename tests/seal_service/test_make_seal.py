@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -22,11 +23,12 @@ from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.model import Seal, SealState
 from seal_service.seal_data.seal_file import verify_esl
 from seal_service.verify import verify_file
-from service_kit.clock import FixedClock
 from service_kit.idempotency import IN_FLIGHT_SECONDS
 from service_kit.settings import Seals
 from standards.errors import Kind, TrustError
 from standards.gbt38540_seal.read import read_seal
+from tests.audit_trail import blocked
+from tests.clocks import FixedClock
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, answer_lost, caller
 from tests.seal_service.ofd.sealing import plain
 from tests.seal_service.pdf.documents import reportlab_document
@@ -175,16 +177,14 @@ def test_a_making_whose_process_died_is_abandoned_and_its_key_freed(house: House
 
 def test_a_making_begun_again_ends_the_one_that_was_left_and_keeps_its_key(house: House) -> None:
     """Its process may live, on another machine or held up: its end must not let go of the key that the second making holds."""
-    audit = house.context.audit
 
     def hold_up(**_: object) -> Certificate:
-        audit.block("so that even giving up cannot be recorded")
+        after.enter_context(blocked())  # so that even giving up cannot be recorded
         raise TrustError(Kind.UNAVAILABLE, "CA_UNAVAILABLE")
 
     object.__setattr__(house.context, "issuer", SimpleNamespace(issue=hold_up))
-    with pytest.raises(TrustError, match="CA_UNAVAILABLE"):
+    with ExitStack() as after, pytest.raises(TrustError, match="CA_UNAVAILABLE"):
         make_seal(house.context, caller(), REQUEST, idempotency_key="k1")
-    audit.unblock()
     assert house.rows("SELECT state FROM seal_seals") == [("making",)]
 
     object.__setattr__(house.context, "issuer", house.issuer)

@@ -26,6 +26,7 @@ from seal_service.ports import PresentPerson
 from seal_service.verify import Examined, examine_file
 from service_kit import fail_points
 from standards.errors import Kind, TrustError
+from tests.audit_trail import blocked
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller, open_house
 from tests.watched_steps import watch_steps
 from yinxin.demo.document import SEAL_KEYWORD, draw_document
@@ -359,12 +360,11 @@ def test_a_full_blob_store_voids_the_use(house: House, seal: Seal, monkeypatch: 
 
 def test_with_the_audit_trail_blocked_sealing_refuses_and_verifying_works(house: House, seal: Seal) -> None:
     sealed = do(house, seal)
-    house.context.audit.block("disk full")
-    with pytest.raises(TrustError) as refused:
-        do(house, seal)
-    assert (refused.value.kind, refused.value.code) == (Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE")
-    assert report(house, sealed.content).verdict is Verdict.VALID
-    house.context.audit.unblock()
+    with blocked():
+        with pytest.raises(TrustError) as refused:
+            do(house, seal)
+        assert (refused.value.kind, refused.value.code) == (Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE")
+        assert report(house, sealed.content).verdict is Verdict.VALID
     assert do(house, seal).content
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -26,8 +27,9 @@ from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
 from seal_service.actions.sign_digest import JUDGED_FOR, SealedDigest, read_digest, sign_digest
 from seal_service.model import Seal, UseKind, UseState, new_use_id, transition_named
-from service_kit.clock import FixedClock
 from standards.errors import Kind, TrustError
+from tests.audit_trail import blocked
+from tests.clocks import FixedClock
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller, open_house
 
 if TYPE_CHECKING:
@@ -174,15 +176,13 @@ def test_a_time_out_while_the_intent_is_being_recorded_leaves_none_open(house: H
         signing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await signing
-        if is_refused:
-            house.context.audit.block("so that there is no intent")
         may_go.set()
         assert held_up.result(30)
         await house.context.database.awrite(lambda _: None)  # behind tx 1
         await asyncio.sleep(0)
 
-    asyncio.run(cut_off())  # its end waits for what still runs in threads
-    house.context.audit.unblock()
+    with blocked() if is_refused else nullcontext():
+        asyncio.run(cut_off())  # its end waits for what still runs in threads
     assert house.rows("SELECT state FROM seal_uses") == ([] if is_refused else [("voided",)])
     assert asyncio.run(sign_digest(house.context, user, seal.id, sm3(CONTENT), idempotency_key="k")).is_repeated is False
     assert house.rows("SELECT used FROM seal_grants WHERE holder = 'cl_b'") == [(1,)]
@@ -229,8 +229,7 @@ def test_without_an_authority_no_time_stamp_is_promised(tmp_path_factory: pytest
 
 
 def test_with_the_audit_trail_blocked_nothing_is_signed(house: House, seal: Seal) -> None:
-    house.context.audit.block("disk full")
-    with pytest.raises(TrustError) as refused:
+    with blocked(), pytest.raises(TrustError) as refused:
         sign(house, seal)
     assert (refused.value.kind, refused.value.code) == (Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE")
     assert house.rows("SELECT count(*) FROM seal_uses") == [(0,)]

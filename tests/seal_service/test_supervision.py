@@ -22,6 +22,7 @@ from seal_service.model import Seal, transition_named
 from seal_service.store import holds_any_power
 from service_kit.roles import Role, appoint
 from standards.errors import Kind, TrustError
+from tests.audit_trail import blocked
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, caller
 
 if TYPE_CHECKING:
@@ -113,8 +114,7 @@ def test_a_refusal_that_says_nothing_of_rights_is_not_counted(house: House, seal
 
 def test_a_refusal_stands_even_where_it_cannot_be_counted(house: House, seal: Seal) -> None:
     change_seal_state(house.context, caller(), seal.id, transition_named("freeze"), reason="lost")
-    house.context.audit.block("full")
-    with pytest.raises(TrustError, match="SEAL_NOT_ACTIVE"):
+    with blocked(), pytest.raises(TrustError, match="SEAL_NOT_ACTIVE"):
         use(house, seal)
 
 

@@ -13,12 +13,12 @@ from crypto.checkpoints import CheckpointSigner
 from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
 from service_kit.audit import Audit, new_writer_id
-from service_kit.clock import FixedClock
 from service_kit.log_check import check_log
 from service_kit.log_tree import LogTree
 from service_kit.tables import audit as table
 from service_kit.transparency_log import TransparencyLog
 from standards import gbt33560_oids as oids
+from tests.clocks import FixedClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, text
 
-from service_kit.audit import Audit, find_entries, new_writer_id
+from service_kit.audit import Audit, new_writer_id
 from service_kit.database import Database
 from service_kit.log_check import check_audit
 from service_kit.migrations import migrate_kit
 from service_kit.tables import audit as table
 from standards.errors import Kind, TrustError
+from tests.audit_trail import find_entries
 from tests.optional import PROJECT
 
 if TYPE_CHECKING:

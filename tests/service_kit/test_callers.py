@@ -14,9 +14,9 @@ from crypto.jose import TokenSigner, VerificationKey, verification_key
 from crypto.signer import software_signer
 from service_kit import callers
 from service_kit.callers import ACTORS, Caller, CallerVerifier, FetchedKeys, Person, may_be_one, person_of, require
-from service_kit.clock import FixedClock
 from service_kit.dpop import access_token_digest, check_proof
 from standards.errors import Kind, TrustError
+from tests.clocks import FixedClock
 from tests.service_kit.dpop_proofs import Prover
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)

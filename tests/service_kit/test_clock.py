@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from service_kit import clock as module
-from service_kit.clock import FixedClock, SystemClock, in_utc
+from service_kit.clock import SystemClock, in_utc
 from standards.errors import Kind, TrustError
+from tests.clocks import FixedClock
 
 if TYPE_CHECKING:
     from pathlib import Path

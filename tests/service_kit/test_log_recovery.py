@@ -29,7 +29,7 @@ from tests.service_kit.log_setting import ED_KEY, SM2_KEY, add, codes, trees
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from service_kit.clock import FixedClock
+    from tests.clocks import FixedClock
 
 SEQUENCER = """
 import sys

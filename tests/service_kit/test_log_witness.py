@@ -14,13 +14,13 @@ from crypto.cosignatures import Cosigner, verify_cosignatures
 from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
 from service_kit.bounded_calls import Answer
-from service_kit.clock import FixedClock
 from service_kit.log_witness import EVIDENCE, Witness
 from service_kit.log_witnessing import ConfiguredWitness, WitnessDesk, read_witnesses
 from standards.c2sp_signed_note import Note, read_note, write_note
 from standards.c2sp_tlog_checkpoint import Checkpoint
 from standards.c2sp_tlog_witness import AddCheckpoint, write_add_checkpoint, write_signature_lines, write_size
 from standards.errors import Kind, TrustError
+from tests.clocks import FixedClock
 from tests.service_kit.log_setting import AT, add, codes, trees
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select, text
 
 from service_kit import outbox as module
-from service_kit.clock import FixedClock
 from service_kit.outbox import Message, Outbox
 from service_kit.tables import outbox as table
 from standards.errors import Kind, TrustError
+from tests.clocks import FixedClock
 
 if TYPE_CHECKING:
     from service_kit.database import Database

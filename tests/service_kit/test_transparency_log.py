@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from service_kit.audit import Audit
-    from service_kit.clock import FixedClock
     from service_kit.database import Database
+    from tests.clocks import FixedClock
 
 
 def test_every_entry_gets_a_receipt_that_strangers_can_check(database: Database, audit: Audit, make_log: Any) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crypto.sealed_values import ValueSealer
-from service_kit.audit import Audit, find_entries, new_writer_id
+from service_kit.audit import Audit, new_writer_id
 from service_kit.callers import Caller
 from service_kit.outbound import Outbound, read_networks
 from service_kit.outbox import Outbox
@@ -23,6 +23,7 @@ from service_kit.webhooks.model import DeliveryStatus, EndpointStatus, write_eve
 from service_kit.webhooks.signing import is_signed, sign_message
 from service_kit.webhooks.subscriptions import SubscriptionDesk, Wanted
 from standards.errors import TrustError
+from tests.audit_trail import find_entries
 from tests.service_kit.receivers import receiver
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service_kit.audit import find_entries
 from service_kit.roles import Role, appoint
+from tests.audit_trail import find_entries
 from tests.browser.people import Staff, add_staff
 from tests.yinxin.console_site import CREDIT_CODE, context, here, secret_of, session_of, site, staff, surfer
 from tests.yinxin.surfing import Surfer

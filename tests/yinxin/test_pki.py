@@ -16,7 +16,6 @@ from asn1crypto import ocsp as asn1_ocsp
 
 from crypto.authority import Profile
 from crypto.certificate_requests import create_request
-from crypto.ocsp_responses import cert_id_der
 from crypto.path import validate_path
 from crypto.revocation import RevocationEvidence
 from crypto.signer import software_signer
@@ -28,7 +27,9 @@ from standards import gbt33560_oids as oids
 from standards.errors import TrustError
 from standards.rfc3161_timestamp import read_response
 from standards.rfc6960_ocsp import write_ocsp_request
+from tests.audit_trail import blocked
 from tests.optional import need_program
+from tests.pki import cert_id_der
 from yinxin.pki import store
 from yinxin.pki.actions.issue_certificate import issue_certificate
 from yinxin.pki.actions.publish_list import publish_list, renew_list
@@ -207,13 +208,13 @@ def test_attack_on_the_signing_addresses(here: Here, path: str, monkeypatch: pyt
 
 def test_nothing_is_signed_when_the_audit_trail_is_blocked(here: Here) -> None:
     certificate = issue(here)
-    here.house.context.audit.block("test")
     request = write_ocsp_request([cert_id_der(certificate, here.house.authorities.certificates["issuing"])])
-    assert here.http.post("/ocsp", content=request, headers=OCSP).json()["code"] == "AUDIT_UNAVAILABLE"
-    assert here.http.post("/tsa", content=build_request(b"\x01" * 32, oids.SM3), headers=TSA).status_code == 503
-    with pytest.raises(TrustError, match="AUDIT_UNAVAILABLE"):
-        issue(here, "3101010000003")
-    assert here.http.get("/ca/issuing.crl").status_code == 200, "reading goes on"
+    with blocked():
+        assert here.http.post("/ocsp", content=request, headers=OCSP).json()["code"] == "AUDIT_UNAVAILABLE"
+        assert here.http.post("/tsa", content=build_request(b"\x01" * 32, oids.SM3), headers=TSA).status_code == 503
+        with pytest.raises(TrustError, match="AUDIT_UNAVAILABLE"):
+            issue(here, "3101010000003")
+        assert here.http.get("/ca/issuing.crl").status_code == 200, "reading goes on"
 
 
 @pytest.mark.parametrize("name", ["root", "issuing", "tsa", "ocsp", "seal-maker"])
@@ -332,8 +333,8 @@ def test_a_revocation_cut_off_before_its_list_is_published_gets_one(here: Here, 
 
 def test_a_process_starts_where_no_list_can_be_published(here: Here, caplog: pytest.LogCaptureFixture) -> None:
     here.house.context.database.write(lambda connection: connection.exec_driver_sql("UPDATE pki_revocation_lists SET entries = 7"))
-    here.house.context.audit.block("test")
-    build(here.house.register, here.house.authorities).on_start[0]()
+    with blocked():
+        build(here.house.register, here.house.authorities).on_start[0]()
     assert "revocation lists not renewed at the start" in caplog.text
 
 

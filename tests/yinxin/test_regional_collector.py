@@ -17,10 +17,10 @@ from licence_vault.ports import COLLECTOR, FIELD_MAP, FOREIGN, LogRange, Outgoin
 from licence_vault.reported import ReportTree
 from licence_vault.reporting.field_map import default_map
 from licence_vault.store import reports
-from service_kit.clock import FixedClock
 from service_kit.outbound import Outbound, read_networks
 from standards.errors import TrustError
 from standards.rfc7468_pem import write_pem
+from tests.clocks import FixedClock
 from tests.deployments import make_deployment, yinxin
 from tests.licence_vault.reporting_here import OUR_KEY, DirectWay, client_of
 from tests.yinxin.sealed_licences import OFFICE as LICENCE_OFFICE
