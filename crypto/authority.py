@@ -187,18 +187,6 @@ class CertificateAuthority:
             raise TrustError(Kind.UNAVAILABLE, "CA_SIGNATURE_BAD", key_id=self._signer.key_id)
         return certificate
 
-    def issue_pair(
-        self, subject_der: bytes, *, signing_spki_der: bytes, encryption_spki_der: bytes, not_before: datetime, not_after: datetime
-    ) -> tuple[Certificate, Certificate]:
-        """The two certificates of one seal holder: for signing and for encryption (GM/T 0015, dual certificates)."""
-        signing = self.issue(
-            SubjectRequest(subject_der, signing_spki_der), Profile.SEAL_SIGNING, not_before=not_before, not_after=not_after
-        )
-        encryption = self.issue(
-            SubjectRequest(subject_der, encryption_spki_der), Profile.SEAL_ENCRYPTION, not_before=not_before, not_after=not_after
-        )
-        return signing, encryption
-
     def _location_extensions(self, profile: Profile, *, has_revocation: bool) -> list[bytes]:
         written = []
         if not has_revocation:

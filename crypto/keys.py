@@ -1,4 +1,4 @@
-"""Keys in and out of files: PKCS#8, SEC 1 and PKCS#1 private keys, PKCS#12, public keys, in PEM or DER.
+"""Keys in and out of files: PKCS#8, SEC 1 and PKCS#1 private keys, PKCS#12, in PEM or DER.
 
 SM2 is read by ourselves, since ``cryptography`` does not know its curve; what the structure is and how it is protected is read by
 ourselves for all kinds, and the number crunching of RSA, EC and Ed25519 keys is left to ``cryptography``.
@@ -17,23 +17,19 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_der_private_key,
-    load_der_public_key,
 )
 
 from crypto.password_encryption import decrypt_private_key, password_wrong, pbes2_decrypt, pkcs12_mac
-from crypto.sm2 import SM2PrivateKey, SM2PublicKey
+from crypto.sm2 import SM2PrivateKey
 from standards import gbt33560_oids as oids
 from standards import rfc7292_pkcs12 as pkcs12
 from standards import rfc7468_pem as pem
 from standards.errors import Kind, MalformedError, TrustError
-from standards.rfc5280_algorithms import read_spki
 from standards.rfc5958_private_keys import is_sm2_key, read_ec_private_key, read_private_key_info
 from standards.rfc8018_password_encryption import MAX_ITERATIONS, is_encrypted_private_key_info, read_pbes2
 
 if TYPE_CHECKING:
     from crypto.signer import PrivateKey
-
-PublicKey = SM2PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
 _PRIVATE_LABELS: Final = frozenset({pem.PRIVATE_KEY, pem.ENCRYPTED_PRIVATE_KEY, pem.EC_PRIVATE_KEY, pem.RSA_PRIVATE_KEY})
 MAX_PASSWORD_BYTES: Final = 1024  # a passphrase; longer input costs hashing time and nothing else
@@ -92,30 +88,6 @@ def write_private_key(private_key: PrivateKey) -> bytes:
     if isinstance(private_key, SM2PrivateKey):
         return private_key.to_pkcs8()
     return private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-
-
-def read_public_key(data: bytes) -> PublicKey:
-    """A public key from SubjectPublicKeyInfo in DER, or in PEM with the label PUBLIC KEY.
-
-    Raises ``KEY_UNSUPPORTED``, ``PUBLIC_KEY_COUNT``, ``SPKI_MALFORMED``, a DER code, or the codes of SM2 points.
-    """
-    spki_der = data
-    if pem.is_pem(data):
-        found = [content for label, content in pem.read_pem(data) if label == pem.PUBLIC_KEY]
-        if len(found) != 1:
-            raise MalformedError("PUBLIC_KEY_COUNT", expected=1, found=len(found))
-        spki_der = found[0]
-    if is_sm2_key(read_spki(spki_der)):
-        return SM2PublicKey.from_spki(spki_der)
-    try:
-        key = load_der_public_key(spki_der)
-    except UnsupportedAlgorithm:
-        raise TrustError(Kind.UNACCEPTABLE, "KEY_UNSUPPORTED") from None
-    except (ValueError, TypeError):
-        raise MalformedError("SPKI_MALFORMED") from None
-    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey):
-        raise TrustError(Kind.UNACCEPTABLE, "KEY_UNSUPPORTED", key=type(key).__name__)
-    return key
 
 
 def spki_of(private_key: PrivateKey) -> bytes:

@@ -14,7 +14,7 @@ from standards import gbt33560_oids as oids
 from standards.errors import MalformedError
 from standards.rfc5280_extensions import DIGITAL_SIGNATURE
 from standards.rfc5280_names import is_same_name
-from standards.rfc6960_ocsp import GOOD, REVOKED, UNKNOWN, BasicResponse, CertId, read_ocsp_response, write_cert_id
+from standards.rfc6960_ocsp import GOOD, REVOKED, UNKNOWN, BasicResponse, CertId, read_ocsp_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,12 +25,6 @@ _OPEN: Final = frozenset({"signature-unsupported", "signature-weak", "unknown-cr
 """Why a response may not be relied on although nothing shows it to be wrong."""
 _WORST_FIRST: Final = (REVOKED, UNKNOWN, GOOD)
 _CERT_ID_DIGESTS: Final = frozenset({oids.SHA1, oids.SHA256, oids.SM3})  # here an index, not a proof: SHA-1 does no harm
-
-
-def cert_id_der(certificate: Certificate, issuer: Certificate, digest_oid: str = oids.SM3) -> bytes:
-    """The CertID with which to ask for ``certificate``."""
-    key_bits = issuer.fields.spki.key_bits
-    return write_cert_id(digest_oid, digest(digest_oid, certificate.issuer_der), digest(digest_oid, key_bits), certificate.serial)
 
 
 def is_about(certificate_id: CertId, certificate: Certificate, issuer: Certificate) -> bool:

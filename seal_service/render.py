@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_raw
 
-from seal_service.pictures.draw_seal import draw_seal
 from seal_service.pictures.pdf_operators import UNIT_MM
 from standards.errors import Kind, MalformedError, TrustError
 from standards.uax9_plain_text import is_printable
@@ -27,7 +26,6 @@ from standards.uax9_plain_text import is_printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from seal_service.pictures.design import SealDesign
     from seal_service.pictures.outline import Colour, SealPicture
 
 POINTS_PER_MM: Final = 72 / 25.4
@@ -176,11 +174,6 @@ def draw_picture(picture: SealPicture, *, dpi: float = PICTURE_DPI) -> bytes:
     """
     with _drawn(_page_of(picture), 1, dpi, is_transparent=True) as bitmap:
         return _write_one_colour_png(bitmap.width, bitmap.height, bitmap.stride, bytes(bitmap.buffer), picture.colour)
-
-
-def picture_png(design: SealDesign, dpi: float = PICTURE_DPI) -> bytes:
-    """A design's picture as PNG, as :func:`draw_picture` writes it. Raises what ``draw_seal`` raises."""
-    return draw_picture(draw_seal(design), dpi=dpi)
 
 
 def find_text(document: bytes, text: str, *, page: int | None = None, most: int = HITS_MAX) -> list[TextHit]:

@@ -53,11 +53,6 @@ class CheckReport:
     findings: list[Finding] = field(default_factory=list)
     further: int = 0  # findings over the limit, which are counted and not named
 
-    @property
-    def is_clean(self) -> bool:
-        """True where nothing was found."""
-        return not self.findings
-
     def add(self, code: str, **facts: Fact) -> None:
         """Note a finding, up to the limit."""
         if len(self.findings) < FINDINGS:

@@ -104,7 +104,6 @@ _CAUSES: Final = {
         "PRIVATE_KEY_COUNT": ("The file does not hold exactly one private key.", "文件中不是恰好一个私钥。"),
         "PRIVATE_KEY_MALFORMED": ("The private key is malformed.", "私钥格式错误。"),
         "PRIVATE_KEY_TOO_LARGE": ("The private key is over the size limit.", "私钥超过大小上限。"),
-        "PUBLIC_KEY_COUNT": ("The file does not hold exactly one public key.", "文件中不是恰好一个公钥。"),
         "RSA_KEY_TOO_LONG": ("The RSA key is longer than the limit.", "RSA 密钥长于上限。"),
         "SM2_KEY_EXPECTED": ("An SM2 key is needed here.", "此处需要 SM2 密钥。"),
         "SM2_KEY_PAIR_MISMATCH": ("The private and the public key do not belong together.", "私钥与公钥不匹配。"),

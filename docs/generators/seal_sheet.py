@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from docs.generators.clause_matrix import PROJECT
 from seal_service.pictures.design import Arrangement, Centre, SealDesign, Shape, Typeface
-from seal_service.render import picture_png
+from seal_service.pictures.draw_seal import draw_seal
+from seal_service.render import draw_picture
 from service_kit.typefaces.faces import brought_file
 
 TARGET: Final = PROJECT / "docs" / "images" / "seal-sheet.png"
@@ -101,7 +102,7 @@ def draw() -> bytes:
 
 
 def _open(design: SealDesign) -> Image.Image:
-    return Image.open(io.BytesIO(picture_png(design, DPI))).convert("RGBA")
+    return Image.open(io.BytesIO(draw_picture(draw_seal(design), dpi=DPI))).convert("RGBA")
 
 
 def main() -> None:

@@ -47,7 +47,6 @@ _UNWEIGHED: Final = (
     .limit(bindparam("most"))
 )
 _SPENT: Final = select(spent_challenges.c.challenge_hash).where(spent_challenges.c.challenge_hash == bindparam("hash"))
-_ATTEMPTS: Final = Prepared(select(attempts).where(attempts.c.subject_hash == bindparam("hash")))
 _ATTEMPTS_OF_TWO: Final = Prepared(
     select(attempts).where((attempts.c.subject_hash == bindparam("one")) | (attempts.c.subject_hash == bindparam("other")))
 )
@@ -227,14 +226,8 @@ def sweep_challenges(connection: Connection, before: datetime) -> None:
 # Attempts
 
 
-def read_attempts(connection: Connection, subject_hash: bytes) -> tuple[int, int, int]:
-    """Failures, when the first of them was and until when the subject is locked (microseconds); zeros where nothing is noted."""
-    row = _ATTEMPTS.first(connection, {"hash": subject_hash})
-    return (0, 0, 0) if row is None else (row["failures"], row["first_at"], row["locked_until"])
-
-
 def attempts_of_two(connection: Connection, one: bytes, other: bytes) -> dict[bytes, tuple[int, int, int]]:
-    """As ``read_attempts``, of two subjects at once; without those of whom nothing is noted."""
+    """By subject its failures, when the first of them was and until when it is locked (microseconds); without those of whom nothing is noted."""
     rows = _ATTEMPTS_OF_TWO.all(connection, {"one": one, "other": other})
     return {row["subject_hash"]: (row["failures"], row["first_at"], row["locked_until"]) for row in rows}
 

@@ -38,7 +38,6 @@ class StatusResult:
     verdict: Verdict
     status: int | None
     issued_at_seconds: int | None
-    expires_at_seconds: int | None
     age_seconds: int | None
     logged: bool | None
     steps: tuple[Step, ...]
@@ -90,7 +89,7 @@ def ask_opened(
     # 1. Signature and form
     steps, claims, packed = list(opened.steps), opened.claims, opened.packed
     if claims is None:
-        return StatusResult(Verdict.INDETERMINATE, None, None, None, None, None, tuple(steps))
+        return StatusResult(Verdict.INDETERMINATE, None, None, None, None, tuple(steps))
     now = int(at.timestamp())
     age = now - claims.issued_at
     # 2. Is it the list that the licence names?
@@ -117,7 +116,7 @@ def ask_opened(
     # 5. The entry
     status = _entry(claims, packed, index, steps) if known and packed is not None else None
     verdict = Verdict.INDETERMINATE if status is None else Verdict.VALID if status == lists.VALID else Verdict.INVALID
-    return StatusResult(verdict, status, claims.issued_at, claims.expires_at, age, logged, tuple(steps))
+    return StatusResult(verdict, status, claims.issued_at, age, logged, tuple(steps))
 
 
 def open_list(token: bytes, keys: Mapping[str, VerificationKey]) -> OpenedList:

@@ -132,14 +132,6 @@ class PdfDocument:
         return self.trailer.get("Encrypt") is not None
 
     @property
-    def xref_offsets(self) -> dict[int, Entry]:
-        """Every object number with its entry in force. Builds the whole table: for tests and tools, not for hot paths."""
-        if self._recovered_entries is not None:
-            return dict(self._recovered_entries)
-        numbers = sorted({number for section in self.sections for number in section.numbers()})
-        return {number: entry for number in numbers if (entry := self.entry(number)) is not None}
-
-    @property
     def root(self) -> dict[str, object]:
         """The catalog (7.7.2)."""
         if self._root is None:

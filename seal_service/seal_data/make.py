@@ -6,7 +6,7 @@ time-stamp. Version 4 is made by default; version 5 also verifies the maker's ce
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from crypto import digests
@@ -97,45 +97,6 @@ def build_seal(
     signature = maker.signer.sign(info_der)
     token = maker.timestamp(signature) if version == V5 and maker.timestamp is not None else None
     return write_seal(info_der, maker.certificate.der, signature, version=version, time_stamp_der=token)
-
-
-def remake_seal(
-    seal_der: bytes,
-    certificates: Sequence[Certificate],
-    maker: SealMaker,
-    *,
-    created_at: datetime,
-    valid_from: datetime,
-    valid_until: datetime,
-    version: int = V4,
-) -> bytes:
-    """The same seal for other certificates, as a renewed certificate demands: identifier, name, picture and extensions are kept.
-
-    A seal of version 1 becomes one of ``version``. Whether the old seal is in order is for the caller to verify first.
-    """
-    seal = read_seal(seal_der)
-    return build_seal(
-        replace(described(seal), created_at=created_at, valid_from=valid_from, valid_until=valid_until),
-        certificates,
-        maker,
-        version=version,
-        with_digests=seal.property.cert_list_type == DIGESTS,
-    )
-
-
-def described(seal: SealData) -> SealDescription:
-    """What a seal says of itself, ready to be made again."""
-    return SealDescription(
-        es_id=seal.es_id,
-        vid=seal.vid,
-        kind=seal.property.kind,
-        name=seal.property.name,
-        created_at=seal.property.created_at,
-        valid_from=seal.property.valid_from,
-        valid_until=seal.property.valid_until,
-        picture=seal.picture,
-        extensions=seal.extensions,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,10 +49,6 @@ class CutFace:
     ascent_em: float
     descent_em: float
 
-    def width_em(self, text: str) -> float:
-        """How long a text is on one line. KeyError for a character that was not cut."""
-        return sum(self.advances_em[character] for character in text)
-
 
 def cut_face(face: Face, characters: Iterable[str], *, runs: Iterable[str] = ()) -> CutFace:
     """A font with exactly these characters, and the glyphs of these runs of traditional Mongolian script. The same bytes for the same request.

@@ -104,20 +104,6 @@ def test_serial_numbers_are_random_and_of_one_length() -> None:
     assert {serial.bit_length() for serial in serials} == {129}
 
 
-def test_dual_certificates() -> None:
-    signing, encryption = PKI.issuing.issue_pair(
-        REQUEST.subject_der,
-        signing_spki_der=REQUEST.spki_der,
-        encryption_spki_der=signer_for("encryption").public_spki_der,
-        not_before=AT - DAY,
-        not_after=AT + DAY,
-    )
-    assert signing.subject_der == encryption.subject_der
-    assert signing.key_usage == frozenset({0, 1})
-    assert encryption.key_usage == frozenset({2, 3, 4})
-    assert signing.serial != encryption.serial
-
-
 def test_what_an_authority_refuses() -> None:
     def refused(*args: object, ca: CertificateAuthority = PKI.issuing, **times: datetime) -> str:
         with pytest.raises(TrustError) as raised:

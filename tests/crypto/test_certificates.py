@@ -9,7 +9,6 @@ from asn1crypto import x509 as asn1
 
 from crypto.authority import key_identifier
 from crypto.certificates import MAX_CACHED_CERTIFICATE_BYTES, Certificate
-from crypto.ocsp_responses import cert_id_der
 from crypto.revocation import RevocationEvidence, RevocationStatus, check_revocation
 from crypto.signatures import SignatureCheck
 from crypto.sm2 import SM2PublicKey
@@ -21,7 +20,7 @@ from standards.rfc5280_certificate import write_extension
 from standards.rfc5280_extensions import write_authority_information_access, write_basic_constraints, write_crl_distribution_points
 from standards.rfc5280_names import write_directory_name, write_name, write_uri
 from standards.rfc6960_ocsp import write_ocsp_request
-from tests.pki import CREDIT_CODE, DemoPki, craft, name_der, signer_for
+from tests.pki import CREDIT_CODE, DemoPki, cert_id_der, craft, name_der, signer_for
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 PKI = DemoPki.create(AT)

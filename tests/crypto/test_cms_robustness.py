@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from crypto import cms, digests
 from crypto.certificates import Certificate
 from crypto.cms import Dialect
-from crypto.ocsp_responses import cert_id_der
 from crypto.report import Verdict
 from crypto.report_text import SENTENCES, sentence
 from crypto.signatures import SignatureAlgorithm
@@ -28,7 +27,7 @@ from standards.rfc5280_crl import read_crl
 from standards.rfc6960_ocsp import read_ocsp_request, read_ocsp_response, write_ocsp_request
 from tests.costs import at_most
 from tests.crypto.signing_actors import AT, CONTENT, DAY, world
-from tests.pki import DemoPki
+from tests.pki import DemoPki, cert_id_der
 from tests.untraced import untraced
 
 if TYPE_CHECKING:

@@ -15,18 +15,18 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
     pkcs12,
 )
 
-from crypto.keys import MAX_PASSWORD_BYTES, read_pkcs12, read_private_key, read_public_key, spki_of, write_private_key
+from crypto.keys import MAX_PASSWORD_BYTES, read_pkcs12, read_private_key, spki_of, write_private_key
 from crypto.password_encryption import encrypt_private_key, pkcs12_mac
-from crypto.sm2 import SM2PrivateKey, SM2PublicKey
+from crypto.sm2 import SM2PrivateKey
 from standards import gbt33560_oids as oids
 from standards import rfc7292_pkcs12 as p12
+from standards import rfc7468_pem as pem
 from standards import x690_der as der
 from standards.errors import TrustError
-from standards.rfc5280_algorithms import write_algorithm, write_spki
+from standards.rfc5280_algorithms import write_algorithm
 from standards.rfc5958_private_keys import SM2_KEY_ALGORITHM, write_private_key_info
 from standards.rfc7468_pem import write_pem
 from standards.rfc8018_password_encryption import Pbes2, write_encrypted_private_key_info
@@ -80,7 +80,7 @@ def test_sm2_files_of_openssl(tmp_path: Path) -> None:
     ).stdout
     public = subprocess.run([openssl, "pkey", "-in", str(path), "-pubout"], capture_output=True, check=True).stdout
     assert spki_of(read_private_key(pkcs8)) == spki_of(read_private_key(encrypted, b"secret")) == sec1.public_key.spki_der
-    assert read_public_key(public) == read_public_key(sec1.public_key.spki_der) == sec1.public_key
+    assert pem.read_pem(public) == [(pem.PUBLIC_KEY, sec1.public_key.spki_der)]
 
 
 def test_sec1_of_sm2_is_checked_like_pkcs8() -> None:
@@ -116,37 +116,10 @@ def test_kinds_that_are_not_ours() -> None:
     for other in (x25519.X25519PrivateKey.generate(), dsa.generate_private_key(2048)):
         with pytest.raises(TrustError, match="KEY_UNSUPPORTED"):
             read_private_key(other.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
-        with pytest.raises(TrustError, match="KEY_UNSUPPORTED"):
-            read_public_key(other.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
     explicit_curve = write_algorithm(oids.EC_PUBLIC_KEY, der.oid("1.2.3.4"))
-    with pytest.raises(TrustError, match="KEY_UNSUPPORTED"):
-        read_public_key(write_spki(explicit_curve, b"\x04" + bytes(64)))
     inner = der.sequence(der.integer(1), der.octet_string(b"\x01" * 32))
     with pytest.raises(TrustError, match="KEY_UNSUPPORTED"):
         read_private_key(write_private_key_info(explicit_curve, inner))
-
-
-@pytest.mark.parametrize("key", OTHERS, ids=lambda key: type(key).__name__)
-def test_public_keys(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> None:
-    spki_der = spki_of(key)
-    for data in (spki_der, write_pem("PUBLIC KEY", spki_der)):
-        found = read_public_key(data)
-        assert not isinstance(found, SM2PublicKey)
-        assert found.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == spki_der
-
-
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        (write_pem("CERTIFICATE", b"x"), "PUBLIC_KEY_COUNT"),
-        (write_spki(write_algorithm(oids.RSA, der.null()), b"junk"), "SPKI_MALFORMED"),
-        (write_spki(SM2_KEY_ALGORITHM, b"\x04" + bytes(64)), "SM2_POINT_OFF_CURVE"),
-        (b"", "DER_TRUNCATED"),
-    ],
-)
-def test_what_is_no_public_key(data: bytes, code: str) -> None:
-    with pytest.raises(TrustError, match=code):
-        read_public_key(data)
 
 
 def certificate_of(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, common_name: str) -> x509.Certificate:

@@ -11,7 +11,6 @@ import pytest
 from crypto.authority import CertificateAuthority, RevokedCertificate
 from crypto.digests import digest
 from crypto.ocsp_responder import OcspResponder
-from crypto.ocsp_responses import cert_id_der
 from crypto.revocation import RevocationEvidence, RevocationResult, RevocationStatus, check_revocation
 from crypto.signatures import algorithm_identifier
 from standards import gbt33560_oids as oids
@@ -23,7 +22,7 @@ from standards.rfc5280_algorithms import write_algorithm, write_spki
 from standards.rfc5280_certificate import write_extension, write_signed
 from standards.rfc5280_crl import write_tbs_crl
 from tests.costs import at_most
-from tests.pki import YEAR, DemoPki, craft, name_der
+from tests.pki import YEAR, DemoPki, cert_id_der, craft, name_der
 from tests.untraced import untraced
 
 if TYPE_CHECKING:

@@ -106,13 +106,8 @@ def test_wrong_usage_of_the_leaf(bits: Sequence[int]) -> None:
 
 
 def test_an_encryption_certificate_does_not_seal() -> None:
-    _, encryption = PKI.issuing.issue_pair(
-        name_der("pair"),
-        signing_spki_der=PKI.seal.spki_der,
-        encryption_spki_der=LEAF_KEY.public_spki_der,
-        not_before=AT - DAY,
-        not_after=AT + DAY,
-    )
+    asked = SubjectRequest(name_der("pair"), LEAF_KEY.public_spki_der)
+    encryption = PKI.issuing.issue(asked, Profile.SEAL_ENCRYPTION, not_before=AT - DAY, not_after=AT + DAY)
     assert failures(validate(encryption)) == [("CERT_USAGE_BAD", "key-usage-does-not-sign")]
 
 

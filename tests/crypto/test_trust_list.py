@@ -18,7 +18,6 @@ from crypto import revocation, trust_list
 from crypto.authority import CertificateAuthority
 from crypto.checkpoints import CheckpointSigner, LogIdentity
 from crypto.cosignatures import Cosigner
-from crypto.ocsp_responses import cert_id_der
 from crypto.path import validate_path
 from crypto.revocation import RevocationEvidence
 from crypto.signatures import SignatureAlgorithm
@@ -29,7 +28,7 @@ from standards import gbt33560_oids as oids
 from standards.errors import MalformedError, TrustError
 from standards.rfc6960_ocsp import TRY_LATER, write_ocsp_failure, write_ocsp_request
 from standards.rfc7468_pem import write_pem
-from tests.pki import DemoPki, craft, make_key, name_der
+from tests.pki import DemoPki, cert_id_der, craft, make_key, name_der
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 PKI = DemoPki.create(AT)

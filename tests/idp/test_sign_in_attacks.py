@@ -16,7 +16,7 @@ from idp.actions.count_attempts import enter_attempt, name_key, peer_key
 from idp.credentials.passwords import PasswordPool
 from idp.limits import FAILURES_PER_NAME, FAILURES_PER_PEER
 from idp.pages.texts import TEXTS
-from idp.store.credentials import read_attempts
+from idp.store.credentials import attempts_of_two
 from standards.errors import Kind, TrustError
 from tests.idp.people import CALLBACK, PASSWORD, Browser, Town
 from tests.idp.test_sign_in_flow import town  # noqa: F401 - a fixture
@@ -239,7 +239,7 @@ def test_attack_a_network_of_ipv6_has_no_more_attempts_than_an_address(town: Tow
                 find_waiting_device(desk, wrong[:-1] + "LMNPQRSTVW"[number % 10], f"2001:db8:0:3::{number:x}", desk.vault.mac_key)
     noted = peer_key(desk.vault, "device 2001:db8:0:3::/64")
     with desk.database.read() as connection:
-        assert read_attempts(connection, noted)[0] == FAILURES_PER_PEER
+        assert attempts_of_two(connection, noted, noted)[noted][0] == FAILURES_PER_PEER
 
 
 def test_when_all_places_are_taken_the_answer_comes_at_once(town: Town) -> None:  # noqa: F811
@@ -298,8 +298,9 @@ def test_whoever_is_sent_away_has_made_no_attempt(town: Town, monkeypatch: pytes
             browser.log_in()
         assert browser.answer.status_code == 503
         browser.go(page)
+    name = name_key(town.desk.vault, "jia")
     with town.desk.database.read() as connection:
-        assert read_attempts(connection, name_key(town.desk.vault, "jia")) == (0, 0, 0)
+        assert attempts_of_two(connection, name, name) == {}
     browser.log_in()
     assert "code" in browser.returned
 

@@ -13,7 +13,6 @@ from OpenSSL import crypto as openssl
 from crypto.authority import Profile, RevokedCertificate
 from crypto.certificate_requests import create_request, read_proven_request
 from crypto.certificates import Certificate
-from crypto.ocsp_responses import cert_id_der
 from crypto.path import validate_path
 from crypto.signatures import SignatureAlgorithm
 from crypto.trust_list import Purpose
@@ -22,7 +21,7 @@ from standards.rfc5280_names import name_text
 from standards.rfc6960_ocsp import write_ocsp_request
 from standards.rfc7468_pem import read_pem
 from tests.optional import need_program
-from tests.pki import DemoPki, name_der, signer_for
+from tests.pki import DemoPki, cert_id_der, name_der, signer_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,10 +20,10 @@ from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.model import ApplicationKind
 from seal_service.pictures import own_picture
 from seal_service.pictures.design import default_design
+from seal_service.pictures.draw_seal import draw_seal
 from seal_service.pictures.own_picture import is_own_picture, trace, write_own_picture
 from seal_service.pictures.upload import InkMask, read_uploaded_picture
 from seal_service.render import draw_picture as draw_png
-from seal_service.render import picture_png
 from seal_service.seal_data.seal_file import verify_esl
 from standards.errors import TrustError
 from standards.gbt38540_seal.read import read_seal
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @cache
 def drawn() -> bytes:
     """A seal as somebody else may have drawn it."""
-    return picture_png(default_design("呼伦贝尔市样例单位（演示）", "", "15070000000099", "1", 40.0), 300)
+    return draw_png(draw_seal(default_design("呼伦贝尔市样例单位（演示）", "", "15070000000099", "1", 40.0)), dpi=300)
 
 
 def mask_of(*rows: str) -> InkMask:

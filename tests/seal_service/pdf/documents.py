@@ -5,10 +5,15 @@ from __future__ import annotations
 import io
 import zlib
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import pikepdf
 import pypdf
 from reportlab.pdfgen.canvas import Canvas
+
+if TYPE_CHECKING:
+    from seal_service.pdf.cross_references import Entry
+    from seal_service.pdf.document import PdfDocument
 
 HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 
@@ -148,3 +153,11 @@ DOCUMENTS = {
     "own, numbers of many digits": build(_EXACT),
     "own, numbers of many digits in a stream": build(_EXACT, kind="stream"),
 }
+
+
+def entries_of(document: PdfDocument) -> dict[int, Entry]:
+    """Every object number with its entry in force. Builds the whole table, which the product never does."""
+    if document._recovered_entries is not None:
+        return dict(document._recovered_entries)
+    numbers = sorted({number for section in document.sections for number in section.numbers()})
+    return {number: entry for number in numbers if (entry := document.entry(number)) is not None}

@@ -13,7 +13,16 @@ from seal_service.pdf.document import PdfDocument, read_text
 from seal_service.pdf.limits import PdfLimits
 from seal_service.pdf.syntax import PdfString, Ref, Stream
 from standards.errors import MalformedError, TrustError
-from tests.seal_service.pdf.documents import DOCUMENTS, HEADER, build, page_objects, pikepdf_page, qpdf_document, reportlab_document
+from tests.seal_service.pdf.documents import (
+    DOCUMENTS,
+    HEADER,
+    build,
+    entries_of,
+    page_objects,
+    pikepdf_page,
+    qpdf_document,
+    reportlab_document,
+)
 from tests.seal_service.pdf.hostile import stream, xref_stream_file
 from tests.seal_service.pdf.tampering import append, append_empty
 
@@ -44,7 +53,7 @@ def test_kinds_of_sections_are_told_apart() -> None:
     for kind, section in (("table", "table"), ("stream", "stream"), ("hybrid", "hybrid")):
         document = PdfDocument.open(build(page_objects(), kind=kind))
         assert [each.kind for each in document.sections] == [section]
-        kinds = {number: entry.kind for number, entry in document.xref_offsets.items()}
+        kinds = {number: entry.kind for number, entry in entries_of(document).items()}
         assert kinds[4] == IN_FILE
         assert kinds[3] == (IN_FILE if kind == "table" else IN_STREAM)
         assert document.place(3) is not None
@@ -149,7 +158,7 @@ def test_damage_is_repaired_and_said_so(damage: object) -> None:
     document = PdfDocument.open(data)
     assert document.recovered
     assert len(document.pages()) == 1
-    assert document.xref_offsets
+    assert entries_of(document)
     with pytest.raises(MalformedError):
         PdfDocument.open(data, recover_damaged=False)
 
@@ -178,7 +187,7 @@ def test_tables_that_writers_get_wrong() -> None:
     for table in (short, from_one, empty):
         document = PdfDocument.open(data[:at] + table + trailer + tail)
         assert not document.recovered
-        assert document.xref_offsets[1].kind == IN_FILE
+        assert entries_of(document)[1].kind == IN_FILE
         assert len(document.pages()) == 1
     garbled = data[:at] + from_one.replace(b"%010d 00000 n" % offsets[1], b"0x00000000 00000 n") + trailer + tail
     with pytest.raises(MalformedError, match="PDF_XREF_ENTRY"):
@@ -234,9 +243,9 @@ def test_a_short_cross_reference_stream_counts_as_far_as_it_goes() -> None:
     rows = bytes(7) + b"\x01" + (15).to_bytes(4, "big") + bytes(2)
     document = PdfDocument.open(xref_stream_file(rows, b"/Size 9/W[1 4 2]", before=before))
     assert not document.recovered
-    assert set(document.xref_offsets) == {0, 1}
+    assert set(entries_of(document)) == {0, 1}
     default = PdfDocument.open(xref_stream_file(bytes(4) + (15).to_bytes(4, "big"), b"/Size 2/W[0 4 0]", before=before))
-    assert default.xref_offsets[1].kind == IN_FILE  # without a first field every entry is in use
+    assert entries_of(default)[1].kind == IN_FILE  # without a first field every entry is in use
 
 
 def test_lengths_that_are_wrong_are_mended() -> None:

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from crypto.authority import RevokedCertificate
-from crypto.ocsp_responses import cert_id_der
 from crypto.report import Outcome, Report, Verdict
 from crypto.revocation import RevocationEvidence
 from crypto.trust_list import TrustList
@@ -22,7 +21,7 @@ from seal_service.pdf.validation_data import MAX_ITEMS, read_validation_data
 from standards.errors import TrustError
 from standards.gbt33560_oids import SM3
 from standards.rfc6960_ocsp import write_ocsp_request
-from tests.pki import DemoPki
+from tests.pki import DemoPki, cert_id_der
 from tests.seal_service.pdf.documents import DOCUMENTS, build, page_objects, reportlab_document
 from tests.seal_service.pdf.long_term_setting import (
     DAY,

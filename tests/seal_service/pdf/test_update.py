@@ -16,7 +16,7 @@ from seal_service.pdf.syntax import Name, PdfString, Ref, Stream
 from seal_service.pdf.update import MAX_OBJECT_NUMBER, IncrementalUpdate
 from standards.errors import TrustError
 from tests.costs import at_most
-from tests.seal_service.pdf.documents import build, page_objects
+from tests.seal_service.pdf.documents import build, entries_of, page_objects
 
 SECOND = bytes(range(16))
 
@@ -55,8 +55,8 @@ def test_every_object_is_found_where_the_update_says(kind: str, added: int, repl
     again = PdfDocument.open(result)
     assert not again.recovered
     assert again.get(stream) is not None
-    assert not set(refs) & {Ref(number, 0) for number in document.xref_offsets}
-    assert again.size > max(again.xref_offsets)
+    assert not set(refs) & {Ref(number, 0) for number in entries_of(document)}
+    assert again.size > max(entries_of(again))
     for ref, offset in update.offsets.items():
         assert result[offset:].startswith(b"%d %d obj\n" % ref)
 

@@ -8,7 +8,7 @@ import pytest
 
 from crypto.report import Verdict
 from seal_service.pdf.document import PdfDocument
-from tests.seal_service.pdf.documents import build, page_objects
+from tests.seal_service.pdf.documents import build, entries_of, page_objects
 from tests.seal_service.pdf.sealing import sealed
 from tests.seal_service.pdf.tampering import (
     ABOVE,
@@ -384,11 +384,11 @@ def _repaired(data: bytes) -> bytes:
     start = data.rindex(b"\n", 0, data.rindex(b" 0 obj", 0, at)) + 1
     body, rows = bytearray(data[:start]), bytearray()
     document = PdfDocument.open(data)
-    numbers = sorted(document.xref_offsets)
+    numbers = sorted(entries_of(document))
     section = int(data[start : data.index(b" 0 obj", start)])
     for number in [*[n for n in numbers if n != section], section]:
         found = data.find(b"\n%d 0 obj" % number)
-        entry = document.xref_offsets[number]
+        entry = entries_of(document)[number]
         rows += (
             bytes((entry.kind,))
             + ((found + 1) if entry.kind == 1 else entry.at).to_bytes(4, "big")

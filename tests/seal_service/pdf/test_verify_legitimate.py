@@ -18,7 +18,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from crypto.report import Verdict
 from seal_service.pdf.limits import PdfLimits
 from seal_service.pdf.verify import verify_pdf
-from tests.seal_service.pdf.documents import DOCUMENTS, build, page_objects
+from tests.seal_service.pdf.documents import DOCUMENTS, build, entries_of, page_objects
 from tests.seal_service.pdf.pyhanko_signing import add_timestamp, judge, original, prepare, sign, sign_with
 from tests.seal_service.pdf.sealing import AT, pki, sealed
 from tests.seal_service.pdf.tampering import (
@@ -162,7 +162,7 @@ def test_a_revision_that_does_not_continue_the_chain_is_undecided() -> None:
 
     data = sealed_form()
     document = PdfDocument.open(data)
-    entries = {number: entry.at for number, entry in document.xref_offsets.items() if entry.kind == 1}
+    entries = {number: entry.at for number, entry in entries_of(document).items() if entry.kind == 1}
     moved = append(data, {}, previous=-1, entries=entries)
     report = verify(moved)
     assert undecided(report) == {"PDF_REVISION_CHAIN"}

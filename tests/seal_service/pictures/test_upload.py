@@ -16,9 +16,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from seal_service.pictures import picture_files
 from seal_service.pictures.design import SealDesign, Shape
+from seal_service.pictures.draw_seal import draw_seal
 from seal_service.pictures.picture_files import Format, read_picture_file
 from seal_service.pictures.upload import BYTES_MAX, UploadedPicture, read_uploaded_picture
-from seal_service.render import picture_png
+from seal_service.render import draw_picture
 from standards.errors import TrustError
 
 RED = (204, 26, 26)
@@ -71,7 +72,7 @@ def test_a_transparent_png_is_taken_as_it_is() -> None:
 
 
 def test_our_own_pictures_come_back_without_a_warning() -> None:
-    png = picture_png(SealDesign(Shape.OVAL, "样例税务局", 30, 20))
+    png = draw_picture(draw_seal(SealDesign(Shape.OVAL, "样例税务局", 30, 20)))
     picture = read_uploaded_picture(png, width_mm=30)
     assert codes(picture) == []
     assert picture.height_mm == pytest.approx(20, abs=0.1)
