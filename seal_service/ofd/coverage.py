@@ -9,14 +9,16 @@ from crypto import digests
 from crypto.report import Step, failed, not_checked, passed, warned
 from standards import gbt33560_oids as oids
 from standards.errors import MalformedError
+from standards.gbt33190_ofd.graph import Role
 from standards.gbt33190_ofd.locations import Found, find, folder_of
 from standards.gbt33190_ofd.signatures import DigestMethod, read_digest_method
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from collections.abc import Container as Names
 
     from seal_service.ofd.package import OfdPackage
-    from standards.gbt33190_ofd.graph import Body
+    from standards.gbt33190_ofd.graph import Body, Reached
     from standards.gbt33190_ofd.signatures import ProtectedFile, SignatureDescription
 
 REFERENCES: Final = "GB/T 33190-2016 18.2.2"
@@ -124,7 +126,7 @@ def _compare(package: OfdPackage, reference: ProtectedFile, found: Found, method
 
 
 def check_reach(package: OfdPackage, body: Body, listed: Names[str], exempt: Names[str], *, strict: bool) -> list[Step]:
-    """Every file a reader of this document comes to must be listed; the signatures' own files are not asked for.
+    """Every file a reader of this document comes to must be listed by the signature.
 
     ``OFD.xml`` outside is common in genuine files and only said: what it states, and which version it chooses, is then not proven.
     """
@@ -133,10 +135,22 @@ def check_reach(package: OfdPackage, body: Body, listed: Names[str], exempt: Nam
     if entry not in listed:
         steps.append(warned("OFD_ENTRY_UNPROTECTED", REACH, path=entry))
     make = failed if strict else not_checked
-    for path, reached in body.reached.items():
-        if path not in listed and path not in exempt:
-            steps.append(make("UNPROTECTED_REACHABLE", REACH, path=path, by=", ".join(reached.by)[:200]))
+    steps += [unprotected(make, reached) for reached in open_files(body, listed, exempt)]
     steps.extend(
         warned("OFD_OLDER_VERSION_UNPROTECTED", REACH, path=path) for path in body.older if path not in listed and path not in exempt
     )
     return steps
+
+
+def open_files(body: Body, listed: Names[str], exempt: Names[str]) -> Iterator[Reached]:
+    """What a reader of this document comes to and nothing protects. ``exempt``, the signatures' own files, may be among those that a version
+    lists; one that is a part, a picture or an attachment as well is shown as any other: a list of signatures can be a document besides.
+    """
+    for path, reached in body.reached.items():
+        if path not in listed and (path not in exempt or reached.role is not Role.LISTED):
+            yield reached
+
+
+def unprotected(make: Callable[..., Step], reached: Reached) -> Step:
+    """The step on one of them."""
+    return make("UNPROTECTED_REACHABLE", REACH, path=reached.path, by=", ".join(reached.by)[:200])

@@ -40,6 +40,9 @@ class OfdSignature:
     value_path: str | None = None
     seal_path: str | None = None
     is_seal_in_value: bool = False  # the file at ``seal_path`` is the seal in the value
+    other_files: dict[str, str] = field(
+        default_factory=dict
+    )  # what readers of other habits take for one of its files, and who refers to it
     coverage: Coverage = field(default_factory=Coverage)
     result: ValueResult | None = None
 
@@ -98,6 +101,7 @@ def _find(package: OfdPackage, signature: OfdSignature, location: str, by: str) 
         signature.steps.append(warned("OFD_LOCATION_VARIANT", DESCRIPTION, path=found.path, by=by, reason=found.variant))
     if found.path in package.container.duplicates:
         signature.steps.append(failed("DUPLICATE_ENTRY", DESCRIPTION, path=found.path, reason="signature"))
+    signature.other_files |= dict.fromkeys(found.others, by)
     return found.path
 
 

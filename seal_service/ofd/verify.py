@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from crypto.report import Outcome, Report, SignatureReport, Step, failed, not_checked, passed, verdict_of, warned, worst
-from seal_service.ofd.coverage import REACH, check_reach, check_references
+from seal_service.ofd.coverage import REACH, check_reach, check_references, open_files, unprotected
 from seal_service.ofd.findings import PACKAGE, STRUCTURE, condense, package_steps, trouble_steps
 from seal_service.ofd.integrity import has_entries, verify_entries
 from seal_service.ofd.listing import DESCRIPTION, LIST, OfdSignature, find_unlisted, list_signatures, take_up_unlisted
@@ -150,15 +150,23 @@ def _check(package: OfdPackage, signature: OfdSignature, setting: Setting) -> No
 
 
 def _check_reach(package: OfdPackage, signature: OfdSignature, exempt: set[str], *, strict: bool) -> None:
-    """What a reader comes to and the signature does not protect; so too a seal file of which its value, having no seal, says nothing."""
+    """What a reader comes to and the signature does not protect. So too what another reader takes for a description, a value or a seal, and a
+    seal file of which its value, having no seal, says nothing.
+    """
     if signature.description is None:
         return
     listed = signature.coverage.listed
     signature.steps += check_reach(package, signature.body, listed, exempt, strict=strict)
     result, path = signature.result, signature.seal_path
-    if result is not None and result.seal_raw is None and path is not None and path not in listed and path not in signature.body.reached:
-        make = failed if strict else not_checked
-        signature.steps.append(make("UNPROTECTED_REACHABLE", REACH, path=path, by=signature.path))
+    shown = dict(signature.other_files)
+    if result is not None and result.seal_raw is None and path is not None:
+        shown[path] = signature.path
+    make = failed if strict else not_checked
+    signature.steps += [
+        make("UNPROTECTED_REACHABLE", REACH, path=path, by=by)
+        for path, by in shown.items()
+        if path not in listed and path not in signature.body.reached
+    ]
 
 
 def _check_value(package: OfdPackage, signature: OfdSignature, path: str, original: bytes, setting: Setting) -> ValueResult | None:
@@ -219,19 +227,19 @@ def _report(signature: OfdSignature) -> SignatureReport:
 def _check_rest(package: OfdPackage, signatures: list[OfdSignature], exempt: set[str], *, strict: bool) -> list[Step]:
     """What concerns no single signature: documents that nobody signed, files that nobody uses, signatures that nobody lists."""
     unlisted = find_unlisted(package, signatures)
-    steps = list(unlisted.values())
-    protected = {path for signature in signatures for path in signature.coverage.listed} | exempt
+    covered = {path for signature in signatures for path in signature.coverage.covered}
+    hiding = [name for name in package.container.members if name not in covered and package.container.hides_entry(name)]
+    steps = [failed("OFD_CONTAINER_BAD", PACKAGE, path=name, reason="hidden-entry") for name in hiding]
+    steps += unlisted.values()
+    listed = {path for signature in signatures for path in signature.coverage.listed}
+    protected = listed | exempt
     signed = {signature.body.index for signature in signatures}
     make = failed if strict else not_checked
     used = {package.graph.entry_name}
     for body in package.graph.bodies:
         used |= body.reached.keys() | body.older.keys() | set(body.signatures)
         if body.index not in signed:
-            steps += [
-                make("UNPROTECTED_REACHABLE", REACH, path=path, by=", ".join(reached.by)[:200])
-                for path, reached in body.reached.items()
-                if path not in protected
-            ]
+            steps += [unprotected(make, reached) for reached in open_files(body, listed, exempt)]
     steps += [
         warned("UNPROTECTED_UNREFERENCED", REACH, path=name)
         for name in package.container.members

@@ -164,6 +164,24 @@ class Container:
             raise MalformedError(UNREADABLE, path=name, reason="too-large", limit=most)
         return b"".join(self.chunks(name))
 
+    def hides_entry(self, name: str) -> bool:
+        """Whether readers that go from one local header to the next may come to another entry inside the packed bytes of this one.
+
+        They leave the directory aside, so an entry ends for them where its stream ends, and one that is only stored, with its size behind it,
+        where they see fit.
+        """
+        member = self.members[name]
+        if not holds_local_header(self.data, member.span.data_start, member.span.end):
+            return False
+        if member.record.method == STORED:
+            return member.span.has_descriptor
+        try:
+            for _ in self.chunks(name):
+                pass
+        except MalformedError:
+            return True
+        return False
+
     def _note(self, code: str, path: str, reason: str) -> None:
         self.irregularities.append(Irregularity(code, path, reason))
 
@@ -177,7 +195,7 @@ class Container:
             self._note(BAD_CONTAINER, shown, "unicode-name")
         is_folder = name.endswith("/")
         reason = read.problem or _kind_problem(record)
-        if reason is None and is_folder and record.unpacked_bytes:
+        if reason is None and is_folder and (record.unpacked_bytes or holds_local_header(self.data, span.data_start, span.end)):
             reason = "folder-with-data"
         if reason is not None:
             self._note(BAD_PATH, shown, reason)
@@ -231,7 +249,7 @@ class Container:
         between = self.data[start:stop]
         if last is not None and last[0].has_descriptor and is_descriptor(last[1], between):
             return
-        if holds_local_header(between):
+        if holds_local_header(self.data, start, stop):
             self._note(BAD_CONTAINER, "", "hidden-entry")
         else:
             self._note(STRAY_BYTES, "", "before-first" if last is None else "between")

@@ -57,6 +57,7 @@ class Role(StrEnum):
     CUSTOM_TAGS = "custom-tags"
     EXTENSIONS = "extensions"
     CONTENT = "content"  # pictures, fonts, attachments, tags, data: nothing follows from them
+    LISTED = "listed"  # a version says that it is one of its files, and nobody shows it for that
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class _Rule:
 
 _PAGE_RULES: Final = (_Rule("PageRes", None, Role.RESOURCES),)
 _RULES: Final[dict[Role, tuple[_Rule, ...]]] = {
-    Role.VERSION: (_Rule("File", None, Role.CONTENT), _Rule("DocRoot", None, Role.DOCUMENT)),
+    Role.VERSION: (_Rule("File", None, Role.LISTED), _Rule("DocRoot", None, Role.DOCUMENT)),
     Role.DOCUMENT: (
         _Rule("PublicRes", None, Role.RESOURCES),
         _Rule("DocumentRes", None, Role.RESOURCES),
@@ -108,7 +109,7 @@ class Trouble:
 
 @dataclass(slots=True)
 class Reached:
-    """A file that is reached. ``by`` are the parts that refer to it, the first ones of many."""
+    """A file that is reached, in the first role it has besides ``LISTED``. ``by`` are the parts that refer to it, the first ones of many."""
 
     path: str
     role: Role
@@ -284,6 +285,7 @@ class Graph:
                 if path in body.reached and reached is not body.reached:
                     continue
                 place = reached.setdefault(path, Reached(path, role, []))
+                place.role = role if place.role is Role.LISTED else place.role
                 if by not in place.by and len(place.by) < MAX_REFERRERS:
                     place.by.append(by)
                 if role in _RULES and (path, role) not in done:
@@ -304,10 +306,8 @@ class Graph:
             if role is Role.DOCUMENT:
                 folders = (*folders, folder_of(path)) if folder_of(path) not in folders else folders
                 body.default_box = body.default_box or _box_of(root)
-            elif role is Role.PAGE:
-                box = _box_of(root)
-                if box is not None:
-                    body.boxes[path] = box
+            elif role is Role.PAGE and (box := _box_of(root)) is not None:
+                body.boxes[path] = box
             bases = self._bases(root, path, folders) if role is Role.RESOURCES else []
             for rule, node, location in self._locations(root, role, path):
                 if rule.based and bases:

@@ -241,6 +241,6 @@ def is_descriptor(record: Record, between: bytes) -> bool:
     return bool((checksum, packed, unpacked) == (record.checksum, record.packed_bytes, record.unpacked_bytes))
 
 
-def holds_local_header(between: bytes) -> bool:
-    """Whether bytes outside every entry look like an entry of their own, which a reader without the directory would find."""
-    return _LOCAL in between
+def holds_local_header(data: bytes, start: int, stop: int) -> bool:
+    """Whether these bytes of an archive look like an entry of their own, which a reader without the directory would find."""
+    return data.find(_LOCAL, start, stop) >= 0

@@ -6,7 +6,7 @@
 import { AttachedFiles, filesRefused } from "./attached_files.js";
 import { sameBytes, toBinary, TrustError } from "./bytes.js";
 import {
-  OFD_DESCRIPTION, OFD_LIST, OFD_PACKAGE, OFD_REACH, OFD_STRUCTURE, OfdPackage, checkReach, checkReferences, checkStamps, condenseSteps,
+  OFD_DESCRIPTION, OFD_LIST, OFD_PACKAGE, OFD_REACH, OFD_STRUCTURE, OfdPackage, checkOpenFiles, checkReach, checkReferences, checkStamps, condenseSteps,
   findUnlisted, listSignatures, ownFilesOf, packageSteps, takeUpUnlisted, troubleSteps,
 } from "./ofd_coverage.js";
 import { findLocation, OFD_XML_BYTES, OfdGraph } from "./ofd_graph.js";
@@ -117,13 +117,18 @@ async function checkSignature(pack, signature, setting) {
   }
 }
 
-/** What a reader comes to and the signature does not protect; so too a seal file of which its value, having no seal, says nothing. */
-function checkReachOf(pack, { description, body, coverage, result, sealPath, path, steps }, exempt) {
+/**
+ * What a reader comes to and the signature does not protect. So too what another reader takes for a description, a value or a seal, and a seal
+ * file of which its value, having no seal, says nothing.
+ */
+function checkReachOf(pack, { description, body, coverage, result, sealPath, path, otherFiles, steps }, exempt) {
   if (description === null) return;
   const { listed } = coverage;
   steps.push(...checkReach(pack, body, listed, exempt));
-  if (result !== null && result.sealRaw === null && sealPath !== null && !listed.has(sealPath) && !body.reached.has(sealPath)) {
-    steps.push(notChecked("UNPROTECTED_REACHABLE", OFD_REACH, { path: sealPath, by: path }));
+  const shown = new Map(otherFiles);
+  if (result !== null && result.sealRaw === null && sealPath !== null) shown.set(sealPath, path);
+  for (const [file, by] of shown) {
+    if (!listed.has(file) && !body.reached.has(file)) steps.push(notChecked("UNPROTECTED_REACHABLE", OFD_REACH, { path: file, by }));
   }
 }
 
@@ -188,16 +193,17 @@ function reportOn({ path, kind, coverage, result, description, steps: found }) {
 /** Documents that nobody signed, files that nobody uses, signatures that nobody lists. */
 function checkRest(pack, signatures, exempt) {
   const unlisted = findUnlisted(pack, signatures);
-  const steps = [...unlisted.values()];
-  const isProtected = new Set([...signatures.flatMap((signature) => [...signature.coverage.listed]), ...exempt]);
+  const covered = new Set(signatures.flatMap((signature) => [...signature.coverage.covered]));
+  const hiding = [...pack.container.members.keys()].filter((path) => !covered.has(path) && pack.container.hidesEntry(path));
+  const steps = hiding.map((path) => failed("OFD_CONTAINER_BAD", OFD_PACKAGE, { path, reason: "hidden-entry" }));
+  steps.push(...unlisted.values());
+  const listed = new Set(signatures.flatMap((signature) => [...signature.coverage.listed]));
+  const isProtected = new Set([...listed, ...exempt]);
   const signed = new Set(signatures.map((signature) => signature.body.index));
   const used = new Set([pack.graph.entry]);
   for (const body of pack.graph.bodies) {
     for (const path of [...body.reached.keys(), ...body.older.keys(), ...body.signatures]) used.add(path);
-    if (signed.has(body.index)) continue;
-    for (const [path, { by }] of body.reached) {
-      if (!isProtected.has(path)) steps.push(notChecked("UNPROTECTED_REACHABLE", OFD_REACH, { path, by: firstCharacters(by.join(", "), 200) }));
-    }
+    if (!signed.has(body.index)) steps.push(...checkOpenFiles(body, listed, exempt));
   }
   for (const path of pack.container.members.keys()) {
     if (!isProtected.has(path) && !used.has(path) && !unlisted.has(path)) steps.push(warned("UNPROTECTED_UNREFERENCED", OFD_REACH, { path }));

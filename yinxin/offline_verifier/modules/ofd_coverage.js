@@ -191,15 +191,21 @@ async function compareReference(pack, reference, found, method, coverage) {
   return true;
 }
 
-/** Every file a reader of this document comes to must be listed; the signatures' own files are not asked for. */
+/**
+ * What a reader of this document comes to and nothing protects. `exempt`, the signatures' own files, may be among those that a version lists; one
+ * that is a part, a picture or an attachment as well is shown as any other: a list of signatures can be a document besides.
+ */
+export const checkOpenFiles = (body, listed, exempt) =>
+  [...body.reached.values()]
+    .filter(({ path, role }) => !listed.has(path) && (!exempt.has(path) || role !== "listed"))
+    .map(({ path, by }) => notChecked("UNPROTECTED_REACHABLE", OFD_REACH, { path, by: firstCharacters(by.join(", "), 200) }));
+
+/** Every file a reader of this document comes to must be listed by the signature. */
 export function checkReach(pack, body, listed, exempt) {
   const steps = [];
   const entry = pack.graph.entry;
   if (!listed.has(entry)) steps.push(warned("OFD_ENTRY_UNPROTECTED", OFD_REACH, { path: entry }));
-  for (const [path, { by }] of body.reached) {
-    if (listed.has(path) || exempt.has(path)) continue;
-    steps.push(notChecked("UNPROTECTED_REACHABLE", OFD_REACH, { path, by: firstCharacters(by.join(", "), 200) }));
-  }
+  steps.push(...checkOpenFiles(body, listed, exempt));
   for (const path of body.older.keys()) {
     if (!listed.has(path) && !exempt.has(path)) steps.push(warned("OFD_OLDER_VERSION_UNPROTECTED", OFD_REACH, { path }));
   }
@@ -249,10 +255,13 @@ export function checkStamps(stamps, body) {
 
 // -- which signatures there are
 
-/** One signature on its way through the checks. `path`: its description, or the name where that should be. */
+/**
+ * One signature on its way through the checks. `path`: its description, or the name where that should be; `otherFiles`: what readers of other
+ * habits take for one of its files -> who refers to it.
+ */
 function newSignature(body, listPath, kind, path) {
   const found = { original: null, description: null, valuePath: null, sealPath: null, isSealInValue: false, result: null };
-  return { body, listPath, kind, path, steps: [], coverage: newCoverage(), ...found };
+  return { body, listPath, kind, path, steps: [], otherFiles: new Map(), coverage: newCoverage(), ...found };
 }
 
 /** The files that are the signature itself. */
@@ -302,6 +311,7 @@ function findOwnFile(pack, signature, location, by) {
   if (pack.container.duplicates.has(found.path)) {
     signature.steps.push(failed("DUPLICATE_ENTRY", OFD_DESCRIPTION, { path: found.path, reason: "signature" }));
   }
+  for (const other of found.others) signature.otherFiles.set(other, by);
   return found.path;
 }
 

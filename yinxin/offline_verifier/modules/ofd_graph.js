@@ -16,10 +16,10 @@ const OFD_TROUBLES = 1000; // kept of one kind
 const LOCATION_CHARACTERS = 1024;
 const OFD_ENTRY = "OFD.xml";
 
-// What a file is to the document; nothing follows from a file of content
+// What a file is to the document; nothing follows from a file of content, and nobody shows one for being listed by a version
 const PAGE_RULES = [["PageRes", null, "resources"]];
 const LOCATION_RULES = {
-  version: [["File", null, "content"], ["DocRoot", null, "document"]],
+  version: [["File", null, "listed"], ["DocRoot", null, "document"]],
   document: [
     ["PublicRes", null, "resources"],
     ["DocumentRes", null, "resources"],
@@ -276,6 +276,7 @@ export class OfdGraph {
         if (reached !== body.reached && body.reached.has(path)) continue;
         if (!reached.has(path)) reached.set(path, { path, role, by: [] });
         const place = reached.get(path);
+        if (place.role === "listed") place.role = role;
         if (!place.by.includes(by) && place.by.length < OFD_REFERRERS) place.by.push(by);
         if (role in LOCATION_RULES && !done.has(`${role}\0${path}`)) {
           done.add(`${role}\0${path}`);

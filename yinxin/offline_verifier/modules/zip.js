@@ -279,6 +279,23 @@ export class ZipContainer {
     return bytes;
   }
 
+  /**
+   * Whether readers that go from one local header to the next may come to another entry inside the packed bytes of this one. They leave the
+   * directory aside, so an entry ends for them where its stream ends, and one that is only stored, with its size behind it, where they see fit.
+   */
+  hidesEntry(name) {
+    const { record, span } = this.members.get(name);
+    if (!holdsZipLocal(this.data.subarray(span.dataAt, span.end))) return false;
+    if (record.method === 0) return span.isDeferred;
+    try {
+      this.read(name);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      return true;
+    }
+    return false;
+  }
+
   count(bytes, record, refused) {
     if (bytes > record.unpacked) throw refused("size");
     this.unpacked += bytes;
@@ -314,7 +331,7 @@ export class ZipContainer {
     if (record.unicodeName && !sameBytesAt(record.unicodeName, new TextEncoder().encode(name))) this.note("OFD_CONTAINER_BAD", shown, "unicode-name");
     const isFolder = name.endsWith("/");
     let reason = zipNameProblem(isFolder ? name.slice(0, -1) : name, record);
-    if (!reason && isFolder && record.unpacked) reason = "folder-with-data";
+    if (!reason && isFolder && (record.unpacked || holdsZipLocal(this.data.subarray(span.dataAt, span.end)))) reason = "folder-with-data";
     if (reason) {
       this.note("BAD_PATH", shown, reason);
       return;
