@@ -39,7 +39,7 @@ _DECLARATION: Final = re.compile(r"<\?xml\s[^<>]*\?>")
 _ENCODING: Final = re.compile(rb"""<\?xml\s[^<>]*?\bencoding\s*=\s*["']([A-Za-z][\w.-]{0,39})["']""")
 _PROLOG_ITEM: Final = re.compile(r"[\s\ufeff]+|<!--(?:[^-]|-(?!->))*+-->|<\?(?:[^?]|\?(?!>))*+\?>")
 _INCLUSION: Final = "{http://www.w3.org/2001/XInclude}*"
-_WITHIN_BYTES: Final = 256  # where the declaration is looked for; it may not be longer
+_WITHIN_BYTES: Final = 256  # of the declaration; honest ones have under 60
 
 
 class XmlNode:
@@ -142,6 +142,7 @@ def read_xml(data: bytes) -> XmlNode:
     text = _decode(data)
     declaration = _DECLARATION.match(text)
     if declaration is not None:
+        _check_declaration(declaration[0])
         text = text[declaration.end() :]
     _check_prolog(text)
     try:
@@ -191,6 +192,13 @@ def _decode(data: bytes) -> str:
         return data.decode(codec)
     except UnicodeDecodeError:
         raise MalformedError(MALFORMED, reason="encoding") from None
+
+
+def _check_declaration(text: str) -> None:
+    """It states one encoding or none, and where that was looked for: another reader, who finds one elsewhere, would read another text."""
+    said = text.encode()
+    if len(said) > _WITHIN_BYTES or said.lower().count(b"encoding") != (0 if _ENCODING.match(said) is None else 1):
+        raise MalformedError(MALFORMED, reason="encoding")
 
 
 def _check_prolog(text: str) -> None:

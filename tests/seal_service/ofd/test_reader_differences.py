@@ -94,6 +94,28 @@ def marked(encoding: str, title: str) -> bytes:
     return pack(sign(plain_files(), OPEN_ENTRY) | {"OFD.xml": stated})
 
 
+def declared(declaration: str, *, mark: str = "") -> bytes:
+    """``OFD.xml`` outside the seal, with other characters than ASCII, in the encoding that its mark says or else UTF-8."""
+    info = entry(body(signatures=f"/{LIST}").replace("<o:DocID>", "<o:Title>文件</o:Title><o:DocID>"))
+    stated = f"{mark}<?xml {declaration}?>{info.decode().partition('?>')[2]}"
+    return pack(sign(plain_files(), OPEN_ENTRY) | {"OFD.xml": stated.encode("utf-16-le" if mark else "utf-8")})
+
+
+ELSEWHERE = [
+    f'version="1.0"{" " * 300}encoding="GBK"',
+    'version="1.0" encoding="UTF-8" encoding="GBK"',
+    'version="1.0" x-encoding="UTF-8" encoding="GBK"',
+    'version="1.0" encoding="GBK "',
+    'version="1.0" encoding=GBK',
+    'version="1.0" Encoding="GBK"',
+]
+HONEST_DECLARATIONS = [
+    ('version="1.0"', ""),
+    ('version="1.0" encoding="utf-8" standalone="yes"', ""),
+    ('version="1.0" encoding="UTF-16"', "\ufeff"),
+]
+
+
 def calling_its_seal(path: str) -> Signing:
     """A value without a seal whose description names a file as its seal."""
     seal = f"<o:Seal><o:BaseLoc>/{path}</o:BaseLoc></o:Seal></o:SignedInfo>".encode()
@@ -199,6 +221,8 @@ def every_difference() -> dict[str, bytes]:
         **{f"versions {number}": versioned(versions) for number, versions in enumerate(CURRENT)},
         **{f"misplaced {number}": misplaced(*each) for number, each in enumerate(MISPLACED)},
         **{f"mark {encoding} {title}": marked(encoding, title) for encoding in ENCODINGS for title in ("title", "文件")},
+        **{f"declared {number}": declared(each) for number, each in enumerate(ELSEWHERE)},
+        **{f"honestly declared {each}": declared(each, mark=mark) for each, mark in HONEST_DECLARATIONS},
         "cover": with_cover(),
         "free picture": with_free_picture(),
         "shadowing": shadowing(),
@@ -266,6 +290,18 @@ def test_a_mark_and_a_declaration_of_different_encodings(encoding: str) -> None:
     is_same = encoding in {"UTF-8", "utf8"}
     assert report.verdict is (Verdict.VALID if is_same else Verdict.INDETERMINATE)
     assert (("OFD_UNREADABLE", "encoding") in {(step.code, step.facts.get("reason")) for step in report.steps}) is not is_same
+
+
+@pytest.mark.parametrize("declaration", ELSEWHERE)
+def test_an_encoding_that_one_reader_finds_and_another_does_not(declaration: str) -> None:
+    report = verify(declared(declaration))
+    assert report.verdict is Verdict.INDETERMINATE
+    assert ("OFD_UNREADABLE", "encoding") in {(step.code, step.facts.get("reason")) for step in report.steps}
+
+
+@pytest.mark.parametrize(("declaration", "mark"), HONEST_DECLARATIONS)
+def test_an_encoding_that_every_reader_finds(declaration: str, mark: str) -> None:
+    assert verify(declared(declaration, mark=mark)).verdict is Verdict.VALID
 
 
 def test_a_signature_does_not_make_any_file_its_own_by_calling_it_its_seal() -> None:

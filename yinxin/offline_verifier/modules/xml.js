@@ -13,6 +13,7 @@ const XML_BYTES = 16 * 1024 * 1024;
 const XML_TAGS = 1000000;
 const XML_ATTRIBUTES = 1000000;
 const XML_DEPTH = 256;
+const DECLARATION_BYTES = 256; // honest ones have under 60
 const XML_URI = "http://www.w3.org/XML/1998/namespace";
 const XMLNS_URI = "http://www.w3.org/2000/xmlns/";
 const XINCLUDE_URI = "http://www.w3.org/2001/XInclude";
@@ -93,7 +94,7 @@ export class XmlNode {
 
 /** The encoding that the declaration states, null where it states none. */
 function statedEncoding(data) {
-  const start = String.fromCharCode(...data.subarray(0, 256));
+  const start = String.fromCharCode(...data.subarray(0, DECLARATION_BYTES));
   const stated = /^<\?xml[ \t\n\r\f\v][^<>]*?\bencoding[ \t\n\r\f\v]*=[ \t\n\r\f\v]*["']([A-Za-z][\w.-]{0,39})["']/.exec(start);
   return stated ? stated[1].toUpperCase() : null;
 }
@@ -115,6 +116,13 @@ function decodeXml(data) {
   }
   if (text === null) throw xmlMalformed("encoding");
   return text;
+}
+
+/** It states one encoding or none, and where that was looked for: another reader, who finds one elsewhere, would read another text. */
+function checkDeclaration(text) {
+  const said = new TextEncoder().encode(text);
+  const words = text.toLowerCase().split("encoding").length - 1;
+  if (said.length > DECLARATION_BYTES || words !== (statedEncoding(said) === null ? 0 : 1)) throw xmlMalformed("encoding");
 }
 
 /** A document type can stand only in front of the root element; anything that looks like one there is refused. */
@@ -143,7 +151,10 @@ export function readXml(data) {
   if (data.length > XML_BYTES) throw xmlMalformed("too-large");
   let text = decodeXml(data);
   const declaration = DECLARATION.exec(text);
-  if (declaration) text = text.slice(declaration[0].length);
+  if (declaration) {
+    checkDeclaration(declaration[0]);
+    text = text.slice(declaration[0].length);
+  }
   checkProlog(text);
   if (countOf(text, "<") > XML_TAGS) throw xmlMalformed("too-many-elements");
   if (countOf(text, "=") > XML_ATTRIBUTES) throw xmlMalformed("too-many-attributes");
