@@ -106,7 +106,7 @@ def _xlsx_cells(data: bytes) -> Iterator[_Cells]:
 def _json_cells(data: bytes) -> Iterator[_Cells]:
     """A list of objects as POST /v1/licences takes them, without what the batch says for all."""
     try:
-        text = data.decode()
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise row_file_unacceptable("JSON in UTF-8", 0) from None
     place, number = _skip(text, 0), 0

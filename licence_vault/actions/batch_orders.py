@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +31,8 @@ CHINESE: Final = {
     "行政区划代码": "area_code",
 }
 _HOLDER: Final = re.compile(r"holder_(name|code|code_type)(?:_([2-9]|[12][0-9]|3[0-2]))?")
-_DAYS: Final = frozenset({"valid_from", "valid_to", "issued_on"})
+_END: Final = "valid_to"
+_DAYS: Final = frozenset({"valid_from", _END, "issued_on"})
 _TEXTS: Final = frozenset({"number", "name", "area_code"})
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CODE_TYPE_NAMES: Final = {line.name_zh: code for code, line in HOLDER_CODE_TYPES.items()}
@@ -41,39 +43,47 @@ def order_of_row(
 ) -> LicenceOrder:
     """The order. TrustError LICENCE_CONTENT_UNACCEPTABLE names the column that cannot be read; its value is not repeated.
 
-    A column that is unknown is named by its place among ``columns``: in a file without a line of names, "names" are what the first row says.
+    A column that is unknown is named by its place among ``columns``: in a file without a line of names, "names" are what the first row says. What stands
+    in a row under two names is refused: of two holders nobody could tell whose licence it is.
     """
-    items = {item.name: item.key for item in definition.items} | {item.key: item.key for item in definition.items}
+    names = Counter(item.name for item in definition.items)
+    items = {item.name: item.key for item in definition.items if names[item.name] == 1} | {item.key: item.key for item in definition.items}
     holders: dict[int, dict[str, str]] = {}
     days: dict[str, date | None] = {}
     texts: dict[str, str] = {}
     fields: dict[str, str] = {}
+    read: set[str] = set()
     for column, cell in cells.items():
         name = CHINESE.get(column, column)
         holder = _HOLDER.fullmatch(name)
+        if holder is None and name not in _DAYS | _TEXTS:
+            name = items.get(name, "")
+        if name in read:
+            raise content_unacceptable(name, "in one column only")
+        read.add(name)
         if holder is not None:
             holders.setdefault(int(holder[2] or 1), {})[holder[1]] = cell
         elif name in _DAYS:
             days[name] = _read_day(name, cell)
         elif name in _TEXTS:
             texts[name] = cell
-        elif name in items:
-            fields[items[name]] = cell
+        elif name:
+            fields[name] = cell
         else:
             place = f"column {columns.index(column) + 1}" if column in columns else "column"
             raise content_unacceptable(place, "not a column of this type")
     first = days.get("valid_from")
     if first is None:
         raise content_unacceptable("valid_from", "required")
-    if "valid_to" not in days:
-        raise content_unacceptable("valid_to", f"required, {NO_END} for no end")
+    if _END not in days:
+        raise content_unacceptable(_END, f"required, {NO_END} for no end")
     return LicenceOrder(
         type_code=definition.code,
         issuer_code=issuer_code,
         holders=tuple(_holder(place, holders[place]) for place in sorted(holders)),
         fields=fields,
         valid_from=first,
-        valid_to=days["valid_to"],
+        valid_to=days[_END],
         issued_on=days.get("issued_on"),
         forms=forms,
         **texts,
@@ -89,7 +99,13 @@ def _holder(place: int, members: Mapping[str, str]) -> Holder:
 
 
 def _read_day(name: str, cell: str) -> date | None:
+    """A day; None for an end that there is none of."""
     try:
-        return date.fromisoformat(cell) if _DAY.fullmatch(cell) else read_date(cell)
+        day = date.fromisoformat(cell) if _DAY.fullmatch(cell) else read_date(cell)
     except (ValueError, MalformedError):
-        raise content_unacceptable(name, f"YYYY-MM-DD, YYYYMMDD or {NO_END}") from None
+        day = None
+    if day is None and (name != _END or cell != NO_END):
+        if name == _END:
+            raise content_unacceptable(name, f"YYYY-MM-DD, YYYYMMDD or {NO_END}")
+        raise content_unacceptable(name, "YYYY-MM-DD or YYYYMMDD")
+    return day

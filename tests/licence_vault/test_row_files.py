@@ -98,6 +98,11 @@ def test_further_holders_and_texts() -> None:
         ({"持证主体": None}, "holder_name"),
         ({"holder_name_2": "x"}, "holder_code_2"),
         ({"holder_name_99": "x"}, "column 8"),
+        ({"issued_on": "长期"}, "issued_on"),
+        ({"holder_name": "李四（示例）"}, "holder_name"),
+        ({"有效期截止日期": "2027-11-27"}, "valid_to"),
+        ({"KZ_address": "示例路2号"}, "KZ_address"),
+        ({"number": "示1", "证照编号": "示2"}, "number"),
     ],
 )
 def test_a_row_that_cannot_be_read_names_its_column(changes: dict[str, str | None], place: str) -> None:
@@ -105,6 +110,19 @@ def test_a_row_that_cannot_be_read_names_its_column(changes: dict[str, str | Non
     with pytest.raises(TrustError) as raised:
         order_of_row(definition_of(type_file()), "11430000006122244L", ("pdf",), cells, columns=tuple(cells))
     assert (raised.value.code, raised.value.facts["place"]) == ("LICENCE_CONTENT_UNACCEPTABLE", place)
+
+
+def test_a_name_that_two_items_share_names_neither() -> None:
+    whole = type_file()
+    whole["items"] += [{"key": "KZ_other", "block": "basic", "name": "地址", "kind": "text"}]
+    with pytest.raises(TrustError) as raised:
+        order_of_row(definition_of(whole), "11430000006122244L", ("pdf",), CELLS, columns=tuple(CELLS))
+    assert raised.value.facts["place"] == "column 6"
+
+
+def test_json_with_the_mark_that_some_programs_put_before_it() -> None:
+    [row] = read_rows('[{"name": "示"}]'.encode("utf-8-sig"), RowForm.JSON)
+    assert row.cells == {"name": "示"}
 
 
 @pytest.mark.parametrize("form", list(RowForm))
