@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from licence_vault import limits, store
 from licence_vault.actions.check_receiver import check_receiver
 from licence_vault.errors import field_unacceptable, issuer_changed, issuer_not_found, issuer_without_seal, members_too_many
-from licence_vault.ports import SEAL_OWNERS, SEAL_READINESS
+from licence_vault.ports import CLIENTS, SEAL_OWNERS, SEAL_READINESS
 from licence_vault.register import IssuingAuthority
 from service_kit.callers import PERSON_PREFIX
 from standards.gb32100_credit_code import read_credit_code
@@ -78,10 +78,11 @@ def enter_issuer(context: ServiceContext, caller: Caller, order: IssuerOrder, *,
 def give_membership(context: ServiceContext, caller: Caller, issuer_code: str, holder: str) -> None:
     """Let a client or person act for an authority; once is enough. Nobody lets himself: LICENCE_RIGHT_OF_ONE_SELF.
 
-    Raises also LICENCE_ISSUER_NOT_FOUND, FIELD_UNACCEPTABLE, LICENCE_MEMBERS_TOO_MANY.
+    Raises also LICENCE_ISSUER_NOT_FOUND, FIELD_UNACCEPTABLE (also for a system that is not registered, where that is known here), LICENCE_MEMBERS_TOO_MANY.
     """
     if not is_plain_text(holder) or not holder.removeprefix(PERSON_PREFIX).strip():
         raise field_unacceptable("holder", "a client id, or person: and a subject")
+    is_registered = CLIENTS.of(context)
 
     def give(conn: Connection) -> None:
         at = context.clock.now()
@@ -90,6 +91,9 @@ def give_membership(context: ServiceContext, caller: Caller, issuer_code: str, h
         check_receiver(context, conn, caller, holder)
         if store.is_member(conn, issuer_code, holder):
             return
+        is_person = holder.startswith(PERSON_PREFIX)
+        if not is_person and is_registered is not None and not is_registered(conn, holder):  # else who registers under it later would issue
+            raise field_unacceptable("holder", "a system that is registered")
         if store.count_members(conn, issuer_code) >= limits.MEMBERS:
             raise members_too_many(issuer_code, limits.MEMBERS)
         store.insert_member(conn, issuer_code, holder, given_by=caller.holder, at=at)

@@ -10,10 +10,12 @@ from unittest.mock import patch
 import idp.service
 import licence_vault.service
 from idp.actions.register_client import NewClient, register_client
+from licence_vault.actions.enter_issuer import give_membership
 from licence_vault.actions.issuing_means import Seals
+from licence_vault.ports import CLIENTS
 from tests.deployments import Here, make_deployment, served_here
 from tests.fakes.sealer import FakeJudge, FakeSealer
-from tests.licence_vault.issuing_here import ISSUER_NAME
+from tests.licence_vault.issuing_here import ISSUER_NAME, caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,5 +75,6 @@ def served_licences(folder: Path, types: Sequence[dict[str, Any]], members: Mapp
         for code, member in members.items():
             body = {"name": ISSUER_NAME, "area_code": "150700", "seal_id": "sl_1"}
             chief.call("PUT", f"/v1/licence-issuers/{code}", body, status=200)
-            chief.call("PUT", f"/v1/licence-issuers/{code}/members/{member}", status=204)
+            by_hand = replace(served.house.context, links={**served.house.context.links, CLIENTS: None})  # tests register it later
+            give_membership(by_hand, caller("cl_chief"), code, member)
         yield served, chief

@@ -163,6 +163,10 @@ def test_issuing_authorities_and_who_acts_for_them(admin: Office, reader: Office
     for _ in range(2):  # once is enough
         admin.call("PUT", f"{path}/members/cl_reader", status=204)
     assert admin.refusal("PUT", f"{path}/members/person:%20", status=422)[0] == "FIELD_UNACCEPTABLE"
+    mistyped = admin.refusal("PUT", f"{path}/members/cl_raeder", status=422)  # whoever registers under it would issue licences
+    assert mistyped == ("FIELD_UNACCEPTABLE", {"field": "holder", "rule": "a system that is registered"})
+    admin.call("PUT", f"{path}/members/person:pe_somebody", status=204)
+    admin.call("DELETE", f"{path}/members/person:pe_somebody", status=204)
     assert admin.call("GET", path, status=200).json()["members"] == ["cl_reader"]
     own = reader.call("GET", "/v1/my-licence-issuers", status=200).json()["issuers"]
     assert own == [{"code": ISSUER, **body, "seal_id": "sl_1", "members": None, "can_issue": None, "obstacle": None}]
@@ -188,10 +192,17 @@ def test_issuing_authorities_and_who_acts_for_them(admin: Office, reader: Office
 
     with here.house.context.database.read() as conn:
         trail = [each.action for each in find_entries(conn, subject=f"licence-issuer:{ISSUER}", limit=50)]
-    assert [each.removeprefix("licence-issuer.") for each in reversed(trail)] == ["enter", "change", "give-membership", "take-membership"]
+    assert [each.removeprefix("licence-issuer.") for each in reversed(trail)] == [
+        "enter",
+        "change",
+        *["give-membership"] * 2,
+        *["take-membership"] * 2,
+    ]
 
 
-def test_as_many_act_for_an_authority_as_may(admin: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_many_act_for_an_authority_as_may(admin: Office, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("cl_one", "cl_two"):
+        office(here, name, "licence.issue")
     other = "11220000013544541J"
     admin.call("PUT", f"/v1/licence-issuers/{other}", {"name": "示例局", "area_code": "220000"}, status=200)
     monkeypatch.setattr(limits, "MEMBERS", 1)
