@@ -29,6 +29,7 @@ _CONTENTS: Final = (
     (r"required, 长期 for no end", "必填；无截止日期的填“长期”"),
     (r"not an item of the type", "该类型没有此信息项"),
     (r"not a column of this type", "该类型没有此列"),
+    (r"in one column only", "同一项不得出现在两列中"),
     (r"at most (\d+) characters", "最多 {0} 个字符"),
     (r"no blanks around it, no control and direction characters", "前后不得有空格，不得含控制字符"),
     (r"one line, without blanks around it, control and direction characters", "应为一行，前后不得有空格，不得含控制字符"),
@@ -37,6 +38,7 @@ _CONTENTS: Final = (
     (r"at least (\S+)", "不小于 {0}"),
     (r"at most (\S+)", "不大于 {0}"),
     (r"YYYY-MM-DD", "日期应写作 2026-01-31"),
+    (r"YYYY-MM-DD or YYYYMMDD", "日期应写作 2026-01-31 或 20260131"),
     (r"YYYY-MM-DD, YYYYMMDD or 长期", "日期应写作 2026-01-31 或 20260131；无截止日期的填“长期”"),
     (r"one of the choices of the type", "应为该类型所列选项之一"),
     (r"a credit code", "应为有效的统一社会信用代码"),
@@ -145,6 +147,7 @@ _ROW_FILES: Final = (
     (r"objects", "数组的每一项应为对象"),
     (r"a list of holders and an object of fields", "holders 应为数组，fields 应为对象"),
     (r"holders with name, code and code_type", "每个持证主体须有 name、code 和 code_type"),
+    (r"no member twice", "对象中的成员不得重复"),
     (r"each name once", "名称不得重复"),
     (r"texts", "各项的值应为文本"),
 )

@@ -49,7 +49,8 @@ def _named_in(facts: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
 
 
 def _chinese_of(rule: str) -> str | None:
-    for english, chinese in _registered.values():
+    """Where two patterns fit, the one that leaves less open: ``one of the choices of the type`` is no ``one of (.+)``."""
+    for english, chinese in sorted(_registered.values(), key=lambda each: each[0].groups):
         found = english.fullmatch(rule)
         if found is not None:
             return chinese.format(*found.groups())

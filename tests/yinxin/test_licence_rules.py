@@ -49,6 +49,11 @@ def rules_of(module: object) -> set[str]:
     return {rule for call in calls if len(call.args) > 1 and (rule := written(call.args[1])) is not None}
 
 
+def test_of_two_texts_that_fit_the_closer_one_is_told() -> None:
+    assert rule_in("zh", "one of the choices of the type") == "应为该类型所列选项之一"
+    assert rule_in("zh", "one of 1, 2") == "应为以下之一：1, 2"
+
+
 def test_every_rule_of_contents_is_told_in_chinese() -> None:
     rules = rules_of(content_checks) | rules_of(batch_orders) | rules_of(check_given) | set(draw._FACE_RULES.values())
     rules |= {
@@ -130,8 +135,9 @@ def test_every_rule_of_a_field_and_of_a_file_of_rows_is_told_in_chinese() -> Non
                 if call.func.id == "ValueError" and source.name != "workbooks.py":
                     continue
                 place = FIELD_CALLS[call.func.id]
-                rule = written(call.args[place]) if len(call.args) > place else None
-                found |= set() if rule is None else {rule}
+                for rule in call.args[place : place + 1]:
+                    texts = [rule.body, rule.orelse] if isinstance(rule, ast.IfExp) else [rule]
+                    found |= {text for each in texts if (text := written(each)) is not None}
     assert len(found) > 60
     assert {rule for rule in found if not CHINESE.search(rule_in("zh", rule))} == set()
 
