@@ -33,8 +33,13 @@ class JobTurn:
     milliseconds: int | None = None
 
 
+def first_wait(job: Job) -> float:
+    """Seconds until its first turn: a random part of its interval, so that the workers of a deployment do not move in step."""
+    return job.every_seconds * random.random()  # noqa: S311 - spreads processes apart, no secret
+
+
 class JobRunner:
-    """Runs each job at its interval, first after a random part of it, so that the workers of a deployment do not move in step."""
+    """Runs each job at its interval."""
 
     def __init__(self, jobs: Sequence[Job], metrics: Metrics | None = None) -> None:
         self._jobs = tuple(jobs)
@@ -46,7 +51,7 @@ class JobRunner:
     def start(self) -> None:
         """Start every job's thread."""
         for job in self._jobs:
-            thread = threading.Thread(target=self._serve, args=(job,), name=f"job-{job.name}", daemon=True)
+            thread = threading.Thread(target=self._serve, args=(job, first_wait(job)), name=f"job-{job.name}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -60,8 +65,8 @@ class JobRunner:
         for thread in self._threads:
             thread.join(STOP_SECONDS)
 
-    def _serve(self, job: Job) -> None:
-        if self._stopping.wait(job.every_seconds * random.random()):  # noqa: S311 - spreads processes apart, no secret
+    def _serve(self, job: Job, begins_after: float) -> None:
+        if self._stopping.wait(begins_after):
             return
         while True:
             began_at, began = datetime.now(UTC), time.monotonic()
