@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,7 +59,7 @@ def test_once_more_in_the_next_second_and_no_more_than_the_limit(monkeypatch: py
     publisher = PromptPublisher(lambda: turns.append("published"), StatusNews(), pause=pause)
     publisher.publish_now()
     assert turns == ["published", "paused", "published"]
-    monkeypatch.setattr("licence_vault.status.prompt_lists.time.monotonic", lambda: 0.0)
+    monkeypatch.setattr(prompt_lists, "time", SimpleNamespace(monotonic=lambda: 0.0))
     fresh = PromptPublisher(lambda: turns.append("published"), StatusNews(), pause=lambda _: False)
     turns.clear()
     for _ in range(prompt_lists.EDITIONS_AT_ONCE):

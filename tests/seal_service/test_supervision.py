@@ -20,6 +20,7 @@ from seal_service.actions.sign_digest import sign_digest
 from seal_service.actions.supervise_seals import Period, export_uses, find_anomalies, list_expiring, period_of, summarise
 from seal_service.model import Seal, transition_named
 from seal_service.store import holds_any_power
+from service_kit.clock import FixedClock
 from service_kit.roles import Role, appoint
 from standards.errors import Kind, TrustError
 from tests.audit_trail import blocked
@@ -38,6 +39,13 @@ def seal(house: House) -> Seal:
     return make_seal(house.context, caller(), SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE))
 
 
+@pytest.fixture
+def still(house: House, seal: Seal) -> House:
+    """One whose clock stands still, so that no hour and no day ends between two uses."""
+    object.__setattr__(house.context, "clock", FixedClock(house.context.clock.now()))
+    return house
+
+
 def use(house: House, seal: Seal, *, document_type: str = "") -> None:
     with refusals_noted(house.context, USER, seal.id):
         asyncio.run(sign_digest(house.context, USER, seal.id, sm3(b"content"), is_timestamped=False, document_type=document_type))
@@ -48,7 +56,8 @@ def lines(house: House, client_id: str = "cl_a") -> list[list[str]]:
     return list(csv.reader(io.StringIO(text)))
 
 
-def test_uses_are_counted_by_seal_holder_form_and_day(house: House, seal: Seal) -> None:
+def test_uses_are_counted_by_seal_holder_form_and_day(still: House, seal: Seal) -> None:
+    house = still
     for _ in range(3):
         use(house, seal)
     found = summarise(house.context, caller(), PERIOD)
@@ -95,7 +104,8 @@ def test_who_holds_a_power_over_a_living_seal_is_no_administrator(house: House, 
     assert appointed()
 
 
-def test_a_refused_use_is_counted_and_the_first_of_an_hour_audited(house: House, seal: Seal) -> None:
+def test_a_refused_use_is_counted_and_the_first_of_an_hour_audited(still: House, seal: Seal) -> None:
+    house = still
     change_seal_state(house.context, caller(), seal.id, transition_named("freeze"), reason="lost")
     for _ in range(3):
         with pytest.raises(TrustError, match="SEAL_NOT_ACTIVE"):
