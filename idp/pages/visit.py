@@ -248,6 +248,9 @@ def titled(settings: ConnectorSettings, language: str) -> str:
 
 
 def _source(address: str) -> str:
-    """An address as a source of a content security policy: its origin, or its scheme where it has no host."""
+    """An address as a source of a content security policy: its origin, or its scheme where it has no host. Policies have no word for addresses of IPv6
+    (CSP 3, 2.3.1), and browsers pass over what they cannot read: of one they say any host, at its port.
+    """
     parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:" if parts.scheme else ""
+    host = f"*{parts.netloc.rpartition(']')[2]}" if parts.netloc.startswith("[") else parts.netloc
+    return f"{parts.scheme}://{host}" if host else f"{parts.scheme}:" if parts.scheme else ""

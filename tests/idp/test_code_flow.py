@@ -180,6 +180,22 @@ def test_form_post_brings_the_code_in_a_form(clients: Clients) -> None:
     assert "form-action" in browser.answer.headers["content-security-policy"]
 
 
+@pytest.mark.clause("RFC 8252 7.3")
+@pytest.mark.parametrize(
+    ("address", "source"),
+    [("http://[::1]:8000/cb", "http://*:8000"), ("http://[::1]/cb", "http://*"), ("https://[2001:db8::1]:8443/cb", "https://*:8443")],
+)
+def test_pages_lead_back_to_an_address_of_ipv6(clients: Clients, address: str, source: str) -> None:
+    """Policies cannot name one, and browsers pass over what they cannot read: they held back the very form by which one signs in."""
+    client = f"six-{len(source)}"
+    clients.add(replace(BASE, client_id=client, redirect_uris=(address,)))
+    browser = Browser(clients.town.here)
+    browser.authorize(client, redirect_uri=address)
+    assert f"; form-action 'self' {source}; " in browser.answer.headers["content-security-policy"]
+    browser.log_in()
+    assert browser.answer.headers["location"].startswith(address + "?code=")
+
+
 @pytest.mark.clause("RFC 6749 4.1.2", "RFC 9700 4.14.2")
 def test_a_code_is_good_once_and_its_second_use_ends_what_the_first_gave(clients: Clients) -> None:
     browser = Browser(clients.town.here)
