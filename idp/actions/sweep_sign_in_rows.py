@@ -1,14 +1,16 @@
-"""Remove rows whose time is over: sign-ins, sessions, grants, counts of attempts."""
+"""Remove rows whose time is over: sign-ins, sessions, codes, grants, counts of attempts."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from idp.limits import FAILURE_WINDOW_SECONDS, LOCK_SECONDS, SESSION_KEEP_SECONDS, SIGN_IN_KEEP_SECONDS
 from idp.model.sign_in import SESSION_SECONDS, SIGN_IN_SECONDS
 from idp.store.cas import sweep_tickets
 from idp.store.cas_proxies import sweep_granting_tickets
+from idp.store.codes import sweep_codes
 from idp.store.credentials import sweep_attempts, sweep_challenges
 from idp.store.devices import sweep_devices
 from idp.store.federation import sweep_trips
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from idp.actions.people_desk import PeopleDesk
 
-GRANTS_AT_ONCE: Final = 500
+ROWS_AT_ONCE: Final = 500
 """In one transaction: the first time there may be millions, and whoever writes meanwhile waits for no more than that."""
 
 
@@ -46,6 +48,7 @@ def sweep_sign_in_rows(desk: PeopleDesk) -> tuple[int, int]:
 
     swept = desk.database.write(store)
     over = at - timedelta(seconds=SESSION_SECONDS + SESSION_KEEP_SECONDS)
-    while desk.database.write(lambda connection: sweep_grants(connection, over, GRANTS_AT_ONCE)) == GRANTS_AT_ONCE:
-        continue
+    for sweep in (sweep_grants, sweep_codes):  # a code stays as long as what it became
+        while desk.database.write(partial(sweep, before=over, limit=ROWS_AT_ONCE)) == ROWS_AT_ONCE:
+            continue
     return swept

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from idp.model.codes import IssuedCode
 from idp.store.rows import check_ending, ended_row, row_mac
-from idp.tables import codes
+from idp.tables import codes, grants
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_time, write_time
 
@@ -93,3 +93,15 @@ def spend_code(connection: Connection, code_digest: bytes, at: datetime, mac_key
     spent = ended_row(mac_key, codes.name, row, {"spent_at": write_time(at), "grant_id": grant_id})
     given = {"wanted": code_digest, "at": spent["spent_at"], "becomes": grant_id, "mac": spent["row_mac"]}
     return _SPEND.change(connection, given) == 1
+
+
+def sweep_codes(connection: Connection, before: datetime, limit: int) -> int:
+    """Remove codes that expired before a time, at most ``limit``: those that became nothing, or nothing that is still here. How many. Of any other a second
+    use must end what it became (RFC 6749 4.1.2).
+    """
+    here = select(grants.c.grant_id).where(grants.c.grant_id == codes.c.grant_id)
+    over = select(codes.c.code_digest).where(codes.c.expires_at < write_time(before), ~here.exists()).order_by(codes.c.expires_at)
+    gone = tuple(connection.execute(over.limit(limit)).scalars())
+    if gone:
+        connection.execute(delete(codes).where(codes.c.code_digest.in_(gone)))
+    return len(gone)

@@ -172,7 +172,7 @@ def test_grants_of_which_nothing_can_come_any_more_are_removed(clients: Clients,
 
     whole = stored()
     assert whole[0] >= {"portal", "portal passed on", "own"}
-    monkeypatch.setattr(sweep_sign_in_rows, "GRANTS_AT_ONCE", 1)
+    monkeypatch.setattr(sweep_sign_in_rows, "ROWS_AT_ONCE", 1)
     # Of a week ago there are none
     sweep_sign_in_rows.sweep_sign_in_rows(clients.town.desk)
     assert stored() == whole
@@ -190,6 +190,41 @@ def test_grants_of_which_nothing_can_come_any_more_are_removed(clients: Clients,
     sweep_sign_in_rows.sweep_sign_in_rows(clients.town.desk)
     assert stored() == (set(), 0)
     assert refused(clients.token("own", grant_type="refresh_token", refresh_token=newest.json()["refresh_token"]))[0] == 400
+
+
+def test_codes_are_removed_with_what_they_became(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811 - the fixture
+    """Until then a second use ends that, however old it is."""
+    browser, desk = Browser(clients.town.here), clients.town.desk
+
+    def code(scope: str) -> str:
+        browser.authorize("own", scope=scope)
+        if browser.heading == "Sign in":
+            browser.log_in()
+        return browser.returned["code"]
+
+    def stored() -> int:
+        with desk.database.read() as connection:
+            return int(connection.exec_driver_sql("SELECT count(*) FROM idp_codes").scalar() or 0)
+
+    waiting, kept = code("openid"), code("openid offline_access")
+    tokens = clients.redeem(kept).json()
+    before = stored()
+    assert before >= 2
+    monkeypatch.setattr(sweep_sign_in_rows, "ROWS_AT_ONCE", 1)
+    sweep_sign_in_rows.sweep_sign_in_rows(desk)
+    assert stored() == before, "of a week ago there are none"
+    # As if all were from before: what a refresh token lasts for is here still
+    monkeypatch.setattr(sweep_sign_in_rows, "SESSION_SECONDS", 0)
+    monkeypatch.setattr(sweep_sign_in_rows, "SESSION_KEEP_SECONDS", -120)
+    sweep_sign_in_rows.sweep_sign_in_rows(desk)
+    assert stored() < before
+    assert refused(clients.redeem(waiting))[2] == "CODE_INVALID"
+    assert refused(clients.redeem(kept))[2] == "CODE_REUSED"
+    assert clients.userinfo(tokens["access_token"]).status_code == 401
+    # As if its time were over too
+    monkeypatch.setattr(sweep_sign_in_rows, "SESSION_KEEP_SECONDS", -10 * 366 * 86_400)
+    sweep_sign_in_rows.sweep_sign_in_rows(desk)
+    assert stored() == 0
 
 
 def test_a_grant_stays_as_long_as_something_that_came_of_it(clients: Clients) -> None:  # noqa: F811 - the fixture
