@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, select
 
 from crypto.sm3 import hmac_sm3
-from service_kit.database_errors import is_connection_lost, is_transient
+from service_kit.database_errors import is_connection_lost, is_read_only, is_transient, unavailable_reason
 from service_kit.entry_ids import new_entry_id
 from service_kit.prepared import execute_text
 from service_kit.tables import audit as table
@@ -177,9 +177,9 @@ class Audit:
                 values,
             )
         except Exception as error:  # edge: whatever prevents the row, the change must not happen
-            if is_transient(error) or is_connection_lost(error):
+            if is_transient(error) or is_connection_lost(error) or is_read_only(error):
                 raise
-            raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE", reason="cannot be written") from error
+            raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE", reason=unavailable_reason(error) or "cannot be written") from error
 
     def rows_committed(self) -> None:
         """The numbers given out are used."""

@@ -12,6 +12,7 @@ signs, and may be run more than once. When ``write`` returns, what the job did i
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import threading
 from concurrent.futures import Future
@@ -28,7 +29,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
 from service_kit.cohorts import Cohorts
-from service_kit.database_errors import as_trust_error
+from service_kit.database_errors import as_trust_error, words_of_driver
 from service_kit.group_commit import GroupCommitWriter, RowSink, WriterStatistics
 from service_kit.prepared import BEFORE_STATEMENT
 from service_kit.row_codes import hold_row_key
@@ -39,11 +40,12 @@ from standards.errors import Kind, TrustError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-    from sqlalchemy.engine import URL, Connection
+    from sqlalchemy.engine import URL, Connection, ExceptionContext
     from sqlalchemy.pool import ConnectionPoolEntry
 
 Value = TypeVar("Value")
 
+_log: Final = logging.getLogger(__name__)
 BUSY_TIMEOUT_SECONDS: Final = 5  # a commit takes milliseconds; who waits longer meets a stuck process
 POOL_TIMEOUT_SECONDS: Final = 5
 QUEUE_LIMIT: Final = 1024  # at 1 ms per batch of 64 less than a tenth of a second of work
@@ -85,6 +87,9 @@ class Database:
                 pool_pre_ping=True,
                 hide_parameters=True,
             )
+            for engine in (self.engine, self._readers):
+                event.listen(engine, "connect", _check_encoding, insert=True)  # before SQLAlchemy reads what it cannot
+                event.listen(engine, "handle_error", _tell_log)
         turn = WriterTurn(Path(f"{parsed.database}-turn")) if self.is_sqlite else None
         self.cohorts: Final = Cohorts(are_reads_quick=self.is_sqlite)
         self._writer = GroupCommitWriter(self.engine, queue_limit=queue_limit, turn=turn, cohorts=self.cohorts)
@@ -232,8 +237,28 @@ def read_database_url(url: str) -> URL:
             raise TrustError(Kind.UNACCEPTABLE, "SETTING_INVALID", name="database_url", expected="a file, not a database in memory")
         return parsed.set(drivername="sqlite+pysqlite")
     if backend in {"postgresql", "postgres"}:
-        return parsed.set(drivername="postgresql+psycopg")
+        chosen = parsed.set(drivername="postgresql+psycopg")
+        try:
+            chosen.get_dialect()().create_connect_args(chosen)
+        except ArgumentError:  # of several servers named in two ways at once
+            raise TrustError(
+                Kind.UNACCEPTABLE, "SETTING_INVALID", name="database_url", expected="postgresql://USER@/NAME?host=A:5432&host=B:5432"
+            ) from None
+        return chosen
     raise TrustError(Kind.UNACCEPTABLE, "SETTING_INVALID", name="database_url", expected="sqlite:///... or postgresql://...")
+
+
+def _check_encoding(dbapi: Any, _record: object) -> None:
+    encoding = dbapi.info.parameter_status("server_encoding")
+    if encoding != "UTF8":  # names in Chinese could not be stored, and in SQL_ASCII they are nobody's
+        expected = f"a database with the encoding UTF8, not {encoding}"
+        raise TrustError(Kind.UNACCEPTABLE, "SETTING_INVALID", name="database_url", expected=expected)
+
+
+def _tell_log(context: ExceptionContext) -> None:
+    words = words_of_driver(context.original_exception)
+    if words is not None:
+        _log.warning("database not reached", extra={"facts": {"driver": words}})
 
 
 def _prepare_sqlite(dbapi: Any, _record: object) -> None:

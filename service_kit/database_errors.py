@@ -26,8 +26,27 @@ _SQLITE_UNAVAILABLE: Final = {
 }
 # https://www.postgresql.org/docs/15/errcodes-appendix.html
 _PG_TRANSIENT: Final = frozenset({"40001", "40P01", "55P03"})
+_PG_TIMED_OUT: Final = "57014"  # a statement that took longer than statement_timeout, or that an operator cancelled: the connection stays
+_PG_IDLE: Final = "25P03"  # the server ended the session: idle_in_transaction_session_timeout
+_PG_STANDBY: Final = (
+    "0A000"  # what is serializable is not supported by a server that has not been promoted; we ask for nothing else that is not
+)
+_PG_NO_WRITES: Final = "25006"
+_PG_READ_ONLY: Final = frozenset({_PG_STANDBY, _PG_NO_WRITES})
+_PG_UNAVAILABLE: Final = {
+    **dict.fromkeys(_PG_TRANSIENT, "busy"),
+    _PG_TIMED_OUT: "timed out",
+    _PG_IDLE: "connection lost",
+    _PG_STANDBY: "standby",
+    _PG_NO_WRITES: "read-only",
+    "42501": "not permitted",
+    "53100": "disk full",
+    "53200": "out of memory",
+    "53300": "too many connections",
+}
 _PG_UNAVAILABLE_CLASSES: Final = {"08": "connection lost", "53": "out of resources", "57": "shut down", "58": "system error"}
 _SQLITE_PRIMARY: Final = 0xFF
+WORDS_CHARACTERS: Final = 500
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -50,10 +69,17 @@ def is_transient(error: BaseException) -> bool:
 def is_connection_lost(error: BaseException) -> bool:
     """True where the server or the connection went away (PostgreSQL only; a file does not)."""
     cause = _cause(error)
-    if isinstance(cause, sqlite3.Error) or not _is_operational(cause):
+    if isinstance(cause, sqlite3.Error):
         return False
     state = getattr(cause, "sqlstate", None)
-    return state is None or state[:2] in {"08", "57"}
+    if state is None:
+        return _is_operational(cause)
+    return state == _PG_IDLE or (state[:2] in {"08", "57"} and state != _PG_TIMED_OUT)
+
+
+def is_read_only(error: BaseException) -> bool:
+    """True where the session may not write (PostgreSQL): it was told so, or its server is a standby. Another session may reach another server."""
+    return getattr(_cause(error), "sqlstate", None) in _PG_READ_ONLY
 
 
 def unavailable_reason(error: BaseException) -> str | None:
@@ -63,10 +89,30 @@ def unavailable_reason(error: BaseException) -> str | None:
     cause = _cause(error)
     if isinstance(cause, sqlite3.Error):
         return _SQLITE_UNAVAILABLE.get((getattr(cause, "sqlite_errorcode", None) or 0) & _SQLITE_PRIMARY)
-    if not _is_operational(cause):
-        return None
     state = getattr(cause, "sqlstate", None)
-    return "connection lost" if state is None else _PG_UNAVAILABLE_CLASSES.get(state[:2])
+    if state is None:
+        return "connection lost" if _is_operational(cause) else None
+    return _PG_UNAVAILABLE.get(state) or _PG_UNAVAILABLE_CLASSES.get(state[:2])
+
+
+def words_of_driver(error: BaseException | None) -> str | None:
+    """What the driver says of a connection that was refused or lost: nothing else tells a wrong password from a server that is not there.
+
+    One line without a password; None where no such error is among the causes. It names host, port, database and role, so that it is for the log
+    and for whoever runs a command, never for callers.
+    """
+    while error is not None:
+        cause = _cause(error)
+        if not isinstance(cause, sqlite3.Error) and _is_operational(cause) and getattr(cause, "sqlstate", None) is None:
+            return " ".join(str(cause).split())[:WORDS_CHARACTERS]
+        error = error.__cause__
+    return None
+
+
+def with_words_of_driver(error: TrustError) -> TrustError:
+    """``error`` as whoever runs a command may see it: with what the driver said as the fact ``driver``, where it said something."""
+    words = words_of_driver(error.__cause__)
+    return error if words is None else TrustError(error.kind, error.code, **{**error.facts, "driver": words})
 
 
 def as_trust_error(error: BaseException) -> BaseException:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, ResourceClosedError
 
-from service_kit.database_errors import as_trust_error, is_connection_lost, is_transient
+from service_kit.database_errors import as_trust_error, is_connection_lost, is_read_only, is_transient
 from service_kit.prepared import BEFORE_STATEMENT
 from service_kit.write_tickets import tell
 from standards.errors import Kind, TrustError
@@ -322,6 +322,10 @@ class GroupCommitWriter:
             if committing:  # the server may have committed before the answer was lost
                 raise _BatchFailed(TrustError(Kind.UNAVAILABLE, "DATABASE_OUTCOME_UNKNOWN")) from error
             raise _RunAgain from error
+        if is_read_only(error):  # for as long as the session lasts: the next one sees what the server, or another in its place, allows then
+            self._disconnect()
+            _undone(sinks)
+            raise _BatchFailed(as_trust_error(error)) from error
         if is_transient(error):
             self._roll_back(sinks)
             raise _RunAgain from error

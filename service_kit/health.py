@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
-from standards.errors import TrustError
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -107,11 +107,13 @@ class ReadinessProbe:
 
 def database_check(database: Database) -> Callable[[], Facts]:
     """A check that the database can be read and takes durable writes."""
+    asked = "SELECT 1" if database.is_sqlite else "SHOW transaction_read_only"
 
     def check() -> Facts:
         with database.read() as connection:
             connection.execute(text("SELECT 1"))
-        database.write(lambda connection: connection.execute(text("SELECT 1")).scalar())
+        if database.write(lambda connection: connection.execute(text(asked)).scalar()) == "on":
+            raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="read-only")
         return {"waiting_jobs": database.waiting_jobs}
 
     return check

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from service_kit.database import check_database_pages
+from service_kit.database_errors import with_words_of_driver
 from service_kit.problem_catalogue import text_of
 from service_kit.settings import unknown_variables
 from standards.errors import Kind, TrustError
@@ -163,7 +164,7 @@ def _deployment(folder: Path, language: str) -> list[Finding]:
 def _as_refusal(error: TrustError | OSError) -> TrustError:
     """What the system refuses, by the path and its reason."""
     if isinstance(error, TrustError):
-        return error
+        return with_words_of_driver(error)
     path = {"path": str(error.filename)} if error.filename else {}
     return TrustError(Kind.UNAVAILABLE, "FILE_UNREADABLE", **path, reason=error.strerror or type(error).__name__)
 

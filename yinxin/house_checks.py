@@ -61,7 +61,8 @@ def house_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Fa
             with suppress(_UndoneError):
                 context.database.write(insert_and_undo)
         except (TrustError, SQLAlchemyError) as error:
-            raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE", reason=type(error).__name__) from error
+            reason = error.facts.get("reason", error.code) if isinstance(error, TrustError) else type(error).__name__
+            raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE", reason=reason) from error
         return {}
 
     def check_log() -> Facts:

@@ -275,7 +275,7 @@ def test_no_free_connection_is_said_soon(tmp_path: Path, monkeypatch: pytest.Mon
     database.close()
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://x/y"])
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://x/y", "postgresql://u@/n?host=a&port=1&host=b&port=2"])
 def test_only_durable_databases_are_taken(url: str) -> None:
     with pytest.raises(TrustError) as refused:
         Database(url)

@@ -81,6 +81,9 @@ def explain(error: TrustError) -> str:
 
 def fail(error: TrustError, *, as_json: bool = False) -> typer.Exit:
     """Print an error and return the exit to raise: 64 for what the reader got wrong, 69 for what is not there now, otherwise 1."""
+    from service_kit.database_errors import with_words_of_driver
+
+    error = with_words_of_driver(error)
     if as_json:
         body: dict[str, Any] = {"error": {"code": error.code, "kind": error.kind.value, "facts": error.facts}}
         print_json(body)
