@@ -8,7 +8,7 @@ import anyio.to_thread
 
 from idp.actions.authenticate_client import authenticate_client, is_let_in, note_proven, refuse_client, secret_digest
 from idp.actions.prove_key import demand_nonce
-from idp.model.registrations import FAPI_ALGORITHMS
+from idp.model.registrations import BY_CERTIFICATE, BY_HMAC, BY_KEY, BY_SUBJECT, FAPI_ALGORITHMS
 from idp.tokens.client_assertion import check_assertion_claims, check_by_keys, check_by_secret, read_assertion
 from idp.tokens.client_certificate import is_of_keys, is_subject
 from idp.tokens.client_jwt import CLIENT_ALGORITHMS
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 BY_SECRET: Final = {"client_secret_basic": True, "client_secret_post": False}
 """Method -> whether the secret comes in the header."""
-BY_KEY, BY_HMAC = "private_key_jwt", "client_secret_jwt"
-BY_SUBJECT, BY_CERTIFICATE = "tls_client_auth", "self_signed_tls_client_auth"
 ASSERTION_PLACE: Final = "idp-client-assertion"
 
 

@@ -18,7 +18,7 @@ from idp.actions.check_sector import check_sector
 from idp.actions.register_client import new_secret
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, Client, ClientStatus, with_secret, with_status
 from idp.model.initial_tokens import INITIAL_PREFIX, MANAGEMENT_PREFIX, InitialToken, check_initial_token, new_token
-from idp.model.registrations import CREDENTIALS, SIGN_IN_SCOPES, Registration, check_registration, demand_opened
+from idp.model.registrations import BY_HMAC, CREDENTIALS, SIGN_IN_SCOPES, Registration, check_registration, demand_opened
 from idp.store.client_secrets import forget_secrets, keep_secret
 from idp.store.clients import find_client, insert_client, update_client
 from idp.store.initial_tokens import end_initial_token, find_initial_token, insert_initial_token, use_initial_token
@@ -37,10 +37,9 @@ if TYPE_CHECKING:
     from service_kit.outbound import Outbound
 
 REGISTER_PATH: Final = "/oauth2/register"
-_BY_SECRET: Final = frozenset({"client_secret_basic", "client_secret_post", "client_secret_jwt"})
+_BY_SECRET: Final = frozenset({"client_secret_basic", "client_secret_post", BY_HMAC})
 MADE_BY: Final = "initial-token:"  # of who made a client, where it registered itself
 CHANGE_ATTEMPTS: Final = 3
-_KEPT: Final = "client_secret_jwt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ def register_itself(desk: SelfRegistration, token: str, members: Mapping[str, An
     def store(connection: Connection) -> None:
         insert_client(connection, client, clients.mac_key)
         put_registration(connection, registration, at, clients.mac_key)
-        if registration.token_endpoint_auth_method == _KEPT:
+        if registration.token_endpoint_auth_method == BY_HMAC:
             keep_secret(connection, clients.sealer, client_id, secret, client.secret_digest, (client.secret_digest,), at)
         _record(connection, clients, client, registration, "client.register-itself", client.created_by, at)
 
@@ -222,7 +221,7 @@ def _change_once(desk: SelfRegistration, client_id: str, token: str, members: Ma
         )
     check_addresses(desk.outbound, registration)
     method, old = registration.token_endpoint_auth_method, before.token_endpoint_auth_method
-    secret = new_secret() if method in _BY_SECRET and (old not in _BY_SECRET or (method == _KEPT) != (old == _KEPT)) else None
+    secret = new_secret() if method in _BY_SECRET and (old not in _BY_SECRET or (method == BY_HMAC) != (old == BY_HMAC)) else None
 
     # 3. Over what was there, if it is still that
     def store(connection: Connection) -> Client:
@@ -236,7 +235,7 @@ def _change_once(desk: SelfRegistration, client_id: str, token: str, members: Ma
             changed = replace(changed, status=ClientStatus.DISABLED)
         update_client(connection, changed, clients.mac_key)
         put_registration(connection, registration, at, clients.mac_key)
-        if method != _KEPT:
+        if method != BY_HMAC:
             forget_secrets(connection, client_id)
         elif secret is not None:
             keep_secret(connection, clients.sealer, client_id, secret, changed.secret_digest, (changed.secret_digest,), at)

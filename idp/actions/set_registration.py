@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp.actions.check_sector import check_sector
-from idp.model.registrations import Registration, check_registration, demand_control, demand_opened
+from idp.model.registrations import BY_HMAC, Registration, check_registration, demand_control, demand_opened
 from idp.store.client_secrets import forget_secrets
 from idp.store.clients import load_client, update_client
 from idp.store.registrations import find_registration, put_registration
@@ -58,7 +58,7 @@ def set_registration(
             kept = replace(kept, scopes_most=kept.scopes)
         update_client(connection, replace(client, changed_at=at, version=client.version + 1), desk.mac_key)
         put_registration(connection, kept, at, desk.mac_key)
-        if registration.token_endpoint_auth_method != "client_secret_jwt":  # noqa: S105 - a name of RFC 7591
+        if registration.token_endpoint_auth_method != BY_HMAC:
             forget_secrets(connection, client.client_id)
         desk.audit.record(
             connection,

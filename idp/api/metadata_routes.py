@@ -10,14 +10,13 @@ from fastapi import APIRouter, Response
 from idp.actions.begin_device import DEVICE_PATH
 from idp.actions.claims_of import IDENTITY_CLAIMS
 from idp.actions.look_into_token import INTROSPECT_PATH
-from idp.actions.prove_client import BY_CERTIFICATE, BY_SUBJECT
 from idp.actions.push_request import PUSH_PATH
 from idp.actions.register_itself import REGISTER_PATH
 from idp.actions.revoke_token import REVOKE_PATH
 from idp.api import token_endpoint, userinfo_endpoint
 from idp.model.clients import KEY_SET_MAX_AGE_SECONDS, SIGNING_ALGORITHMS
 from idp.model.openings import CLOSED, CODE_TYPE, RESPONSE_TYPES
-from idp.model.registrations import AUTH_METHODS, GRANT_TYPES, REGISTERED_GRANTS, SIGN_IN_SCOPES
+from idp.model.registrations import AUTH_METHODS, BY_CERTIFICATE, BY_SUBJECT, GRANT_TYPES, REGISTERED_GRANTS, SIGN_IN_SCOPES
 from idp.model.requests import LEVEL_MAX, acr_of
 from idp.tokens.authorization_request import PROMPTS
 from idp.tokens.client_assertion import SECRET_ALGORITHM

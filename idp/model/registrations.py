@@ -27,13 +27,15 @@ REQUEST_URIS_MAX: Final = 16
 TEXT_CHARACTERS_MAX: Final = 200
 CLAIMS_MAX: Final = 64
 SERVES_MAX: Final = 16
+BY_KEY, BY_HMAC = "private_key_jwt", "client_secret_jwt"  # OpenID Connect Core 9
+BY_SUBJECT, BY_CERTIFICATE = "tls_client_auth", "self_signed_tls_client_auth"  # RFC 8705 2.1.1, 2.2.1
 AUTH_METHODS: Final = (
     "client_secret_basic",
     "client_secret_post",
-    "client_secret_jwt",
-    "private_key_jwt",
-    "tls_client_auth",
-    "self_signed_tls_client_auth",
+    BY_HMAC,
+    BY_KEY,
+    BY_SUBJECT,
+    BY_CERTIFICATE,
     "none",
 )
 CODE, REFRESH, CREDENTIALS = "authorization_code", "refresh_token", "client_credentials"
@@ -129,7 +131,23 @@ class Registration:
 
 
 def check_registration(registration: Registration) -> None:
-    """Raise CLIENT_FIELD_INVALID naming the member that breaks its rule."""
+    """Raise CLIENT_FIELD_INVALID naming the first member that breaks its rule."""
+    _check_addresses(registration)
+    _check_grants(registration)
+    _check_response_types(registration)
+    _check_request_uris(registration)
+    _check_authentication(registration)
+    _check_scopes(registration)
+    _check_algorithms(registration)
+    _check_keys(registration)
+    _check_texts(registration)
+    _check_kind(registration)
+    _check_pairwise(registration)
+    if registration.is_fapi:
+        _check_fapi(registration)
+
+
+def _check_addresses(registration: Registration) -> None:
     for name, addresses, most in (
         ("redirect_uris", registration.redirect_uris, REDIRECTS_MAX),
         ("post_logout_redirect_uris", registration.post_logout_redirect_uris, REDIRECTS_MAX),
@@ -146,22 +164,33 @@ def check_registration(registration: Registration) -> None:
     for name in ("initiate_login_uri", "policy_uri", "tos_uri"):
         if getattr(registration, name) and urlsplit(getattr(registration, name)).scheme != "https":
             raise _invalid(name, "an https address")
+
+
+def _check_grants(registration: Registration) -> None:
     if not registration.grant_types or not set(registration.grant_types) <= set(REGISTERED_GRANTS):
         raise _invalid("grant_types", "some of " + " ".join(REGISTERED_GRANTS))
     if CODE in registration.grant_types and not registration.redirect_uris:
         raise _invalid("redirect_uris", "at least one for authorization_code")
     if REFRESH in registration.grant_types and not {CODE, DEVICE} & set(registration.grant_types):
         raise _invalid("grant_types", "refresh_token only beside authorization_code or the device grant")
-    _check_response_types(registration)
+
+
+def _check_request_uris(registration: Registration) -> None:
     uris = registration.request_uris
     if len(uris) > REQUEST_URIS_MAX or len(set(uris)) != len(uris) or not all(map(is_request_uri, uris)):
         raise _invalid(
             "request_uris", f"at most {REQUEST_URIS_MAX} https addresses, none twice, a fragment being the SHA-256 of what lies there"
         )
+
+
+def _check_authentication(registration: Registration) -> None:
     if registration.token_endpoint_auth_method not in AUTH_METHODS:
         raise _invalid("token_endpoint_auth_method", "one of " + " ".join(AUTH_METHODS))
     if registration.is_public and {CREDENTIALS, EXCHANGE} & set(registration.grant_types):
         raise _invalid("grant_types", "a client without credentials acts for people only")
+
+
+def _check_scopes(registration: Registration) -> None:
     if not set(registration.scopes) <= set(SIGN_IN_SCOPES) or len(set(registration.scopes)) != len(registration.scopes):
         raise _invalid("scopes", "some of " + " ".join(SIGN_IN_SCOPES))
     persons = registration.person_scopes
@@ -169,6 +198,9 @@ def check_registration(registration: Registration) -> None:
         raise _invalid("person_scopes", f"at most {SCOPES_PER_CLIENT_MAX} names such as licence.own, none twice")
     if set(persons) & set(SIGN_IN_SCOPES):
         raise _invalid("person_scopes", "scopes of APIs: those of signing in go into scopes")
+
+
+def _check_algorithms(registration: Registration) -> None:
     for name in SIGNATURE_MEMBERS:
         value = getattr(registration, name)
         if (value and not _ALGORITHM.fullmatch(value)) or value.lower() == "none":
@@ -177,31 +209,36 @@ def check_registration(registration: Registration) -> None:
     for name in RESPONSE_MEMBERS:  # a promise: whoever registered another would learn only at its first answer that nobody makes it
         if (getattr(registration, name) or SIGNING_ALGORITHMS[0]) not in SIGNING_ALGORITHMS:
             raise _invalid(name, "one of " + " ".join(SIGNING_ALGORITHMS))
+
+
+def _check_keys(registration: Registration) -> None:
     if len(registration.jwks) > KEYS_MAX or (registration.jwks and registration.jwks_uri):
         raise _invalid("jwks", f"at most {KEYS_MAX} keys, and not beside jwks_uri")
     if not all(isinstance(key.get("kty"), str) and not PRIVATE_MEMBERS & set(key) for key in registration.jwks):
         raise _invalid("jwks", "public keys, and no others")  # whoever sends us a private key has lost it
-    if registration.token_endpoint_auth_method in {"private_key_jwt", "self_signed_tls_client_auth"} and not (
-        registration.jwks or registration.jwks_uri
-    ):
+    if registration.token_endpoint_auth_method in {BY_KEY, BY_CERTIFICATE} and not (registration.jwks or registration.jwks_uri):
         raise _invalid("jwks", "keys, for this way to authenticate")
-    if (registration.token_endpoint_auth_method == AUTH_METHODS[4]) != bool(registration.tls_client_auth_subject_dn):
+    if (registration.token_endpoint_auth_method == BY_SUBJECT) != bool(registration.tls_client_auth_subject_dn):
         raise _invalid("tls_client_auth_subject_dn", "the subject, for tls_client_auth alone")
+
+
+def _check_texts(registration: Registration) -> None:
     if len(registration.allowed_claims) > CLAIMS_MAX or not all(_NAME.fullmatch(each) for each in registration.allowed_claims):
         raise _invalid("allowed_claims", "names of claims")
     if len(registration.purpose) > TEXT_CHARACTERS_MAX or (registration.purpose and not is_printable(registration.purpose)):
         raise _invalid("purpose", f"at most {TEXT_CHARACTERS_MAX} visible characters")
     if len(registration.tls_client_auth_subject_dn) > TEXT_CHARACTERS_MAX:
         raise _invalid("tls_client_auth_subject_dn", f"at most {TEXT_CHARACTERS_MAX} characters")
+
+
+def _check_kind(registration: Registration) -> None:
+    """What goes with being a resource server, without credentials, or under a profile."""
     if len(registration.serves) > SERVES_MAX or not all(is_resource(each) for each in registration.serves):
         raise _invalid("serves", f"at most {SERVES_MAX} absolute URIs without fragment")
     if registration.serves and registration.is_public:
         raise _invalid("serves", "nothing, for a client without credentials")
     if not registration.is_pkce_required and (registration.is_public or registration.is_fapi):
         raise _invalid("is_pkce_required", "true for a client without credentials and under FAPI 2.0")
-    _check_pairwise(registration)
-    if registration.is_fapi:
-        _check_fapi(registration)
 
 
 def _check_sm2(registration: Registration) -> None:
@@ -262,7 +299,7 @@ def _check_pairwise(registration: Registration) -> None:
 
 def _check_fapi(registration: Registration) -> None:
     """FAPI 2.0 security profile 5.3.2: asymmetric client authentication, pushed requests, sender-constrained tokens."""
-    if registration.token_endpoint_auth_method not in {"private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"}:
+    if registration.token_endpoint_auth_method not in {BY_KEY, BY_SUBJECT, BY_CERTIFICATE}:
         raise _invalid("token_endpoint_auth_method", "private_key_jwt or TLS under FAPI 2.0")
     if not registration.require_pushed_authorization_requests:
         raise _invalid("require_pushed_authorization_requests", "true under FAPI 2.0")
