@@ -78,7 +78,7 @@ class _RunAgain(Exception):  # noqa: N818 - not an error of anyone's
     """The transaction was refused as a whole and left no trace."""
 
 
-class _BatchFailed(Exception):  # noqa: N818
+class _BatchFailed(Exception):  # noqa: N818 - carries the error of whoever made it fail
     def __init__(self, error: BaseException) -> None:
         self.error = error
         super().__init__()

@@ -101,4 +101,4 @@ def _code_of(connection: Connection, table: Table, row: Mapping[str, Any]) -> by
     key = connection.engine.get_execution_options().get(_OPTION)
     if key is None:
         raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE", reason="no trail, no rights")
-    return hmac_sm3(key, _encode([table.name, {name: row[name] for name in table.c.keys() if name != "row_mac"}]).encode())  # noqa: SIM118
+    return hmac_sm3(key, _encode([table.name, {name: row[name] for name in table.c.keys() if name != "row_mac"}]).encode())  # noqa: SIM118 - without keys() it gives columns

@@ -120,7 +120,7 @@ class _Cycle(RequestResponseCycle):
         if begun is not None:
             if self._write_whole(begun, message):
                 return
-            await super().send(begun)  # type: ignore[arg-type]
+            await super().send(begun)  # type: ignore[arg-type]  # one of the messages of ASGI
         await super().send(message)
 
     def _write_whole(self, begun: Mapping[str, Any], message: Mapping[str, Any]) -> bool:

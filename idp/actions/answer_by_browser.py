@@ -26,7 +26,7 @@ from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS
 from idp.model.grants import Binding, new_grant_id
 from idp.model.openings import BOTH_TYPE, FRONT_TOKEN_SECONDS, ID_TOKEN_TYPE
 from idp.model.registrations import IMPLICIT, sign_in_of, sm2_form_of
-from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, access_claims, id_claims, token_seconds
+from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, Issuance, access_claims, id_claims, token_seconds
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _signed(
     response_type: str,
     issued_at_seconds: int,
 ) -> dict[str, str]:
-    setting: Any = {"issuer": desk.tokens.issuer, "issued_at_seconds": issued_at_seconds, "pairwise_key": desk.pairwise_key}
+    setting: Issuance = {"issuer": desk.tokens.issuer, "issued_at_seconds": issued_at_seconds, "pairwise_key": desk.pairwise_key}
     fields: dict[str, str] = {}
     access_token = None
     if response_type == BOTH_TYPE:

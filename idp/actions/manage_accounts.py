@@ -176,7 +176,7 @@ def change_in(
     fields = {name: value for name, value in given.items() if value is not None and value != getattr(present, name)}
     if not fields:
         return present
-    changed = replace(present, **fields, changed_at=at, version=present.version + 1, uversion=present.uversion + 1)  # type: ignore[arg-type]
+    changed = replace(present, **fields, changed_at=at, version=present.version + 1, uversion=present.uversion + 1)  # type: ignore[arg-type]  # of the kinds above
     update_account(connection, desk.vault, changed, identifiers_too="identifiers" in fields)
     _record(desk, connection, changed, "account.change", at, actor, fields=" ".join(sorted(fields)))
     desk.tell_changed(connection, changed, at)

@@ -14,7 +14,7 @@ from idp.model.people import AccountStatus
 from idp.model.registrations import profile_of, sm2_form_of
 from idp.store.accounts import account_standing
 from idp.store.sign_ins import find_session
-from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, access_claims, id_claims, token_seconds
+from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, Issuance, access_claims, id_claims, token_seconds
 from idp.tokens.signed_jwt import sign_jwt
 from standards.errors import Kind, TrustError
 
@@ -161,7 +161,7 @@ def write_answer(
 ) -> bytes:
     """The body of a successful answer (RFC 6749 5.1, OIDC Core 3.1.3.3). ``scopes``: narrower than the grant's, where asked for."""
     narrowed = grant if scopes is None else replace(grant, scopes=scopes)
-    setting: Any = {"issuer": desk.tokens.issuer, "issued_at_seconds": int(at.timestamp()), "pairwise_key": desk.pairwise_key}
+    setting: Issuance = {"issuer": desk.tokens.issuer, "issued_at_seconds": int(at.timestamp()), "pairwise_key": desk.pairwise_key}
     access_token = signings.access.sign(ACCESS_TYPE, access_claims(narrowed, registration, token_id=token_id, **setting))
     answer: dict[str, Any] = {
         "access_token": access_token,

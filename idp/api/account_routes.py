@@ -136,7 +136,7 @@ def add_account_routes(router: APIRouter, desk: PeopleDesk) -> None:
 
 
 def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word: str) -> None:
-    tags: Any = ["accounts"]
+    tags: list[Any] = ["accounts"]
 
     def detail(account: Account, response: Response) -> dict[str, Any]:
         response.headers["etag"] = f'"{account.version}"'

@@ -136,7 +136,7 @@ class CasDoor:
 
 def add_cas_endpoints(router: APIRouter, desk: PeopleDesk, outbound: Outbound) -> None:
     """Add them to the service's router. ``outbound``: for callbacks, with a short time limit of its own."""
-    tags: Any = ["cas"]
+    tags: list[Any] = ["cas"]
     door = CasDoor(desk, outbound)
     parameters: list[dict[str, Any]] = [
         {"name": "service", "in": "query", "required": True, "schema": {"type": "string"}, "example": "https://office.example.org/app/"},
@@ -174,7 +174,7 @@ def add_cas_endpoints(router: APIRouter, desk: PeopleDesk, outbound: Outbound) -
 
 
 def _add_service_validate(router: APIRouter, door: CasDoor, path: str, version: str, parameters: list[dict[str, Any]]) -> None:
-    tags: Any = ["cas"]
+    tags: list[Any] = ["cas"]
     example = {"serviceResponse": {"authenticationSuccess": {"user": "pe_1"}}}
     content = {"application/xml": {"example": cas.write_success("pe_1", None).decode()}, "application/json": {"example": example}}
 
@@ -203,7 +203,7 @@ def _add_service_validate(router: APIRouter, door: CasDoor, path: str, version: 
 
 
 def _add_proxy(router: APIRouter, door: CasDoor) -> None:
-    tags: Any = ["cas"]
+    tags: list[Any] = ["cas"]
     parameters = [
         {"name": "pgt", "in": "query", "required": True, "schema": {"type": "string"}, "example": "PGT-" + "x" * 43},
         {
@@ -247,7 +247,7 @@ def _add_proxy(router: APIRouter, door: CasDoor) -> None:
 
 
 def _add_saml_validate(router: APIRouter, door: CasDoor) -> None:
-    tags: Any = ["cas"]
+    tags: list[Any] = ["cas"]
     parameters = [
         {"name": "TARGET", "in": "query", "required": True, "schema": {"type": "string"}, "example": "https://office.example.org/app/"}
     ]

@@ -186,7 +186,7 @@ def _change(change: Change) -> dict[str, Any]:
 
 def add_change_routes(router: APIRouter, desk: PeopleDesk) -> None:
     """Add them to the service's router."""
-    tags: Any = ["directory"]
+    tags: list[Any] = ["directory"]
 
     @router.get("/v1/account-changes", summary="Follow what changes, without a gap", response_model=ChangePage, tags=tags)
     @needs(READ)

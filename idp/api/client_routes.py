@@ -100,7 +100,7 @@ def client_view(client: Client) -> dict[str, Any]:
 
 def add_client_routes(router: APIRouter, desk: ClientDesk) -> None:
     """Add them to the service's router."""
-    tags: Any = ["clients"]
+    tags: list[Any] = ["clients"]
 
     @router.post("/v1/clients", status_code=201, summary="Register a client", response_model=NewClientView, tags=tags)
     @needs(MANAGE)

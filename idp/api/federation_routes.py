@@ -153,7 +153,7 @@ def _view(conflict: Conflict) -> dict[str, Any]:
 
 def add_federation_routes(router: APIRouter, desk: FederationDesk) -> None:
     """Add them to the service's router."""
-    tags: Any = ["federation"]
+    tags: list[Any] = ["federation"]
     people = desk.people
 
     @router.get("/v1/identity-conflicts", summary="Identities of other providers in doubt", response_model=ConflictPage, tags=tags)

@@ -88,7 +88,7 @@ def _view(keys: tuple[SigningKey, ...], key: SigningKey, at: datetime) -> dict[s
 
 def add_signing_key_routes(router: APIRouter, desk: KeyDesk, ring: KeyRing) -> None:
     """Add them to the service's router."""
-    tags: Any = ["signing keys"]
+    tags: list[Any] = ["signing keys"]
 
     def read() -> tuple[SigningKey, ...]:
         with desk.database.read() as connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 from urllib.parse import urlsplit
 
 from crypto.jose import read_base64url, write_base64url
@@ -79,6 +79,14 @@ def _sector(registration: Registration) -> str | None:
     if address and not is_on_device(address):
         return urlsplit(address).hostname
     return f"urn://{registration.client_id}"  # no host is written so
+
+
+class Issuance(TypedDict):
+    """What tokens of one answer have in common. ``issuer``: the deployment's base URL; ``issued_at_seconds``: since 1970 UTC."""
+
+    issuer: str
+    issued_at_seconds: int
+    pairwise_key: bytes
 
 
 def access_claims(

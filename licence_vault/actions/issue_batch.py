@@ -126,7 +126,7 @@ def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile, *, idempote
                 else:
                     failed = BatchRow(batch.id, row.number, RowState.FAILED, None, None, problem.code, problem.place, problem.rule)
                     stored.append(failed)
-            context.database.write(lambda conn, stored=stored: _add_rows(means, conn, batch, stored))  # type: ignore[misc]
+            context.database.write(lambda conn, stored=stored: _add_rows(means, conn, batch, stored))  # type: ignore[misc]  # a default has no type
     except TrustError as error:
         if error.code != _CONFLICT:  # else it has ended already
             context.database.write(lambda conn: _give_up(means, conn, caller.actor, batch, claim))
@@ -200,7 +200,7 @@ def run_batches(means: IssuingMeans) -> int:
         cut_off = store.list_cut_off_batches(conn, context.clock.now(), limit=limits.BATCHES_PER_TURN)
         running = store.list_batches_to_run(conn, context.clock.now(), limit=limits.BATCHES_PER_TURN)
     for batch in cut_off:
-        context.database.write(lambda conn, batch=batch: _end_cut_off(means, conn, batch))  # type: ignore[misc]
+        context.database.write(lambda conn, batch=batch: _end_cut_off(means, conn, batch))  # type: ignore[misc]  # as above
 
     # 2. Some rows of each.
     for batch in running:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from seal_service.pdf.cross_references import FREE, IN_FILE, IN_STREAM, Entry, XrefSection, find_startxref, read_chain, read_indirect_value
 from seal_service.pdf.filters import decode_stream
 from seal_service.pdf.form_fields import SignatureField, read_signature_fields, read_text
-from seal_service.pdf.limits import DEFAULT, Budget, PdfLimits, check_file_size
+from seal_service.pdf.limits import DEFAULT, MAX_REFERENCE_CHAIN, Budget, PdfLimits, check_file_size
 from seal_service.pdf.recovery import read_object_stream_index, recover, recover_behind
 from seal_service.pdf.syntax import Lexer, Name, Ref, Stream, read_object_header
 from standards.errors import MalformedError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["PdfDocument", "SignatureField", "read_text"]
 
 _HEADER_BYTES: Final = 1024  # %PDF- stands within these (Adobe's implementation note to 7.5.2)
-_MAX_REFERENCE_CHAIN: Final = 16  # references to references
 _UNASKED: Final = Entry(-1, -1, -1)  # stands for "not looked up yet" where None is an answer
 _SPENT: Final = frozenset({"PDF_TOO_COMPLEX", "PDF_DECODED_TOO_LARGE", "PDF_TOO_MANY_REVISIONS"})
 _A4_PT: Final = (0.0, 0.0, 595.0, 842.0)  # a page without /MediaBox breaks 7.7.3.3; readers show it in a default size
@@ -231,7 +230,7 @@ class PdfDocument:
 
     def resolve(self, value: object) -> object:
         """A value, or what its reference leads to."""
-        for _ in range(_MAX_REFERENCE_CHAIN):
+        for _ in range(MAX_REFERENCE_CHAIN):
             if type(value) is not Ref:
                 return value
             value = self.get(value)
@@ -373,10 +372,11 @@ class PdfDocument:
         found = self.resolve(value)
         if not isinstance(found, list) or len(found) != 4:
             return None
-        numbers = [self.resolve(item) for item in found]
-        if not all(isinstance(number, (int, float)) and not isinstance(number, bool) for number in numbers):
+        resolved = [self.resolve(item) for item in found]
+        numbers = [float(each) for each in resolved if isinstance(each, (int, float)) and not isinstance(each, bool)]
+        if len(numbers) != len(resolved):
             return None
-        a, b, c, d = (float(number) for number in numbers)  # type: ignore[arg-type]
+        a, b, c, d = numbers
         return (min(a, c), min(b, d), max(a, c), max(b, d))
 
     # -- fields ----------------------------------------------------------------------------------------------------------------------

@@ -144,8 +144,8 @@ def _judge_known_field(changes: Changes, before: SignatureField, after: Signatur
     was_signed, is_signed = before.value_dict is not None, after.value_dict is not None
     newly_signed = is_signed and not was_signed
     old_widgets = dict(before.widgets)
-    pairs = {after.ref: (before.field_dict, after.field_dict)}
-    pairs |= {ref: (old_widgets.get(ref), dictionary) for ref, dictionary in after.widgets if ref not in pairs}  # type: ignore[misc]
+    pairs: dict[Ref | None, tuple[dict[str, object] | None, dict[str, object]]] = {after.ref: (before.field_dict, after.field_dict)}
+    pairs |= {ref: (old_widgets.get(ref), dictionary) for ref, dictionary in after.widgets if ref not in pairs}
     if [ref for ref, _ in before.widgets] != [ref for ref, _ in after.widgets]:
         changes.refuse("PDF_FIELD_CHANGED", FIELDS, reason="widgets", field=name)
     touched = False

@@ -13,6 +13,7 @@ from standards.errors import Kind, MalformedError, TrustError
 if TYPE_CHECKING:
     from seal_service.pdf.cross_references import XrefSection
 
+MAX_REFERENCE_CHAIN: Final = 16  # references to references
 SHARED_TOKENS: Final = 100_000  # of objects kept for all views of a file, beside those that each view keeps: about 14 MB of Python values
 
 

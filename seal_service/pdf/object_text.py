@@ -6,16 +6,15 @@ signature would rightly say that it was changed. So what is not ours is copied b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from seal_service.pdf.cross_references import IN_FILE, IN_STREAM
+from seal_service.pdf.limits import MAX_REFERENCE_CHAIN
 from seal_service.pdf.syntax import Lexer, Ref, read_object_header, skip_space, write_name, write_object
 from standards.errors import MalformedError
 
 if TYPE_CHECKING:
     from seal_service.pdf.document import PdfDocument
-
-_MAX_REFERENCE_CHAIN: Final = 16  # references to references, as the reader follows them
 
 
 class Verbatim(bytes):
@@ -31,7 +30,7 @@ def write_value(value: object) -> bytes:
 
 def last_ref(document: PdfDocument, ref: Ref) -> Ref:
     """The reference behind references to references: the object that would be replaced."""
-    for _ in range(_MAX_REFERENCE_CHAIN):
+    for _ in range(MAX_REFERENCE_CHAIN):
         value = document.get(ref)
         if not isinstance(value, Ref):
             return ref
