@@ -6,8 +6,6 @@ search looks at so many rows at once, and says where to go on: what it costs is 
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, select
 
 from service_kit.audit import read_entry
+from service_kit.csv_tables import MARK, write_rows
 from service_kit.tables import audit as table
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ ROWS_SEARCHED: Final = 100_000  # in one answer; a tenth of a second
 EXPORT_ROWS: Final = 100_000
 EXPORT_PAGE: Final = 500
 _COLUMNS: Final = ("id", "at", "actor", "action", "subject", "outcome", "facts", "writer", "number", "log_index")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for a formula at the beginning of a cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +93,18 @@ def search_entries(connection: Connection, search: AuditSearch, *, before: str |
 
 def export_entries(database: Database, search: AuditSearch) -> Iterator[bytes]:
     """What a search finds as CSV (UTF-8 with its mark, RFC 4180), newest first, page by page; the last line says where it was cut off."""
-    yield b"\xef\xbb\xbf" + _csv([_COLUMNS])
+    yield MARK + write_rows([_COLUMNS])
     before, written = None, 0
     while True:
         with database.read() as connection:
             found = search_entries(connection, search, before=before, limit=min(EXPORT_PAGE, EXPORT_ROWS - written))
         if found.entries:
-            yield _csv([_row(each) for each in found.entries])
+            yield write_rows([_row(each) for each in found.entries])
         before, written = found.next_before, written + len(found.entries)
         if before is None:
             return
         if written >= EXPORT_ROWS:
-            yield _csv([(f"# {EXPORT_ROWS} lines: more may follow; ask for a shorter period", *[""] * (len(_COLUMNS) - 1))])
+            yield write_rows([(f"# {EXPORT_ROWS} lines: more may follow; ask for a shorter period", *[""] * (len(_COLUMNS) - 1))])
             return
 
 
@@ -121,10 +119,4 @@ def _row(entry: AuditEntry) -> tuple[str, ...]:
     facts = json.dumps(dict(entry.facts), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     texts = (entry.entry_id, at, entry.actor, entry.action, entry.subject, entry.outcome, facts, entry.writer_id)
     index = "" if entry.log_index is None else str(entry.log_index)
-    return tuple(f"'{each}" if each.startswith(_FORMULA) else each for each in (*texts, str(entry.number), index))
-
-
-def _csv(rows: list[tuple[str, ...]]) -> bytes:
-    written = io.StringIO(newline="")
-    csv.writer(written, lineterminator="\r\n").writerows(rows)
-    return written.getvalue().encode()
+    return (*texts, str(entry.number), index)

@@ -5,8 +5,6 @@ Whoever audits or manages a seal sees what concerns it; audit administrators see
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from seal_service.errors import field_unacceptable
 from seal_service.limits import CROWD_USES, CROWD_WINDOW_SECONDS, EXPORT_ROWS, SUPERVISED_DAYS
 from seal_service.store import supervision
+from service_kit.csv_tables import MARK, write_rows
 from service_kit.roles import Role, role_of
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 ROWS_MAX: Final = 1000
 PAGE_ROWS: Final = 500
 _COLUMNS: Final = ("use", "seal", "code", "client", "holder", "form", "document_type", "state", "at", "digest", "audit_entry")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run instead of show
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ def export_uses(context: ServiceContext, caller: Caller, period: Period) -> Iter
 
     The last line says where the export ended for its length.
     """
-    yield b"\xef\xbb\xbf" + _csv([_COLUMNS])
+    yield MARK + write_rows([_COLUMNS])
     after, written = "", 0
     while written < EXPORT_ROWS:
         with context.database.read() as conn:
@@ -120,9 +118,9 @@ def export_uses(context: ServiceContext, caller: Caller, period: Period) -> Iter
             )
         if not lines:
             return
-        yield _csv([_row(line) for line in lines])
+        yield write_rows([_row(line) for line in lines])
         after, written = lines[-1].use_id, written + len(lines)
-    yield _csv([(f"# {EXPORT_ROWS} lines: more may follow; ask for a shorter period", *[""] * (len(_COLUMNS) - 1))])
+    yield write_rows([(f"# {EXPORT_ROWS} lines: more may follow; ask for a shorter period", *[""] * (len(_COLUMNS) - 1))])
 
 
 def _holder(conn: Connection, caller: Caller) -> str | None:
@@ -132,10 +130,4 @@ def _holder(conn: Connection, caller: Caller) -> str | None:
 def _row(line: UseLine) -> tuple[str, ...]:
     at = line.intent_at.isoformat(timespec="seconds").replace("+00:00", "Z")
     texts = (line.use_id, line.seal_id, line.code, line.client_id, line.holder, line.form, line.document_type, line.state, at)
-    return tuple(f"'{each}" if each.startswith(_FORMULA) else each for each in (*texts, line.digest_hex, line.audit_id))
-
-
-def _csv(rows: list[tuple[str, ...]]) -> bytes:
-    written = io.StringIO(newline="")
-    csv.writer(written, lineterminator="\r\n").writerows(rows)
-    return written.getvalue().encode()
+    return (*texts, line.digest_hex, line.audit_id)

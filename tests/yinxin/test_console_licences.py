@@ -19,7 +19,7 @@ from tests.licence_vault.served import served_licences
 from tests.licence_vault.type_files import TYPE, type_file
 from tests.yinxin.console_here import Pages, open_pages, told
 from yinxin.console.forms import ConsoleForm
-from yinxin.console.licence_batch_pages import template_columns
+from yinxin.console.licence_batch_pages import report_file, template_columns
 from yinxin.console.licence_forms import change_of, first_values, order_of, read_values
 
 if TYPE_CHECKING:
@@ -344,3 +344,8 @@ def test_what_a_form_says_is_what_is_sent() -> None:
     assert change_of(values, "replace", "r") == {"reason": "r"}
     with pytest.raises(TrustError, match="FIELD_UNACCEPTABLE"):
         order_of(values | {"valid_to": "2030-01-01"}, "T", "I")
+
+
+def test_a_report_runs_nothing_in_a_spreadsheet() -> None:
+    body = bytes(report_file([["\t=1+1", "\r=1+1", "=1+1", "a"]], "rows.csv").body).decode("utf-8-sig")
+    assert body.startswith("'\t=1+1,\"'\r=1+1\",'=1+1,a")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from service_kit.csv_tables import MARK, write_rows
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -144,20 +143,15 @@ def write_report(outcomes: Sequence[Outcome], ending: str) -> bytes:
     rows = [_row(each) for each in outcomes]
     if ending.lower() != ".csv":
         return json.dumps({"files": rows}, ensure_ascii=False, indent=2).encode() + b"\n"
-    out = io.StringIO(newline="")
     names = ("file", "sealed", "verdict", "code", "seal_use", "audit_entry", "is_repeated", "warnings", "seconds")
-    table = csv.DictWriter(out, names, extrasaction="ignore")
-    table.writeheader()
-    table.writerows([{key: _plain(value) for key, value in row.items()} for row in rows])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+    return MARK + write_rows([names, *([_cell(row[name]) for name in names] for row in rows)])
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
     return {key: value for key, value in asdict(replace(outcome, error=None)).items() if key != "error"}
 
 
-def _plain(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
+def _cell(value: object) -> str:
     if isinstance(value, (list, tuple)):
-        value = " ".join(map(str, value))
-    return "'" + value if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+        return " ".join(map(str, value))
+    return "" if value is None else str(value)

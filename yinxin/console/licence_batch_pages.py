@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import JSONResponse, Response
 
 from licence_vault.rule_messages import place_in
+from service_kit.csv_tables import MARK, write_rows
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.licence_pages import definition_of, own_issuers, published_types
 from yinxin.console.work_words import show
@@ -25,7 +24,6 @@ BATCHES_SHOWN: Final = 10
 ROWS_SHOWN: Final = 200
 ROWS_REPORTED: Final = 1000
 REPORT_COLUMNS: Final = ("licb_problem_row", "lic_state", "licb_licence", "licb_problem_code", "licb_problem_place", "licb_problem_rule")
-_FORMULA: Final = ("=", "+", "-", "@")
 
 
 def add_pages(console: Console) -> None:
@@ -73,7 +71,7 @@ def add_pages(console: Console) -> None:
     async def fetch_template(visit: Visit) -> Response:
         chosen = next((each for each in await published_types(visit) if each["code"] == visit.query("type")), None)
         definition = None if chosen is None else await definition_of(visit, chosen["code"], chosen["version"])
-        return _csv([template_columns(definition)], "template.csv")
+        return report_file([template_columns(definition)], "template.csv")
 
     @console.page(f"{BATCHES}/{{batch_id}}", methods=("GET", "POST"), needs=ISSUE)
     async def watch(visit: Visit, batch_id: str) -> Response:
@@ -106,7 +104,7 @@ def add_pages(console: Console) -> None:
                 state = visit.t(f"licb_row_{each['state']}")
                 lines.append([str(each["number"]), state, *(each[name] or "" for name in ("licence", "code", "place", "rule"))])
             if found["next_after"] is None:
-                return _csv(lines, f"{batch_id}.csv")
+                return report_file(lines, f"{batch_id}.csv")
             after = found["next_after"]
 
 
@@ -123,9 +121,7 @@ def template_columns(definition: dict[str, Any] | None) -> list[str]:
     return [*usual, *([] if definition["numbering"] else ["number"]), *(item["key"] for item in definition["items"])]
 
 
-def _csv(lines: list[list[str]], name: str) -> Response:
-    written = io.StringIO(newline="")
-    safe = [[f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in line] for line in lines]
-    csv.writer(written, lineterminator="\r\n").writerows(safe)
+def report_file(lines: list[list[str]], name: str) -> Response:
+    """Lines as a file that spreadsheets open."""
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-    return Response(b"\xef\xbb\xbf" + written.getvalue().encode(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(MARK + write_rows(lines), media_type="text/csv; charset=utf-8", headers=headers)
