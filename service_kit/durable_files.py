@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PRIVATE_MODE: Final = 0o600
+PUBLIC_MODE: Final = 0o644  # of what is for everyone: a web server may serve it under another user
 WRITERS: Final = 8  # more do not make a disk sync any faster
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 

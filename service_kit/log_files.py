@@ -14,7 +14,7 @@ import errno
 import os
 from typing import TYPE_CHECKING, Final
 
-from service_kit.durable_files import make_folder, write_all_durably, write_durably
+from service_kit.durable_files import PUBLIC_MODE, make_folder, write_all_durably, write_durably
 from standards.c2sp_tlog_tiles import CHECKPOINT_PATH, HASH_BYTES, TILE_WIDTH, bundle_path, tile_path
 from standards.errors import Kind, TrustError
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COSIGNED_PATH: Final = "checkpoint.cosigned"
-PUBLIC_MODE: Final = 0o644  # served by a web server under another user; a private log's folder is closed by its parent
 
 
 def files_unavailable(error: Exception) -> TrustError:
@@ -35,7 +34,10 @@ def files_unavailable(error: Exception) -> TrustError:
 
 
 class LogFiles:
-    """The files of one log. ``anchor_folders``: further places that keep each tree's newest checkpoint."""
+    """The files of one log. ``anchor_folders``: further places that keep each tree's newest checkpoint.
+
+    Anyone may read them; those of a log that is not public are closed by the folder they stand in.
+    """
 
     def __init__(self, folder: Path, anchor_folders: Sequence[Path] = ()) -> None:
         self.folder = folder

@@ -14,7 +14,7 @@ from standards import gbt33560_oids as oids
 from standards import x690_der as der
 from standards.errors import MalformedError
 from standards.rfc5280_algorithms import AlgorithmIdentifier, read_algorithm
-from standards.rfc5280_certificate import Extension, read_extensions, write_extension
+from standards.rfc5280_certificate import MAX_SERIAL_BYTES, Extension, read_extensions, write_extension
 from standards.rfc5280_extensions import read_distribution_point_name
 from standards.rfc5280_names import GeneralName, read_name
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 MAX_CRL_BYTES: Final = 32 * 1024 * 1024  # the largest public lists have about 20 MB
 MAX_CRL_ENTRIES: Final = 1_000_000
-MAX_SERIAL_BYTES: Final = 64
 
 EXPIRED_CERTS_ON_CRL: Final = "2.5.29.60"  # X.509, 9.5.2.8: from when on expired certificates stay listed
 REASONS: Final = {

@@ -34,7 +34,7 @@ from licence_vault.log.instance import LOG_NAME as LICENCE_LOG_NAME
 from service_kit.blobs import PREFIX_CHARACTERS
 from service_kit.database import check_database_pages, check_pages, read_database_url
 from service_kit.database_errors import as_trust_error
-from service_kit.durable_files import make_folder, sync_folder
+from service_kit.durable_files import PRIVATE_MODE, make_folder, sync_folder
 from service_kit.named_blobs import named_blobs
 from service_kit.setting_rules import absolute_database_url
 from service_kit.settings import load_settings
@@ -56,7 +56,6 @@ VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
 DATABASE: Final = "yinxin.sqlite3"
 LICENCES: Final = "licences"
-PRIVATE_MODE: Final = 0o600
 MANIFEST_BYTES_MAX: Final = 512 * 1024 * 1024  # some millions of documents
 CHUNK_BYTES: Final = 1024 * 1024
 _CHECKPOINT: Final = "checkpoint"

@@ -20,7 +20,7 @@ from crypto.signatures import SignatureAlgorithm
 from service_kit.audit import Audit, new_writer_id
 from service_kit.clock import SystemClock
 from service_kit.database import Database, check_database_file
-from service_kit.durable_files import make_folder, write_durably
+from service_kit.durable_files import PUBLIC_MODE, make_folder, write_durably
 from service_kit.later_keys import record_later_keys
 from service_kit.settings import FILE_NAME, load_settings
 from standards.errors import Kind, TrustError
@@ -64,7 +64,6 @@ if TYPE_CHECKING:
 LOCK_FILE: Final = ".init.lock"
 ACTOR: Final = "service:init"
 DEFAULT_ORGANISATION: Final = "Yinxin"
-PUBLIC_MODE: Final = 0o644
 _CA_KEYS: Final = (ROOT_KEY, ISSUING_KEY, TSA_KEY, OCSP_KEY, LOG_KEY)
 _RENEWED: Final = {TSA: Profile.TSA, OCSP: Profile.OCSP_RESPONDER, MAKER: Profile.SEAL_MAKER}
 _SECRETS: Final = (AUDIT_MAC_KEY, *idp.service.SECRETS)

@@ -45,7 +45,6 @@ UNKNOWN_KIND: Final = "pdf-unknown"
 _PRIVATE: Final = frozenset({"GM.SM2"})  # seen in files, with a content whose rules are not published
 _OLD: Final = "ISO 32000-2 12.8.3"
 _DATE: Final = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(Z)|([+-])(\d\d)'?(?:(\d\d)'?)?)?")
-_SHA1_WITH_RSA: Final = "1.2.840.113549.1.1.5"
 
 
 def verify_value(
@@ -150,13 +149,13 @@ def _verify_bare_rsa(document: PdfDocument, value: dict[str, object], coverage: 
         certificate = Certificate.from_der(bytes(encoded) if isinstance(encoded, PdfString) else b"")
     except MalformedError as error:
         return undecided(old, failed("PDF_CONTENTS_UNREADABLE", CLAUSE, reason=error.code))
-    algorithm = AlgorithmIdentifier(_SHA1_WITH_RSA, der.null(), der.sequence(der.oid(_SHA1_WITH_RSA), der.null()))
+    algorithm = AlgorithmIdentifier(oids.SHA1_WITH_RSA, der.null(), der.sequence(der.oid(oids.SHA1_WITH_RSA), der.null()))
     check = verify_signature(certificate.spki_der, algorithm, _joined(document.data, coverage.ranges), signature)
     good = {SignatureCheck.GOOD: True, SignatureCheck.WEAK: True, SignatureCheck.BAD: False}.get(check)
     steps = {
         True: (old, passed("SIG_VALUE_OK", CLAUSE)),
         False: (old, failed("SIG_VALUE_BAD", CLAUSE)),
-        None: (old, not_checked("SIG_ALGORITHM_UNSUPPORTED", CLAUSE, algorithm=_SHA1_WITH_RSA)),
+        None: (old, not_checked("SIG_ALGORITHM_UNSUPPORTED", CLAUSE, algorithm=oids.SHA1_WITH_RSA)),
     }[good]
     claimed = read_date(document.resolve(value.get("M")))
     return CmsResult(good, None if good is not False else False, None, certificate.subject_text, certificate, claimed, None, steps)

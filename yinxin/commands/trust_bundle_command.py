@@ -9,7 +9,6 @@ import typer
 
 from standards.errors import TrustError
 from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, print_json, print_line, say
-from yinxin.commands.trust_list_command import PUBLIC_MODE
 
 
 def trust_bundle(
@@ -19,7 +18,7 @@ def trust_bundle(
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Write the signed trust bundle for the offline verifier: whom to trust, and all statuses of now. 导出已签名的信任数据包，供离线核验文件使用。"""
-    from service_kit.durable_files import write_durably
+    from service_kit.durable_files import PUBLIC_MODE, write_durably
     from yinxin.assembly import open_house
     from yinxin.deployment import open_deployment
     from yinxin.offline_verifier.open_bundles import open_bundles

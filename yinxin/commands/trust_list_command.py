@@ -10,8 +10,6 @@ import typer
 from standards.errors import TrustError
 from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, print_json, print_line, say
 
-PUBLIC_MODE = 0o644
-
 
 def trust_list(
     *,
@@ -22,7 +20,7 @@ def trust_list(
     """Write a trust list: own authority, revocation lists, log and status lists of now. 导出信任列表，供他处离线验证。"""
     from crypto.trust_list import write_trust_list
     from licence_vault.actions.own_trust import own_trust
-    from service_kit.durable_files import write_durably
+    from service_kit.durable_files import PUBLIC_MODE, write_durably
     from yinxin.assembly import open_house
     from yinxin.deployment import open_deployment
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from standards.errors import Kind, TrustError
-from yinxin.console.work_words import CHINA
+from standards.gbt7408_times import CHINA
 
 if TYPE_CHECKING:
     from yinxin.console.forms import ConsoleForm

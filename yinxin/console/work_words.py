@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from standards.gbt7408_times import CHINA
+
 if TYPE_CHECKING:
     from yinxin.console.api_calls import ApiAnswer, ApiProblem
     from yinxin.console.visit import Visit
-
-CHINA: Final = timezone(timedelta(hours=8))
 
 
 def exact_time(text: str | None) -> str:

@@ -19,7 +19,7 @@ from licence_vault.model import Holder, LicenceState, TypeState, step_named, typ
 from licence_vault.service import means_of
 from seal_service.actions.grant_seal import grant_seal
 from service_kit.callers import Caller
-from service_kit.durable_files import write_durably
+from service_kit.durable_files import PUBLIC_MODE, write_durably
 from standards.gbt7408_times import CHINA
 from standards.gbt36902_catalogue import ValidityRange
 from yinxin.licence_links import VAULT
@@ -39,7 +39,6 @@ REGISTRAR: Final = Caller("operator:demo-registrar", "operator:demo-registrar", 
 SEQUENCE: Final = "902"  # of the starter types: the one for food business
 YEARS: Final = 5
 REVOKED_REASON: Final = "演示吊销 Demonstration of revocation"
-PUBLIC_MODE: Final = 0o644
 _FORMS: Final = ("pdf", "ofd")
 
 

@@ -22,7 +22,7 @@ from seal_service.actions.seal_order import SealOrder
 from seal_service.life import transition_named
 from seal_service.limits import PAGE_SIZE_MAX
 from seal_service.model import USABLE
-from service_kit.durable_files import write_durably
+from service_kit.durable_files import PUBLIC_MODE, write_durably
 from yinxin.demo.document import SEAL_KEYWORD
 from yinxin.file_verdicts import HouseJudge
 from yinxin.verification_page.samples import CODE_FILE
@@ -38,7 +38,6 @@ FROZEN_FILE: Final = "frozen.pdf"
 FROZEN_PURPOSE: Final = "演示停用章"
 FROZEN_REASON: Final = "演示冻结 Demonstration of a freeze"
 PROOF_FILE: Final = "licence.sm3.tlog-proof"
-PUBLIC_MODE: Final = 0o644
 
 
 def seal_to_freeze(context: ServiceContext, caller: Caller, folder: Path, *, organisation: str, credit_code: str) -> Seal | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from crypto.authority import RevokedCertificate
-from service_kit.durable_files import write_durably
+from service_kit.durable_files import PUBLIC_MODE, write_durably
 from yinxin.pki import store
 from yinxin.pki.model import LIST_VALIDITY, RevocationListRecord, is_renewal_due
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from crypto.authority import CertificateAuthority
     from yinxin.pki.actions.issue_certificate import RegisterDesk
     from yinxin.pki.model import CertificateRecord
-
-PUBLIC_MODE: Final = 0o644  # a list is for everyone
 
 
 def publish_list(desk: RegisterDesk, authority: CertificateAuthority, issuer: str, *, actor: str) -> RevocationListRecord:
