@@ -86,12 +86,14 @@ from idp.pages.sign_in_pages import Pages, add_sign_in_pages
 from idp.pages.simulator_pages import add_simulator_pages
 from idp.pages.upstream_pages import add_upstream_pages
 from idp.store.accounts import Vault
+from idp.store.sealed import SEALED_VALUES
 from idp.tables import PREFIX
 from idp.tokens.client_certificate import read_door
 from idp.tokens.person_tokens import pairwise_key_of
 from service_kit.composition import Job, ReadinessCheck, ServiceParts
 from service_kit.dpop_nonces import Nonces
 from service_kit.json_bodies import JsonRoute
+from service_kit.later_keys import LaterKey
 from service_kit.migrations import migrate as run_migrations
 from service_kit.outbound import Outbound, read_networks
 from service_kit.rates import Rates
@@ -111,6 +113,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CATALOGUE",
     "JWKS_PATH",
+    "LATER_KEYS",
     "NAME",
     "SCOPES",
     "SECRETS",
@@ -155,8 +158,8 @@ NUMBER_EVERY_SECONDS: Final = 10.0
 IMPORT_EVERY_SECONDS: Final = 2.0
 FOLLOW_EVERY_SECONDS: Final = 2.0  # how often a process looks whose time has come
 SWEEP_EVERY_SECONDS: Final = 600.0
-SECRETS: Final = (PEPPER, ROW_MAC_KEY)
-"""What ``init`` puts into the keystore for this service: 32 random bytes each."""
+SECRETS: Final = (PEPPER, ROW_MAC_KEY)  # what ``init`` puts into the keystore for this service: 32 random bytes each
+LATER_KEYS: Final = (LaterKey(PEOPLE_SECRETS, None, SEALED_VALUES),)
 _PER_SECOND: Final = TOKENS_PER_MINUTE_DEFAULT / 60
 
 

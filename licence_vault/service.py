@@ -51,6 +51,7 @@ from licence_vault.log_tables import PREFIX, status_allotments, status_editions
 from licence_vault.log_tables import log as leaves
 from licence_vault.model import SCOPES as LICENCE_SCOPES
 from licence_vault.ports import CALLERS, COLLECTOR, FIELD_MAP, FOREIGN, HOLDERS, JUDGE, PICTURES, SEALER
+from licence_vault.report_tables import reports
 from licence_vault.status.prompt_lists import PromptPublisher
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
@@ -72,7 +73,18 @@ if TYPE_CHECKING:
     from service_kit.database import Database
     from service_kit.transparency_log import TransparencyLog
 
-__all__ = ["BLOB_PLACES", "CATALOGUE", "LATER_KEYS", "NAME", "SCOPES", "build", "code_older_rows", "ensure_credential_keys", "migrate"]
+__all__ = [
+    "BLOB_PLACES",
+    "CATALOGUE",
+    "LATER_KEYS",
+    "NAME",
+    "SCOPES",
+    "TOLD_TO_THE_REGION",
+    "build",
+    "code_older_rows",
+    "ensure_credential_keys",
+    "migrate",
+]
 
 NAME: Final = "licence_vault"
 CATALOGUE: Final = (
@@ -91,6 +103,8 @@ LATER_KEYS: Final = (
     *(LaterKey(name, None) for name in wallets.SECRETS),
 )
 """Keys of the log's checkpoints and of the status lists, and secrets: of a deployment from before there were licences."""
+TOLD_TO_THE_REGION: Final = select(reports.c.number).where(reports.c.sent_at.is_not(None))
+"""Rows where there are licences of which the region's collector was told, with a signature of the deployment."""
 
 
 def migrate(database: Database) -> None:

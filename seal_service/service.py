@@ -6,11 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter
+from sqlalchemy import select
 from starlette.routing import Route
 
 from seal_service import jobs, messages
 from seal_service.actions.change_seal_state import STATE_TOPIC
-from seal_service.actions.file_seal import file_seal, tell_state
+from seal_service.actions.file_seal import NOT_CONFIGURED, file_seal, tell_state
 from seal_service.actions.publish_news import EVENT_TYPES
 from seal_service.actions.publish_status import StatusPublisher
 from seal_service.actions.record_making import FILING_TOPIC
@@ -33,7 +34,7 @@ from seal_service.limits import BATCH_ITEMS_AT_ONCE
 from seal_service.model import SCOPES
 from seal_service.store import held_powers, holds_any_power
 from seal_service.store.named_blobs import BLOB_PLACES
-from seal_service.tables import PREFIX
+from seal_service.tables import PREFIX, seals
 from service_kit import fail_points
 from service_kit.composition import ServiceParts
 from service_kit.json_bodies import JsonRoute
@@ -44,10 +45,12 @@ if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
     from service_kit.database import Database
 
-__all__ = ["BLOB_PLACES", "CATALOGUE", "NAME", "SCOPES", "build", "held_powers", "holds_any_power", "migrate"]
+__all__ = ["BLOB_PLACES", "CATALOGUE", "NAME", "SCOPES", "TOLD_TO_THE_REGION", "build", "held_powers", "holds_any_power", "migrate"]
 
 NAME: Final = "seal_service"
 CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
+TOLD_TO_THE_REGION: Final = select(seals.c.id).where(seals.c.filing != NOT_CONFIGURED)
+"""Rows where there are seals of which the regional platform was told, with a signature of the deployment."""
 
 
 def migrate(database: Database) -> None:

@@ -20,8 +20,9 @@ from crypto.cms import TIMESTAMP_RESERVED_BYTES
 from crypto.sealed_values import ValueSealer
 from crypto.timestamps import TimeStampClient
 from idp.actions.acting_people import ActingPeople
-from idp.store.clients import find_client
+from idp.actions.find_clients import is_registered
 from licence_vault.ports import COLLECTOR, FIELD_MAP
+from seal_service.actions.foresee_use import owner_of
 from seal_service.model import SealState
 from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS, MakerIdentity
 from service_kit.audit import Audit, new_writer_id
@@ -69,7 +70,7 @@ from yinxin.help.help_pages import HelpDesk
 from yinxin.help.help_pages import make_router as make_help_router
 from yinxin.holder_links import HouseDirectory
 from yinxin.house_checks import house_checks
-from yinxin.licence_links import HouseReadiness, HouseSealer, HouseVerifier, house_pictures, house_seal_owner
+from yinxin.licence_links import HouseReadiness, HouseSealer, HouseVerifier, house_pictures
 from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
 from yinxin.pki.authorities import MAKER, Authorities, open_authorities
@@ -219,9 +220,7 @@ def _sealer_of(context: ServiceContext) -> Links:
     is_here = seal_service.service.NAME in links.services_of(context.settings)
     filled = licence_vault.ports.SEALER.filled(sealer)
     if is_here:
-        filled |= licence_vault.ports.SEAL_OWNERS.filled(house_seal_owner) | licence_vault.ports.SEAL_READINESS.filled(
-            HouseReadiness(context)
-        )
+        filled |= licence_vault.ports.SEAL_OWNERS.filled(owner_of) | licence_vault.ports.SEAL_READINESS.filled(HouseReadiness(context))
     return filled
 
 
@@ -237,8 +236,7 @@ def _clients_of(context: ServiceContext) -> Links:
     """Which systems are registered, where this process knows them."""
     if idp.service.NAME not in links.services_of(context.settings):
         return {}
-    mac_key = idp.service.client_desk(context).mac_key
-    return licence_vault.ports.CLIENTS.filled(lambda connection, client_id: find_client(connection, client_id, mac_key) is not None)
+    return licence_vault.ports.CLIENTS.filled(partial(is_registered, idp.service.client_desk(context)))
 
 
 def _acting_people_of(context: ServiceContext) -> Links:

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
+import idp.service
 import licence_vault.service
+import seal_service.service
 from crypto.signatures import SignatureAlgorithm
-from idp.service import PEOPLE_SECRETS
-from idp.tables import metadata as people
-from licence_vault.report_tables import reports
-from seal_service.actions.file_seal import NOT_CONFIGURED
-from seal_service.tables import seals
 from service_kit.database import Database
 from service_kit.later_keys import LaterKey, ensure_later_keys, record_later_keys
 from service_kit.tables import audit, webhook_endpoints
@@ -29,16 +26,15 @@ if TYPE_CHECKING:
 ACTOR: Final = "service:start"
 _WEBHOOKS: Final = (select(webhook_endpoints.c.endpoint_id), select(audit.c.position).where(audit.c.action.like("webhook.%")))
 _TOLD_TO_THE_REGION: Final = (
-    select(seals.c.id).where(seals.c.filing != NOT_CONFIGURED),
-    select(reports.c.number).where(reports.c.sent_at.is_not(None)),
+    seal_service.service.TOLD_TO_THE_REGION,
+    licence_vault.service.TOLD_TO_THE_REGION,
     select(audit.c.position).where(audit.c.action == "licence-foreign.query"),
 )
-_OF_PEOPLE: Final = tuple(column for table in people.sorted_tables for column in table.columns if column.name.endswith("_sealed"))
 LATER_KEYS: Final = (
     LaterKey(MAKER_KEY, SignatureAlgorithm.SM2_SM3, (select(certificates.c.serial).where(certificates.c.profile == MAKER),)),
     LaterKey(WEBHOOK_KEY, SignatureAlgorithm.SM2_SM3, (*_WEBHOOKS, *_TOLD_TO_THE_REGION)),
     LaterKey(WEBHOOK_SECRETS_KEY, None, (*_WEBHOOKS, select(sessions.c.cookie_hash))),
-    LaterKey(PEOPLE_SECRETS, None, tuple(select(column).where(column.is_not(None)) for column in _OF_PEOPLE)),
+    *idp.service.LATER_KEYS,
     *licence_vault.service.LATER_KEYS,
 )
 

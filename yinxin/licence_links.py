@@ -11,16 +11,13 @@ from licence_vault.credentials.issuance_messages import issuer_of
 from licence_vault.model import AskedHolder
 from licence_vault.ports import SealedFile
 from licence_vault.verify_credential import is_credential
-from seal_service import render, store
-from seal_service.actions.choose_grant import Wish, refusal_of
-from seal_service.actions.keep_powers_apart import check_use
+from seal_service import render
+from seal_service.actions.foresee_use import foresee_use
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
-from seal_service.errors import grant_refuses, key_elsewhere, seal_not_found, seal_not_usable
-from seal_service.life import USABLE
-from seal_service.model import DocumentForm, Power, SealState
-from seal_service.verify import judge_examined, sealer_of
+from seal_service.model import DocumentForm
+from seal_service.verify import judge_examined
 from standards.errors import TrustError
 from yinxin.file_verdicts import judged_document, verify_any_file
 
@@ -32,7 +29,6 @@ if TYPE_CHECKING:
     from crypto.report import Report
     from crypto.trust_list import TrustList
     from licence_vault.ports import SealPlace
-    from seal_service.model import Grant
     from seal_service.ports import PresentPerson
     from service_kit.composition import ServiceContext
 
@@ -68,12 +64,6 @@ class HouseSealer:
         return SealedFile(sealed.content, judged, sealed.digest)
 
 
-def house_seal_owner(conn: Connection, seal_id: str) -> str | None:
-    """See ``licence_vault.ports.SealOwners``."""
-    seal = store.load_seal(conn, seal_id)
-    return None if seal is None else sealer_of(seal.certificate_der)[1]
-
-
 class HouseReadiness:
     """By the rules that sealing itself goes by; what depends on the document to be sealed is found there alone."""
 
@@ -83,34 +73,10 @@ class HouseReadiness:
     def __call__(self, conn: Connection, seal_id: str, at: datetime) -> str | None:
         """See ``licence_vault.ports.SealReadiness``. A seal that is not granted to the vault is told as one that is not there, as at sealing."""
         try:
-            self._check(conn, seal_id, at)
+            foresee_use(self._context, conn, seal_id, VAULT, _FORMS, DOCUMENT_TYPE, at)
         except TrustError as refusal:
             return refusal.code
         return None
-
-    def _check(self, conn: Connection, seal_id: str, at: datetime) -> None:
-        seal, grants = store.load_seal(conn, seal_id), store.list_standing_grants(conn, seal_id, VAULT)
-        if seal is None or not grants:
-            raise seal_not_found(seal_id)
-        if seal.certificate_der is None or seal.state is not USABLE:
-            raise seal_not_usable(seal_id, seal.state)
-        if seal.valid_until is not None and at > seal.valid_until:
-            raise seal_not_usable(seal_id, SealState.EXPIRED)
-        if not seal.is_key_here:
-            raise key_elsewhere(seal_id)
-        check_use(self._context, conn, seal, VAULT, VAULT, Power.USE, at)
-        refusals = [_refusal(grant, Wish(seal_id, VAULT, form, DOCUMENT_TYPE, at)) for grant in grants for form in _FORMS]
-        if None not in refusals:  # every grant refuses a licence of either form; told is the one that is asked first, with the usual form
-            raise next(each for each in refusals if each is not None)
-
-
-def _refusal(grant: Grant, wish: Wish) -> TrustError | None:
-    found = refusal_of(grant, wish)
-    if found is not None:
-        return found[1]
-    if grant.uses_max is not None and grant.used >= grant.uses_max:
-        return grant_refuses("GRANT_USED_UP", wish.seal_id, grant=grant.id, uses_max=grant.uses_max)
-    return None
 
 
 def house_pictures(document: bytes, *, dpi: int) -> bytes:

@@ -19,9 +19,8 @@ import licence_vault.service
 import seal_service.service
 from crypto.jose import JWKS_BYTES, read_jwks
 from crypto.sm3 import hmac_sm3
+from idp.actions.find_clients import is_active
 from idp.api.client_routes import MANAGE as CLIENT_MANAGE
-from idp.model.clients import ClientStatus
-from idp.store.clients import find_client
 from idp.tokens.client_certificate import read_door, shown_certificate
 from service_kit.callers import CallerVerifier, FetchedKeys
 from service_kit.composition import Job
@@ -234,13 +233,7 @@ def webhooks_for_others_of(context: ServiceContext) -> tuple[str, Callable[[Conn
     """Which scope lets a caller look after endpoints of other clients, and whether there is such a client. Where clients are kept elsewhere nobody may."""
     if idp.service.NAME not in services_of(context.settings):
         return "", lambda _connection, _name: False
-    desk = idp.service.client_desk(context)
-
-    def is_active(connection: Connection, client_id: str) -> bool:
-        found = find_client(connection, client_id, desk.mac_key)
-        return found is not None and found[0].status is ClientStatus.ACTIVE
-
-    return CLIENT_MANAGE, is_active
+    return CLIENT_MANAGE, partial(is_active, idp.service.client_desk(context))
 
 
 def nonce_check_of(context: ServiceContext) -> Callable[[Caller, Proof], None]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 import idp.service
-from idp.store.clients import find_client
+from idp.actions.find_clients import client_names
 from licence_vault.uses import SCOPE_OWN
 from service_kit.composition import needs
 from service_kit.problems import problem_answers
@@ -54,8 +54,7 @@ def make_router(context: ServiceContext) -> APIRouter:
             Query(min_length=1, max_length=SYSTEMS_MAX, description="An identifier as the log has it; may stand several times."),
         ],
     ) -> SystemNames:
-        with context.database.read() as connection:
-            found = [(each, find_client(connection, each, desk.mac_key)) for each in dict.fromkeys(client)]
-        return SystemNames(systems=[SystemName(client=each, name=entry[0].name) for each, entry in found if entry is not None])
+        names = client_names(desk, client)
+        return SystemNames(systems=[SystemName(client=each, name=name) for each, name in names.items()])
 
     return router

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from idp.store.follow import count_noted, list_sources
+from idp.store.follow import count_noted, list_sources, load_source
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,8 +16,19 @@ if TYPE_CHECKING:
     from service_kit.composition import Facts
 
 
-def source_view(connection: Connection, desk: FollowDesk, source: FollowedSource, state: SourceState) -> dict[str, Any]:
-    """A source and how far it is, as JSON-compatible values."""
+def view_source(desk: FollowDesk, code: str) -> dict[str, Any]:
+    """A source and how far it is, as JSON-compatible values; SOURCE_NOT_FOUND."""
+    with desk.people.database.read() as connection:
+        return _view(connection, desk, *load_source(connection, desk.people.vault, code))
+
+
+def view_sources(desk: FollowDesk) -> list[dict[str, Any]]:
+    """All of them, as ``view_source`` shows one, in the order of their codes."""
+    with desk.people.database.read() as connection:
+        return [_view(connection, desk, *each) for each in list_sources(connection, desk.people.vault)]
+
+
+def _view(connection: Connection, desk: FollowDesk, source: FollowedSource, state: SourceState) -> dict[str, Any]:
     return {
         "code": source.code,
         "protocol": source.protocol.value,

@@ -8,11 +8,10 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from idp.actions.follow_desk import add_source, hasten_source, remove_source
-from idp.actions.source_status import source_view
+from idp.actions.source_status import view_source, view_sources
 from idp.api.scim_routes import MANAGE
 from idp.model.changes import SubjectKind
 from idp.model.follow import VALUE_CHARACTERS_MAX, read_source
-from idp.store.follow import list_sources, load_source
 from service_kit.composition import caller_of, needs
 from service_kit.request_shapes import RequestShape
 
@@ -90,29 +89,24 @@ class SourceList(BaseModel):
 
 def add_follow_routes(router: APIRouter, desk: FollowDesk) -> None:
     """Add them to the service's router."""
-    path, tags, people = "/v1/followed-sources", ["directory"], desk.people
-
-    def view(code: str) -> dict[str, Any]:
-        with people.database.read() as connection:
-            return source_view(connection, desk, *load_source(connection, people.vault, code))
+    path, tags = "/v1/followed-sources", ["directory"]
 
     @router.get(path, summary="List the directories that are followed", response_model=SourceList, tags=list(tags))
     @needs(MANAGE)
     def read_sources() -> dict[str, Any]:
-        with people.database.read() as connection:
-            return {"sources": [source_view(connection, desk, *each) for each in list_sources(connection, people.vault)]}
+        return {"sources": view_sources(desk)}
 
     @router.post(path, status_code=201, summary="Follow another directory", response_model=SourceView, tags=list(tags))
     @needs(MANAGE)
     def create_source(request: Request, body: SourceShape) -> dict[str, Any]:
         source = read_source(body.model_dump(mode="json", exclude_none=True))
         add_source(desk, source, actor=caller_of(request).actor)
-        return view(source.code)
+        return view_source(desk, source.code)
 
     @router.get(path + "/{code}", summary="Show how far a directory is followed", response_model=SourceView, tags=list(tags))
     @needs(MANAGE)
     def read_one(code: Code) -> dict[str, Any]:
-        return view(code)
+        return view_source(desk, code)
 
     @router.delete(path + "/{code}", status_code=204, summary="Follow a directory no longer", tags=list(tags))
     @needs(MANAGE)
@@ -121,7 +115,7 @@ def add_follow_routes(router: APIRouter, desk: FollowDesk) -> None:
 
     def call(code: str, *, reconcile: bool) -> dict[str, Any]:
         hasten_source(desk, code, reconcile=reconcile)
-        return view(code)
+        return view_source(desk, code)
 
     @router.post(
         path + "/{code}/pull", status_code=202, summary="Ask a followed directory at once", response_model=SourceView, tags=list(tags)

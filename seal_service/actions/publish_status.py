@@ -98,6 +98,11 @@ class StatusPublisher:
         return number, issued_at, write_status_list(content, maker.signer, maker.certificate, self.context.issuer.chain()[:-1])
 
 
+def published_number(conn: Connection) -> int:
+    """A number that grows with every change of what is published; whoever reads the same one reads the same list."""
+    return statuses.read_number(conn)
+
+
 def find_status(context: ServiceContext, code: str) -> StatusRecord:
     """The present status of the seal with this code. SEAL_NOT_FOUND for a seal that was never usable or does not exist."""
     with context.database.read() as conn:

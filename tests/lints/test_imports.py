@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +51,8 @@ def test_the_contracts_hold(copy: Path) -> None:
         ("crypto/sm2.py", "import gmssl"),
         ("seal_service/pdf/verify.py", "import pyhanko"),
         ("seal_service/utils.py", "HELPERS = 1"),
+        ("yinxin/links.py", "import idp.store.clients"),
+        ("yinxin/links.py", "import licence_vault.use_tables"),
     ],
 )
 def test_a_planted_violation_is_caught(copy: Path, where: str, violation: str) -> None:
@@ -64,3 +68,20 @@ def test_a_planted_violation_is_caught(copy: Path, where: str, violation: str) -
             path.write_text(before, encoding="utf-8")
     assert result.returncode == 1, result.stdout
     assert "BROKEN" in result.stdout
+
+
+def test_whatever_a_service_keeps_in_tables_is_closed_to_the_composition() -> None:
+    (contract,) = [each for each in _contracts() if each["source_modules"] == ["yinxin"]]
+    kept = {
+        f"{service}.{path.stem}"
+        for service in ("idp", "seal_service", "licence_vault")
+        for path in (PROJECT / service).iterdir()
+        if path.stem in {"store", "migrations"} or path.stem.endswith("tables")
+    }
+    assert set(contract["forbidden_modules"]) == kept
+
+
+def _contracts() -> list[dict[str, Any]]:
+    read = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = read["tool"]["importlinter"]["contracts"]
+    return [{"source_modules": [], **each} for each in found]

@@ -44,12 +44,9 @@ def _desk(folder: Path) -> Iterator[PeopleDesk]:
 
 
 def _find(desk: PeopleDesk, name: str) -> Account:
-    from idp.model.people import IdentifierKind
-    from idp.store.accounts import account_id_by, load_account
+    from idp.actions.find_accounts import account_named
 
-    with desk.database.read() as connection:
-        account_id = account_id_by(connection, desk.vault, IdentifierKind.LOGIN, name.strip().lower())
-        return load_account(connection, desk.vault, account_id or name)
+    return account_named(desk, name)
 
 
 def _view(account: Account) -> dict[str, Any]:
@@ -101,18 +98,11 @@ def add_account(
 @app.command("list")
 def list_accounts(*, folder: Folder, as_json: AsJson = False) -> None:
     """List the accounts of persons. 列出个人账户。"""
-    from idp.model.people import PAGE_MAX, AccountKind
-    from idp.store.accounts import list_accounts as list_rows
+    from idp.actions.find_accounts import list_persons
 
-    found: list[Account] = []
     try:
-        with _desk(folder) as desk, desk.database.read() as connection:
-            while True:
-                after = found[-1].account_id if found else ""
-                page = list_rows(connection, desk.vault, kind=AccountKind.PERSON, after=after, count=PAGE_MAX)
-                found += page
-                if len(page) < PAGE_MAX:
-                    break
+        with _desk(folder) as desk:
+            found = list_persons(desk)
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     if as_json:
@@ -203,13 +193,14 @@ def give(
     as_json: AsJson = False,
 ) -> None:
     """Let a directory keep accounts that it did not bring: fields and state, no password, no end. 将账户交由目录管理。"""
+    from idp.actions.find_accounts import accounts_from
     from idp.actions.give_account import give_account
 
     try:
         if bool(account) == bool(origin):
             raise TrustError(Kind.MALFORMED, "ACCOUNT_FIELD_INVALID", field="account", expected="--account or --origin")
         with _desk(folder) as desk:
-            wanted = [_find(desk, account)] if account else _from(desk, origin)
+            wanted = [_find(desk, account)] if account else accounts_from(desk, origin)
             for each in wanted:
                 give_account(desk, each.account_id, each.kind, client_id, is_given=not take_back, actor=operator())
     except TrustError as error:
@@ -218,24 +209,6 @@ def give(
         print_json({"client_id": client_id, "is_given": not take_back, "accounts": [each.account_id for each in wanted]})
     else:
         print_line(f"{client_id}  {len(wanted)}")
-
-
-def _from(desk: PeopleDesk, origin: str) -> list[Account]:
-    """The persons and organisations of a source that are not closed. Reads all accounts."""
-    from idp.model.people import PAGE_MAX, AccountKind, AccountStatus
-    from idp.store.accounts import list_accounts as list_rows
-
-    found: list[Account] = []
-    for kind in AccountKind:
-        after = ""
-        while True:
-            with desk.database.read() as connection:
-                page = list_rows(connection, desk.vault, kind=kind, after=after, count=PAGE_MAX)
-            found += [each for each in page if each.origin == origin and each.status is not AccountStatus.CLOSED]
-            if len(page) < PAGE_MAX:
-                break
-            after = page[-1].account_id
-    return found
 
 
 @app.command("totp")
@@ -276,10 +249,10 @@ def import_file(
     as_json: AsJson = False,
 ) -> None:
     """Import accounts from a file of another directory; exit status 1 where a row was refused. 批量导入账户。"""
+    from idp.actions.find_imports import find_import, find_outcome
     from idp.actions.import_accounts import receive_import, run_imports
     from idp.api.import_routes import import_view
-    from idp.model.imports import ImportForm, ImportState, RowOutcome
-    from idp.store.imports import list_rows, load_import
+    from idp.model.imports import ImportForm, ImportState
 
     try:
         try:
@@ -292,13 +265,11 @@ def import_file(
             while True:  # a served deployment may take a turn as well
                 if run_imports(desk) == 0:
                     time.sleep(_PAUSE_SECONDS)
-                with desk.database.read() as connection:
-                    made = load_import(connection, desk.vault, made.import_id)
+                made = find_import(desk, made.import_id)
                 if made.state is ImportState.FINISHED:
                     break
-            with desk.database.read() as connection:
-                view = import_view(connection, made)
-                refused = list_rows(connection, made.import_id, outcome=RowOutcome.REFUSED, after=0, count=made.rows)
+            counts, refused = find_outcome(desk, made)
+            view = import_view(made, counts)
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     if as_json:

@@ -87,20 +87,12 @@ def add_client(
 def list_clients(*, folder: Folder, as_json: AsJson = False) -> None:
     """List the clients. 列出客户端。"""
     import idp.service
-    from idp.model.clients import PAGE_CLIENTS_MAX
-    from idp.store.clients import list_clients as list_rows
+    from idp.actions.find_clients import list_clients as find_all
 
     try:
         house = _open(folder)
         try:
-            desk = idp.service.client_desk(house.context)
-            found: list[Client] = []
-            with desk.database.read() as connection:
-                while True:
-                    page = list_rows(connection, desk.mac_key, after=found[-1].client_id if found else "", count=PAGE_CLIENTS_MAX)
-                    found += page
-                    if len(page) < PAGE_CLIENTS_MAX:
-                        break
+            found = find_all(idp.service.client_desk(house.context))
         finally:
             house.close()
     except TrustError as error:

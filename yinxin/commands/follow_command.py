@@ -51,9 +51,8 @@ def add(
 ) -> None:
     """Follow a directory from now on. 开始跟随一个目录。"""
     from idp.actions.follow_desk import add_source
-    from idp.actions.source_status import source_view
+    from idp.actions.source_status import view_source
     from idp.model.follow import read_source
-    from idp.store.follow import load_source
 
     try:
         stated = _read(file)
@@ -62,8 +61,7 @@ def add(
         source = read_source(stated)
         with _desk(folder) as desk:
             add_source(desk, source, actor=operator())
-            with desk.people.database.read() as connection:
-                view = source_view(connection, desk, *load_source(connection, desk.people.vault, source.code))
+            view = view_source(desk, source.code)
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     if as_json:
@@ -92,12 +90,11 @@ def _read(file: Path) -> dict[str, Any]:
 @app.command("list")
 def list_all(*, folder: Folder, as_json: AsJson = False) -> None:
     """The directories that are followed, and how far. 列出所跟随的目录及进度。"""
-    from idp.actions.source_status import source_view
-    from idp.store.follow import list_sources
+    from idp.actions.source_status import view_sources
 
     try:
-        with _desk(folder) as desk, desk.people.database.read() as connection:
-            views = [source_view(connection, desk, *each) for each in list_sources(connection, desk.people.vault)]
+        with _desk(folder) as desk:
+            views = view_sources(desk)
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     if as_json:

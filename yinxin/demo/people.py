@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import idp.service
+from idp.actions.find_accounts import account_named, find_account, is_in_doubt
 from idp.actions.join_identity import join_identity
 from idp.actions.manage_accounts import AccountChange, NewAccount, change_account, create_account
 from idp.actions.set_credentials import set_password, set_totp
@@ -19,8 +20,6 @@ from idp.connectors.settings import LinkingRules
 from idp.credentials.one_time_codes import STEP_SECONDS, code_at
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind, new_id
 from idp.model.requests import Identity
-from idp.store.accounts import account_id_by, load_account
-from idp.store.federation import standing_conflict
 from service_kit.durable_files import write_durably
 from service_kit.duties import give_duty
 from service_kit.roles import Role, appoint
@@ -136,24 +135,20 @@ def ensure_citizen(context: ServiceContext) -> str:
     """Give the citizen the number that his licences are held under, proven at the same counter as he; returns his account."""
     desk = idp.service.people_desk(context)
     try:
-        with desk.database.read() as connection:
-            account_id = account_id_by(connection, desk.vault, IdentifierKind.LOGIN, CITIZEN) or ""
-            account = load_account(connection, desk.vault, account_id, AccountKind.PERSON)
-            taken = account_id_by(connection, desk.vault, IdentifierKind.RESIDENT_ID, CITIZEN_NUMBER)
-        if taken is None:
+        account = account_named(desk, CITIZEN)
+        if find_account(desk, IdentifierKind.RESIDENT_ID, CITIZEN_NUMBER) is None:
             number = Identifier(IdentifierKind.RESIDENT_ID, CITIZEN_NUMBER, desk.clock.now())
             change = AccountChange(identifiers=(*account.identifiers, number), expected_version=account.version)
-            change_account(desk, account_id, AccountKind.PERSON, change, actor=ACTOR)
+            change_account(desk, account.account_id, AccountKind.PERSON, change, actor=ACTOR)
     finally:
         desk.pool.close()
-    return account_id
+    return account.account_id
 
 
 def _ensure_account(desk: PeopleDesk, part: Part) -> str:
-    with desk.database.read() as connection:
-        account_id = account_id_by(connection, desk.vault, IdentifierKind.LOGIN, part.login)
-    if account_id is not None:
-        return account_id
+    present = find_account(desk, IdentifierKind.LOGIN, part.login)
+    if present is not None:
+        return present.account_id
     at = desk.clock.now()
     numbers = (Identifier(IdentifierKind.RESIDENT_ID, part.number, at),) if part.number else ()
     proof = Evidence(new_id("ev_"), "counter", "Demonstration 演示", LEVEL, at)
@@ -183,7 +178,5 @@ def _ensure_doubt(desk: PeopleDesk) -> None:
     """Somebody who signs in elsewhere, with the clerk's number and too weak a proof: whose identity it is waits for an administrator."""
     identity = Identity("person", UPSTREAM, "sim-namesake", "演示经办员", "resident_id", CLERK_NUMBER, 1)
     rules = LinkingRules()
-    with desk.database.read() as connection:
-        present = standing_conflict(connection, desk.vault, identity.upstream, identity.subject)
-    if present is None:
+    if not is_in_doubt(desk, identity.upstream, identity.subject):
         desk.database.write(lambda connection: join_identity(connection, desk, rules, identity, desk.clock.now()))

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import idp.service
 from crypto.report import Verdict
 from crypto.trust_list import write_trust_list
+from idp.actions.find_accounts import find_account, was_ever_agent
+from idp.actions.find_clients import find_client
 from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import NewAccount, create_account
 from idp.actions.register_client import NewClient, register_client
@@ -22,10 +24,6 @@ from idp.actions.set_credentials import set_password
 from idp.actions.set_registration import set_registration
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind, new_id
 from idp.model.registrations import CODE, REFRESH, Registration
-from idp.store.accounts import account_id_by
-from idp.store.clients import find_client
-from idp.store.person_grants import newest_grant
-from idp.store.registrations import find_registration
 from seal_service.actions.find_seals import list_seals
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
@@ -36,7 +34,7 @@ from seal_service.limits import PAGE_SIZE_MAX
 from seal_service.model import SCOPE_READ, USABLE, Seal
 from seal_service.verify import verify_file
 from service_kit.callers import Caller
-from service_kit.durable_files import make_folder, write_durably
+from service_kit.durable_files import PUBLIC_MODE, make_folder, write_durably
 from service_kit.process_marks import FOLDER_NAME, release_mark
 from standards.errors import Kind, TrustError
 from yinxin import links
@@ -84,7 +82,6 @@ VERIFY_PATH: Final = "/v"
 SAMPLE: Final = "#sample-"  # how an address of that page names one of the demonstration's files
 OFFLINE_VERIFIER: Final = "yinxin-verifier.html"
 TRUST_BUNDLE: Final = "trust-bundle.json"
-PUBLIC_MODE: Final = 0o644
 LOOPBACK: Final = ["127.0.0.0/8", "::1/128"]  # a demonstration reaches nothing but its own machine
 CATALOGUE: Final = TEXTS  # importing them enters them into the error catalogue
 
@@ -230,8 +227,7 @@ def _renew_lists(house: House) -> None:
 
 def _ensure_client(context: ServiceContext, path: Path, client_id: str, name: str, scopes: tuple[str, ...]) -> tuple[str, str]:
     desk = idp.service.client_desk(context)
-    with context.database.read() as connection:
-        found = find_client(connection, client_id, desk.mac_key)
+    found = find_client(desk, client_id)
     if found is not None and path.exists():
         kept = json.loads(path.read_text(encoding="utf-8"))
         return str(kept["client_id"]), str(kept["client_secret"])
@@ -253,9 +249,8 @@ def _ensure_department(context: ServiceContext, path: Path) -> str:
         grant_types=(CODE, REFRESH),
         purpose="Demonstration 演示",
     )
-    with context.database.read() as connection:
-        present = find_registration(connection, RP_CLIENT_ID, desk.mac_key)
-    if present != wanted:
+    found = find_client(desk, RP_CLIENT_ID)
+    if found is None or found[1] != wanted:
         set_registration(desk, wanted, actor=ACTOR)
     return secret
 
@@ -263,24 +258,21 @@ def _ensure_department(context: ServiceContext, path: Path) -> str:
 def _ensure_person(context: ServiceContext, path: Path) -> str:
     desk = idp.service.people_desk(context)
     try:
-        with context.database.read() as connection:
-            person_id = account_id_by(connection, desk.vault, IdentifierKind.LOGIN, PERSON_LOGIN)
-            firm_id = account_id_by(connection, desk.vault, IdentifierKind.CREDIT_CODE, CREDIT_CODE)
-        if person_id is not None and path.exists():
+        person = find_account(desk, IdentifierKind.LOGIN, PERSON_LOGIN)
+        firm = find_account(desk, IdentifierKind.CREDIT_CODE, CREDIT_CODE)
+        if person is not None and path.exists():
             return str(json.loads(path.read_text(encoding="utf-8"))["password"])
-        if person_id is None:
+        if person is None:
             proof = Evidence(new_id("ev_"), "counter", "Demonstration 演示", PERSON_LEVEL, context.clock.now())
             wanted = NewAccount(AccountKind.PERSON, PERSON_NAME, (Identifier(IdentifierKind.LOGIN, PERSON_LOGIN),), evidence=(proof,))
-            person_id = create_account(desk, wanted, actor=ACTOR).account_id
-        if firm_id is None:
+            person = create_account(desk, wanted, actor=ACTOR)
+        if firm is None:
             code = Identifier(IdentifierKind.CREDIT_CODE, CREDIT_CODE)
-            firm_id = create_account(desk, NewAccount(AccountKind.ORGANISATION, ORGANISATION, (code,)), actor=ACTOR).account_id
-        with context.database.read() as connection:
-            is_agent = newest_grant(connection, desk.vault, person_id, firm_id) is not None  # one that was revoked stays so
-        if not is_agent:
-            grant_agent(desk, firm_id, person_id, actor=ACTOR)
+            firm = create_account(desk, NewAccount(AccountKind.ORGANISATION, ORGANISATION, (code,)), actor=ACTOR)
+        if not was_ever_agent(desk, person.account_id, firm.account_id):  # a grant that was revoked stays so
+            grant_agent(desk, firm.account_id, person.account_id, actor=ACTOR)
         password = f"Try-{secrets.token_urlsafe(12)}"  # never one that all demonstrations share
-        set_password(desk, person_id, password, actor=ACTOR)
+        set_password(desk, person.account_id, password, actor=ACTOR)
     finally:
         desk.pool.close()
     write_durably(path, json.dumps({"login": PERSON_LOGIN, "password": password}, indent=2).encode())

@@ -12,12 +12,12 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from seal_service import store
 from seal_service.actions.apply_for_seal import ApplicationOrder, apply_for_seal
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.expire_seals import expire_seals
 from seal_service.actions.file_seal import file_seal
 from seal_service.actions.find_applications import hand_in_paper, list_applications
+from seal_service.actions.find_seals import find_seal, list_grants, list_seals
 from seal_service.actions.grant_seal import GrantOrder, grant_seal_within
 from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.note_refusal import refusals_noted
@@ -79,6 +79,7 @@ PLANS: Final = (
     Plan("会议专用章", "99", ApplicationState.REJECTED, "会议不单独刻章，请使用公章 No seal of its own for meetings (demonstration)"),
 )
 _STEPS: Final = {SealState.FILED: ("issue", MAKER), SealState.ISSUED: ("activate", USER)}
+_OPEN: Final = frozenset({ApplicationState.APPLIED, ApplicationState.REVIEWED, ApplicationState.BEING_CARRIED_OUT})
 _ENDS: Final = {SealState.FROZEN: "freeze", SealState.CANCELLED: "revoke"}
 
 
@@ -163,7 +164,7 @@ def _bring(house: House, callers: Mapping[str, Caller], plan: Plan, application:
     seal = make_approved_seal(context, callers[MAKER], application.id)
     filing = Outbox(context.database, context.clock, {FILING_TOPIC: partial(file_seal, context)})
     while seal.state is SealState.MADE and filing.run_once():
-        seal = _present(context, seal)
+        seal, _ = find_seal(context, callers[MAKER], seal.id)
     # 3. Issued, accepted, and what came of it.
     while seal.state in _STEPS and seal.state is not plan.goal:
         name, who = _STEPS[seal.state]
@@ -172,23 +173,15 @@ def _bring(house: House, callers: Mapping[str, Caller], plan: Plan, application:
         change_seal_state(context, callers[APPLICANT], seal.id, transition_named(_ENDS[plan.goal]), reason=plan.reason)
 
 
-def _present(context: ServiceContext, seal: Seal) -> Seal:
-    with context.database.read() as connection:
-        return store.load_seal(connection, seal.id) or seal
-
-
 def _seals_by_purpose(context: ServiceContext, manager: Caller) -> dict[str, Seal]:
-    with context.database.read() as connection:
-        found = store.list_seals_of_holder(connection, manager.holder, after="", limit=PAGE_SIZE_MAX, state=None, search="")
-    return {each.purpose: each for each in found}
+    return {each.purpose: each for each in list_seals(context, manager, after="", limit=PAGE_SIZE_MAX)}
 
 
 def _ensure_change(context: ServiceContext, applicant: Caller) -> None:
     """An application about the seal in use, for a reviewer to see beside it."""
     seal = _seals_by_purpose(context, applicant)[IN_USE]
-    with context.database.read() as connection:
-        is_open = store.has_open_application(connection, seal.id)
-    if not is_open:
+    made = list_applications(context, applicant, after="", limit=PAGE_SIZE_MAX)
+    if not any(each.seal_id == seal.id and each.state in _OPEN for each in made):
         order = ApplicationOrder(
             ApplicationKind.CHANGE,
             "业务范围调整，印章名称随之变更 Its business has changed (demonstration)",
@@ -204,9 +197,8 @@ def _use(context: ServiceContext, callers: Mapping[str, Caller], document: bytes
     manager, user = callers[APPLICANT], callers[USER]
     seals = _seals_by_purpose(context, manager)
     by = User(user.client_id, user.actor, holder=user.holder, human=user.human)
-    with context.database.read() as connection:
-        is_granted = bool(store.list_standing_grants(connection, seals[IN_USE].id, user.client_id))
-    if not is_granted:
+    granted = list_grants(context, manager, seals[IN_USE].id, after="", limit=PAGE_SIZE_MAX)
+    if not any(each.holder == user.client_id and each.revoked_at is None for each in granted):
         for place in (SealOrder(document, keyword=SEAL_KEYWORD), SealOrder(document, page=1, x_mm=140, y_mm=60)):
             seal_document(context, by, seals[IN_USE].id, replace(place, document_type=DOCUMENT_TYPE))
         begin, end = OFFICE_HOURS

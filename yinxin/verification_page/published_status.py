@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from licence_vault.status.editions import newest_signed_number
 from licence_vault.status.register import list_numbers
-from seal_service.store.statuses import read_number
+from seal_service.actions.publish_status import published_number
 from service_kit.composition import public
 from service_kit.web import UNLOGGED
 from yinxin.pki.authorities import ISSUING, ROOT
@@ -49,7 +49,7 @@ class PublishedStatus:
         parts: list[object] = []
         with self._context.database.read() as connection:
             if self._has_seals:
-                parts.append(read_number(connection))
+                parts.append(published_number(connection))
             if self._has_licences:
                 parts += [newest_signed_number(connection, number) for number in list_numbers(connection)]
             parts += [newest_list_number(connection, issuer) or 0 for issuer in (ROOT, ISSUING)]
