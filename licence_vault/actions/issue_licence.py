@@ -7,7 +7,7 @@ Here is the first half: what will be issued stands durably, with its number and 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 from licence_vault import store
 from licence_vault.actions.arrival import find_departed
 from licence_vault.actions.check_given import check_given
+from licence_vault.actions.enter_draft import enter_draft
 from licence_vault.actions.finish_issue import IssuePlan, definition_of_version, finish_issue, template_of_version
 from licence_vault.actions.issuing_basis import IssuingBasis, data_of, stand_in
 from licence_vault.actions.number_licence import check_chosen_number, step_on, take_next_number
 from licence_vault.actions.publish_status_lists import list_uri
-from licence_vault.actions.record_event import leaf_of, previous_index
 from licence_vault.actions.repeated_issue import answer_again, claim_request, licence_of_claim, load_issuer_of, request_of
 from licence_vault.errors import (
     content_unacceptable,
@@ -34,10 +34,8 @@ from licence_vault.errors import (
 )
 from licence_vault.faces.draw import check_texts
 from licence_vault.limits import HOLDERS, ISSUING_LEASE_SECONDS, PRINTED_NUMBER_CHARACTERS
-from licence_vault.log.entries import append_leaf
 from licence_vault.model import (
     Holder,
-    LicenceEvent,
     LicenceState,
     LicenceTypeReference,
     SaltedLicence,
@@ -45,11 +43,10 @@ from licence_vault.model import (
     new_salt,
     read_salted_licence,
 )
-from licence_vault.register import EventRecord, LicenceRecord, new_licence_id
+from licence_vault.register import LicenceRecord, new_licence_id
 from licence_vault.status.register import allot_place
 from licence_vault.type_rules.content_checks import check_content
 from service_kit import fail_points
-from service_kit.callers import person_of
 from service_kit.idempotency import ClaimState
 from standards.errors import TrustError
 from standards.gbt7408_times import CHINA
@@ -166,9 +163,7 @@ def begin_issue(
 
     # 3. tx 1: number, data, salt, key, status place, leaf, history, audit entry and idempotency claim stand together or not at all.
     def intend(conn: Connection) -> LicenceRecord:
-        record = _record_intent(
-            means, conn, caller, order, basis.definition, basis.type_version, succession, arrival, request, lease_seconds
-        )
+        record = _record_intent(means, conn, caller, order, basis, succession, arrival, request, lease_seconds)
         if note is not None:
             note(conn, record.id)
         return record
@@ -233,8 +228,7 @@ def _record_intent(
     conn: Connection,
     caller: Caller,
     order: LicenceOrder,
-    definition: TypeDefinition,
-    type_version: int,
+    basis: IssuingBasis,
     succession: Succession | None,
     arrival: Arrival | None,
     request: IssueRequest | None,
@@ -253,35 +247,28 @@ def _record_intent(
         if earlier is not None:
             return earlier
         context.idempotency.set_reference(conn, claim, licence_id)
-    if store.find_published_type(conn, order.type_code) != type_version:
+    if store.find_published_type(conn, order.type_code) != basis.type_version:
         raise type_not_published(order.type_code)
 
     # 3. The number: random, or the next version of its predecessor's.
     predecessor = None if succession is None else _predecessor(conn, order, succession)
     departed = None if arrival is None else find_departed(conn, means.contents, order, arrival)
     before = predecessor or departed
-    if predecessor is None:
-        root_id, version = licence_id, 1
-        serial = _random_serial()
-    else:
-        root_id, version = predecessor.root_id, store.next_licence_version(conn, predecessor.root_id)
-        serial = read_licence_number(predecessor.identifier).serial
-        if version > VERSION_MAX:
-            raise versions_exhausted(predecessor.id)
+    root_id, version, serial = _place_in_line(conn, licence_id, predecessor)
     identifier = write_licence_number(order.type_code, order.issuer_code, serial, version)
     issued_on = order.issued_on or at.astimezone(CHINA).date()
     area_code = order.area_code or issuer.area_code
     if order.number:
         number, number_digest = order.number, check_chosen_number(means.contents, conn, issuer, order.type_code, order.number, root_id)
     else:
-        number, number_digest = take_next_number(means.contents, conn, definition, issuer, issued_on=issued_on, area_code=area_code)
+        number, number_digest = take_next_number(means.contents, conn, basis.definition, issuer, issued_on=issued_on, area_code=area_code)
 
     # 4. What it says, under a key of its own, and the commitment to it.
     place = allot_place(conn, means.order_key, at)
     data = data_of(
         order,
         issuer,
-        LicenceTypeReference(order.type_code, definition.name, type_version),
+        LicenceTypeReference(order.type_code, basis.definition.name, basis.type_version),
         issued_on,
         identifier=identifier,
         number=number,
@@ -306,7 +293,7 @@ def _record_intent(
         successor_id=None,
         version=version,
         type_code=order.type_code,
-        type_version=type_version,
+        type_version=basis.type_version,
         issuer_code=issuer.code,
         area_code=area_code,
         number_digest=number_digest,
@@ -331,48 +318,19 @@ def _record_intent(
         transferred_from=None if arrival is None else arrival.identifier,
     )
 
-    # 5. The leaf, the row, the first line of the history, the audit entry.
-    previous = None if before is None else previous_index(conn, before)
-    entry_id = append_leaf(conn, leaf_of(record, LicenceEvent.MADE, at, previous, None))
-    record = replace(record, last_entry_id=entry_id)
+    # 5. The row, its leaf in the public log, the first line of its history, the audit entry.
     holder_digests = [means.contents.find_holder(each.code_type, each.code) for each in order.holders]
-    store.insert_licence(conn, record, key_sealed=key_sealed, holder_digests=holder_digests)
-    person = person_of(caller)
-    audit_id = context.audit.record(
-        conn,
-        at=at,
-        actor=person.actor,
-        action="licence.issue",
-        subject=f"licence:{licence_id}",
-        outcome="intended",
-        facts={
-            "identifier": identifier,
-            "type_version": type_version,
-            "commitment": record.commitment.hex(),
-            **({} if before is None else {"predecessor": before.id}),
-            **({} if arrival is None else {"transferred_from": arrival.identifier}),
-        },
-    )
-    made = EventRecord(
-        licence_id=licence_id,
-        position=1,
-        event=LicenceEvent.MADE,
-        step="make",
-        from_state="",
-        to_state=LicenceState.DRAFT.value,
-        operation="",
-        holder=person.holder,
-        actor=person.actor,
-        at=at,
-        reason=plan.reason,
-        file_digest=None,
-        entry_id=entry_id,
-        audit_id=audit_id,
-    )
-    store.insert_event(conn, made)
-    if before is not None:
-        store.set_successor(conn, before.id, licence_id)
-    return record
+    return enter_draft(context, conn, caller, record, before, key_sealed=key_sealed, holder_digests=holder_digests, reason=plan.reason)
+
+
+def _place_in_line(conn: Connection, licence_id: str, predecessor: LicenceRecord | None) -> tuple[str, int, str]:
+    """The first licence of the line, this one's version in it, and the serial that all of them share. LICENCE_VERSIONS_EXHAUSTED."""
+    if predecessor is None:
+        return licence_id, 1, _random_serial()
+    version = store.next_licence_version(conn, predecessor.root_id)
+    if version > VERSION_MAX:
+        raise versions_exhausted(predecessor.id)
+    return predecessor.root_id, version, read_licence_number(predecessor.identifier).serial
 
 
 def _random_serial() -> str:

@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from crypto.certificates import Certificate
+    from seal_service.actions.certify_seal import Certified
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
     from service_kit.idempotency import Claim
+    from standards.gb32100_credit_code import CreditCode
 
 ROUTE = "POST /v1/seals"
 ACT = "make"
@@ -72,85 +74,18 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
 
     # 1. What can be checked without anything else: the credit code, and that the picture can be drawn (with a code to stand for its own).
     credit_code = read_credit_code(request.credit_code)
-    division = request.division or credit_code.division
     granted = (caller.client_id,) if request.grants is None else request.grants
     for client_id in granted:
         check_client_id(client_id)
-    seal = Seal(
-        id=new_seal_id(),
-        code=division + "0" * SERIAL_DIGITS,
-        name=request.name or request.organisation + request.purpose,
-        organisation=request.organisation,
-        purpose=request.purpose,
-        credit_code=credit_code.text,
-        type_code=request.type_code,
-        state=SealState.MAKING,
-        state_reason=None,
-        version=1,
-        made_by=hold_process_mark(context),
-        claim_digest=None,
-        key_id="",
-        certificate_der=None,
-        chain_der=(),
-        seal_data_der=None,
-        is_certificate_revoked=False,
-        picture_width_mm=request.picture_width_mm,
-        made_at=context.clock.now(),
-        state_at=context.clock.now(),
-        edition=0,
-    )
-    if not is_plain_text(seal.name):
-        raise text_unacceptable("name")
-    owners_spki_der = read_owners_key(request.key_request_der) if request.key_request_der else None
-    is_here = owners_spki_der is None
-    seal = replace(seal, key_id=f"{'seal-' if is_here else OUTSIDE}{seal.id[3:]}", is_key_here=is_here)
-    draw_picture(seal)
+    wanted, owners_spki_der = _wanted_seal(context, request, credit_code)
+    draw_picture(wanted)
     wishes = asdict(request) | {"key_request_der": request.key_request_der.hex()}
     request_digest = digest_of_request(json.dumps(wishes, sort_keys=True).encode())
 
-    # 2. tx 1: the code is taken, the making is on record. The counter's row is locked, so two makings never meet on a code.
-    def begin(conn: Connection) -> tuple[Seal, Claim | None]:
-        at = context.clock.now()
-        claim = None
-        if idempotency_key is not None:
-            claim = context.idempotency.claim(
-                conn, caller=caller.claimant, route=ROUTE, key=idempotency_key, request_digest=request_digest, reference=seal.id, at=at
-            )
-            if claim.state is ClaimState.DONE:
-                return seal, claim
-            if claim.state is ClaimState.RESUMED and claim.reference is not None:
-                _abandon(context, conn, caller, claim.reference)  # or its end would let go of the key that is ours now
-            context.idempotency.set_reference(conn, claim, seal.id)
-        serial = store.take_next_serial(conn, division)
-        if serial > SERIALS_PER_DIVISION:
-            raise seal_codes_exhausted(division)
-        begun = replace(
-            seal,
-            code=f"{division}{serial:0{SERIAL_DIGITS}d}",
-            claim_digest=None if claim is None else claim.key_digest,
-            made_at=at,
-            state_at=at,
-        )
-        store.insert_seal(conn, begun)
-        give_power(context, conn, begun, caller.holder, Power.MANAGE, given_by=caller.holder, at=at)
-        for holder in granted:
-            give_power(context, conn, begun, holder, Power.USE, given_by=caller.holder, at=at)
-            store.insert_grant(conn, Grant(new_grant_id(), seal.id, holder, granted_by=caller.holder, granted_at=at))
-        record_act(
-            context,
-            conn,
-            person_of(caller),
-            act=ACT,
-            from_state="",
-            to_state=begun.state.value,
-            at=at,
-            seal_id=seal.id,
-            outcome="intended",
-            facts={"code": begun.code, "credit_code": begun.credit_code, "key_id": begun.key_id, "grants": " ".join(granted)},
-        )
-        return begun, claim
-
-    seal, claim = context.database.write(begin)
+    # 2. tx 1: the code is taken, the making is on record. Whoever repeats a request gets the seal of the first one.
+    seal, claim = context.database.write(
+        lambda conn: _record_intent(context, conn, caller, wanted, granted, idempotency_key, request_digest)
+    )
     if claim is not None and claim.state is ClaimState.DONE:
         with context.database.read() as conn:
             made = store.load_seal(conn, str(claim.reference))
@@ -172,43 +107,132 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
         fail_points.reach("make-seal.built")
 
         # 5. tx 2: the seal becomes active together with its certificate.
-        def finish(conn: Connection) -> Seal:
-            found = store.load_seal(conn, seal.id, is_locked=True)
-            if found is None or found.state is not SealState.MAKING:
-                raise seal_making_cut_off(seal.id)
-            at = context.clock.now()
-            made = replace(
-                found,
-                edition=1,
-                certificate_der=certified.certificate.der,
-                chain_der=certified.chain_der,
-                seal_data_der=certified.seal_data_der,
-                valid_until=certified.valid_until,
-            )
-            store.update_edition(conn, made)
-            store.insert_edition(conn, first_edition(made, at))
-            store.update_state(conn, found, state=SealState.ACTIVE, reason=None, at=at)
-            record_act(
-                context,
-                conn,
-                person_of(caller),
-                act=ACT,
-                from_state=found.state.value,
-                to_state=SealState.ACTIVE.value,
-                at=at,
-                seal_id=seal.id,
-                facts={"code": seal.code, **certified.facts},
-            )
-            if claim is not None:
-                context.idempotency.finish(conn, claim, status=201)
-            active = replace(made, state=SealState.ACTIVE, state_at=at, version=found.version + 1)
-            announce_state(context, conn, active, at)
-            return active
-
-        made = context.database.write(finish)
+        made = context.database.write(lambda conn: _record_made(context, conn, caller, seal, certified, claim))
         on_failure.pop_all()
     fail_points.reach("make-seal.recorded")
     return made
+
+
+def _wanted_seal(context: ServiceContext, request: SealRequest, credit_code: CreditCode) -> tuple[Seal, bytes | None]:
+    """The seal as it is wanted, with zeros for its number, and the owner's public key (SubjectPublicKeyInfo), None for a key of ours."""
+    seal_id, name = new_seal_id(), request.name or request.organisation + request.purpose
+    made_by, at = hold_process_mark(context), context.clock.now()
+    if not is_plain_text(name):
+        raise text_unacceptable("name")
+    owners_spki_der = read_owners_key(request.key_request_der) if request.key_request_der else None
+    is_here = owners_spki_der is None
+    seal = Seal(
+        id=seal_id,
+        code=(request.division or credit_code.division) + "0" * SERIAL_DIGITS,
+        name=name,
+        organisation=request.organisation,
+        purpose=request.purpose,
+        credit_code=credit_code.text,
+        type_code=request.type_code,
+        state=SealState.MAKING,
+        state_reason=None,
+        version=1,
+        made_by=made_by,
+        claim_digest=None,
+        key_id=f"{'seal-' if is_here else OUTSIDE}{seal_id[3:]}",
+        certificate_der=None,
+        chain_der=(),
+        seal_data_der=None,
+        is_certificate_revoked=False,
+        picture_width_mm=request.picture_width_mm,
+        made_at=at,
+        state_at=at,
+        edition=0,
+        is_key_here=is_here,
+    )
+    return seal, owners_spki_der
+
+
+def _record_intent(
+    context: ServiceContext,
+    conn: Connection,
+    caller: Caller,
+    wanted: Seal,
+    granted: tuple[str, ...],
+    idempotency_key: str | None,
+    request_digest: bytes,
+) -> tuple[Seal, Claim | None]:
+    """Transaction 1. The counter's row is locked, so two makings never meet on a code. Where the claim is done, nothing is begun."""
+    at = context.clock.now()
+    claim = None
+    if idempotency_key is not None:
+        claim = context.idempotency.claim(
+            conn, caller=caller.claimant, route=ROUTE, key=idempotency_key, request_digest=request_digest, reference=wanted.id, at=at
+        )
+        if claim.state is ClaimState.DONE:
+            return wanted, claim
+        if claim.state is ClaimState.RESUMED and claim.reference is not None:
+            _abandon(context, conn, caller, claim.reference)  # or its end would let go of the key that is ours now
+        context.idempotency.set_reference(conn, claim, wanted.id)
+    division = wanted.code[:-SERIAL_DIGITS]
+    serial = store.take_next_serial(conn, division)
+    if serial > SERIALS_PER_DIVISION:
+        raise seal_codes_exhausted(division)
+    begun = replace(
+        wanted,
+        code=f"{division}{serial:0{SERIAL_DIGITS}d}",
+        claim_digest=None if claim is None else claim.key_digest,
+        made_at=at,
+        state_at=at,
+    )
+    store.insert_seal(conn, begun)
+    give_power(context, conn, begun, caller.holder, Power.MANAGE, given_by=caller.holder, at=at)
+    for holder in granted:
+        give_power(context, conn, begun, holder, Power.USE, given_by=caller.holder, at=at)
+        store.insert_grant(conn, Grant(new_grant_id(), begun.id, holder, granted_by=caller.holder, granted_at=at))
+    record_act(
+        context,
+        conn,
+        person_of(caller),
+        act=ACT,
+        from_state="",
+        to_state=begun.state.value,
+        at=at,
+        seal_id=begun.id,
+        outcome="intended",
+        facts={"code": begun.code, "credit_code": begun.credit_code, "key_id": begun.key_id, "grants": " ".join(granted)},
+    )
+    return begun, claim
+
+
+def _record_made(context: ServiceContext, conn: Connection, caller: Caller, seal: Seal, certified: Certified, claim: Claim | None) -> Seal:
+    """Transaction 2. SEAL_MAKING_CUT_OFF where somebody has given the making up meanwhile."""
+    found = store.load_seal(conn, seal.id, is_locked=True)
+    if found is None or found.state is not SealState.MAKING:
+        raise seal_making_cut_off(seal.id)
+    at = context.clock.now()
+    made = replace(
+        found,
+        edition=1,
+        certificate_der=certified.certificate.der,
+        chain_der=certified.chain_der,
+        seal_data_der=certified.seal_data_der,
+        valid_until=certified.valid_until,
+    )
+    store.update_edition(conn, made)
+    store.insert_edition(conn, first_edition(made, at))
+    store.update_state(conn, found, state=SealState.ACTIVE, reason=None, at=at)
+    record_act(
+        context,
+        conn,
+        person_of(caller),
+        act=ACT,
+        from_state=found.state.value,
+        to_state=SealState.ACTIVE.value,
+        at=at,
+        seal_id=seal.id,
+        facts={"code": seal.code, **certified.facts},
+    )
+    if claim is not None:
+        context.idempotency.finish(conn, claim, status=201)
+    active = replace(made, state=SealState.ACTIVE, state_at=at, version=found.version + 1)
+    announce_state(context, conn, active, at)
+    return active
 
 
 def first_edition(seal: Seal, at: datetime) -> Edition:
