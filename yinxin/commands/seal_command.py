@@ -176,9 +176,8 @@ def seal(
         if report is not None:
             write_durably(report, write_report(outcomes, report.suffix), mode=0o644)
     if as_json:
-        print_json(
-            {"files": [_answer(each) for each in sorted(outcomes, key=lambda each: [str(file) for file, _ in plan].index(each.file))]}
-        )
+        by_file = {each.file: each for each in outcomes}
+        print_json({"files": [_answer(by_file[str(file)]) for file, _ in plan if str(file) in by_file]})  # in the order they were named
     raise typer.Exit(status)
 
 
