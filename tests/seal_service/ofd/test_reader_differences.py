@@ -12,6 +12,7 @@ from standards.gbt33190_ofd.zip_records import UTF8_FLAG as UTF8
 from tests.seal_service.ofd.documents import (
     EVIL,
     LIST,
+    PAGE,
     SEAL,
     SIGNATURE,
     SIGNS,
@@ -187,6 +188,16 @@ def relative(name: str, old: str, new: str, *others: str) -> bytes:
     return pack(files | {other: seal_der("another") if other.endswith("esl") else files[SIGNATURE] for other in others})
 
 
+def with_copies(name: str, *, is_changed: bool) -> bytes:
+    """References without a leading slash, a copy of one file where they lead by the standard, and another file in its place."""
+    files = sealed(edit=lambda described: described.replace(b'FileRef="/', b'FileRef="'))
+    copy = {f"{SIGNS}/Sign_0/{name}": files[name]}
+    return pack(
+        files | copy | ({name: files[name].replace(b"<o:DocID>", b"<o:Title>another</o:Title><o:DocID>") + b"\n"} if is_changed else {})
+    )
+
+
+COPIED = ["OFD.xml", PAGE]
 HIDDEN = local_record(Entry(ROOT, EVIL_ROOT["Doc_0/E.xml"]))
 ONE_BYTE = deflate(b"x")
 BEHIND_THE_STREAM = ONE_BYTE + descriptor_of(b"x", ONE_BYTE) + HIDDEN
@@ -204,8 +215,8 @@ HONEST_INNER = {
     "empty folder": Entry("Doc_0/folder/", b""),
 }
 OTHER_HABITS = [
-    (SIGNATURE, f"/{SEAL}", "Seal.esl", "Seal.esl"),
-    (SIGNATURE, f"/{SEAL}", "Seal.esl", f"{SIGNS}/Seal.esl"),
+    (SIGNATURE, f"<o:BaseLoc>/{SEAL}", "<o:BaseLoc>Seal.esl", "Seal.esl"),
+    (SIGNATURE, f"<o:BaseLoc>/{SEAL}", "<o:BaseLoc>Seal.esl", f"{SIGNS}/Seal.esl"),
     (LIST, f"/{SIGNS}/", "", "Sign_0/Signature.xml"),
     (LIST, f"/{SIGNS}/", "", "Doc_0/Sign_0/Signature.xml"),
 ]
@@ -223,6 +234,7 @@ def every_difference() -> dict[str, bytes]:
         **{f"mark {encoding} {title}": marked(encoding, title) for encoding in ENCODINGS for title in ("title", "文件")},
         **{f"declared {number}": declared(each) for number, each in enumerate(ELSEWHERE)},
         **{f"honestly declared {each}": declared(each, mark=mark) for each, mark in HONEST_DECLARATIONS},
+        **{f"copy of {name}, changed {changed}": with_copies(name, is_changed=changed) for name in COPIED for changed in (False, True)},
         "cover": with_cover(),
         "free picture": with_free_picture(),
         "shadowing": shadowing(),
@@ -371,3 +383,12 @@ def test_another_seal_or_description_for_readers_that_look_for_it_elsewhere(name
     assert [(step.code, step.facts["path"], step.facts["by"]) for step in steps_of(report, "not-checked")] == [
         ("UNPROTECTED_REACHABLE", other, name)
     ]
+
+
+@pytest.mark.parametrize("name", COPIED)
+def test_a_copy_where_a_reference_leads_does_not_stand_for_the_file_that_is_shown(name: str) -> None:
+    assert verify(with_copies(name, is_changed=False)).verdict is Verdict.VALID
+    report = verify(with_copies(name, is_changed=True))
+    assert report.verdict is Verdict.INDETERMINATE
+    assert [step.facts["path"] for step in steps_of(report, "not-checked") if step.code == "REF_NOT_CHECKED"] == [f"/{name}"]
+    assert report.tampered is None
