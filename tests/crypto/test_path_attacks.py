@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from crypto.authority import CertificateAuthority, Profile, RevokedCertificate
 from crypto.certificate_requests import SubjectRequest
@@ -324,6 +324,17 @@ def test_weak_algorithms_are_never_trusted() -> None:
         (Anchor(Certificate.from_der(root.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)), revocation="not-published"),)
     )
     result = validate(Certificate.from_der(leaf.public_bytes(Encoding.DER)), trust=trust)
+    assert unknowns(result) == [("CERT_WEAK_ALGORITHM", None)]
+
+
+def test_a_weak_signature_stays_one_under_a_strong_issuer() -> None:
+    key = rsa.generate_private_key(65537, 1024)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "weak ca")])
+    start, end = AT.replace(tzinfo=None) - YEAR, AT.replace(tzinfo=None) + YEAR
+    leaf = x509.CertificateBuilder(name, x509.Name([]), key.public_key(), 2, start, end).sign(key, hashes.SHA256())
+    spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    ca = craft(PKI.root.certificate.subject_der, PKI.root_signer, name.public_bytes(), spki, at=AT, extensions_der=(CA,))
+    result = validate(Certificate.from_der(leaf.public_bytes(Encoding.DER)), ca, trust=trusting())
     assert unknowns(result) == [("CERT_WEAK_ALGORITHM", None)]
 
 
