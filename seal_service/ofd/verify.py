@@ -20,8 +20,8 @@ from seal_service.ofd.stamps import check_stamps
 from standards.errors import MalformedError, TrustError
 from standards.gbt33190_ofd.container import Container
 from standards.gbt33190_ofd.graph import ENTRY_NAME, Graph
-from standards.gbt33190_ofd.limits import MAX_SIGNED_VALUE_BYTES
-from standards.gbt33190_ofd.xml_parts import REFUSED
+from standards.gbt33190_ofd.limits import MAX_SIGNED_VALUE_BYTES, MAX_XML_BYTES
+from standards.gbt33190_ofd.xml_parts import REFUSED, is_read_alike
 from standards.gbt33190_ofd.zip_records import read_directory
 from standards.gmt0099_ofd import ENCRYPTIONS_NAME
 
@@ -231,6 +231,7 @@ def _check_rest(package: OfdPackage, signatures: list[OfdSignature], exempt: set
     hiding = [name for name in package.container.members if name not in covered and package.container.hides_entry(name)]
     steps = [failed("OFD_CONTAINER_BAD", PACKAGE, path=name, reason="hidden-entry") for name in hiding]
     steps += unlisted.values()
+    steps += _read_otherwise(package, covered)
     listed = {path for signature in signatures for path in signature.coverage.listed}
     protected = listed | exempt
     signed = {signature.body.index for signature in signatures}
@@ -246,6 +247,18 @@ def _check_rest(package: OfdPackage, signatures: list[OfdSignature], exempt: set
         if name not in protected and name not in used and name not in unlisted
     ]
     return steps
+
+
+def _read_otherwise(package: OfdPackage, covered: set[str]) -> list[Step]:
+    """What leads to documents and signatures, is protected by nobody, and reads as another text to some: it may lead them elsewhere."""
+    graph = package.graph
+    lists = {path for body in graph.bodies for path in body.signatures if graph.part(path, graph.entry_name) is not None}
+    entries = {graph.entry_name} if graph.failure is None else set()
+    return [
+        not_checked("OFD_PART_UNREADABLE", STRUCTURE, path=path, by="", reason="encoding")
+        for path in sorted((lists | entries) - covered)
+        if not is_read_alike(package.container.read(path, MAX_XML_BYTES))
+    ]
 
 
 def _is_tampered(reports: list[SignatureReport], steps: tuple[Step, ...]) -> bool | None:

@@ -173,8 +173,21 @@ def read_xml(data: bytes) -> XmlNode:
     return XmlNode(root)
 
 
+def is_read_alike(data: bytes) -> bool:
+    """Whether a part that was read is the same text to those who take every part for UTF-8, whatever it says: many readers do."""
+    return data.isascii() or _codec_of(data)[0] == "utf-8"
+
+
 def _decode(data: bytes) -> str:
-    """The text of a part by its byte order mark, else by its declaration, else UTF-8."""
+    codec, content = _codec_of(data)
+    try:
+        return content.decode(codec)
+    except UnicodeDecodeError:
+        raise MalformedError(MALFORMED, reason="encoding") from None
+
+
+def _codec_of(data: bytes) -> tuple[str, bytes]:
+    """The encoding of a part by its byte order mark, else by its declaration, else UTF-8; and the part without its mark."""
     codec = "utf-8"
     mark = next((pair for pair in _MARKS if data.startswith(pair[0])), None)
     if mark is not None:
@@ -188,10 +201,7 @@ def _decode(data: bytes) -> str:
             # One reader follows the mark, another the declaration: with other characters than ASCII they read two texts
             raise MalformedError(MALFORMED, reason="encoding", found=name)
         codec = codec if mark is not None else _CODECS[name]
-    try:
-        return data.decode(codec)
-    except UnicodeDecodeError:
-        raise MalformedError(MALFORMED, reason="encoding") from None
+    return codec, data
 
 
 def _check_declaration(text: str) -> None:

@@ -39,6 +39,7 @@ from tests.pki import signer_for
 from tests.seal_service.ofd import documents, sealing, signed_forms
 from tests.seal_service.ofd.test_coverage_attacks import with_another_document
 from tests.seal_service.ofd.test_reader_differences import every_difference
+from tests.seal_service.ofd.test_reader_habits import every_habit
 from tests.seal_service.ofd.test_sealed_attacks import KINDS, sealed
 from tests.seal_service.seal_data import actors
 from tests.standards.gbt33190_ofd.archives import pack
@@ -133,6 +134,7 @@ def ofd_cases() -> list[Case]:
         "missing pictures before another document": pack(with_another_document("..\\Doc_1/Document.xml")),
         "missing pictures before a missing document": pack(with_another_document("Doc_1/Other.xml")),
         **every_difference(),
+        **every_habit(),
     }
     for kind in ("single", "listed"):
         files = sealing.files_of(made[kind])

@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
-
 import pytest
 
 from crypto.report import Verdict
 from standards.gbt33190_ofd.zip_records import UTF8_FLAG as UTF8
-from tests.seal_service.ofd.documents import (
-    EVIL,
-    LIST,
-    PAGE,
-    SEAL,
-    SIGNATURE,
-    SIGNS,
-    VALUE,
-    Signing,
-    cms_value,
-    codes,
-    entries,
-    seal_der,
-    sealed,
-    sign,
-    steps_of,
-    verify,
-)
-from tests.standards.gbt33190_ofd.archives import Entry, archive, deflate, local_record, pack
+from tests.seal_service.ofd.documents import EVIL, LIST, SIGNS, Signing, cms_value, codes, entries, sealed, sign, steps_of, verify
+from tests.standards.gbt33190_ofd.archives import Entry, archive, pack
 from tests.standards.gbt33190_ofd.parts import PNG, body, entry, part, plain_files
 
 ROOT = "Doc_0/Document.xml"
@@ -95,28 +75,6 @@ def marked(encoding: str, title: str) -> bytes:
     return pack(sign(plain_files(), OPEN_ENTRY) | {"OFD.xml": stated})
 
 
-def declared(declaration: str, *, mark: str = "") -> bytes:
-    """``OFD.xml`` outside the seal, with other characters than ASCII, in the encoding that its mark says or else UTF-8."""
-    info = entry(body(signatures=f"/{LIST}").replace("<o:DocID>", "<o:Title>文件</o:Title><o:DocID>"))
-    stated = f"{mark}<?xml {declaration}?>{info.decode().partition('?>')[2]}"
-    return pack(sign(plain_files(), OPEN_ENTRY) | {"OFD.xml": stated.encode("utf-16-le" if mark else "utf-8")})
-
-
-ELSEWHERE = [
-    f'version="1.0"{" " * 300}encoding="GBK"',
-    'version="1.0" encoding="UTF-8" encoding="GBK"',
-    'version="1.0" x-encoding="UTF-8" encoding="GBK"',
-    'version="1.0" encoding="GBK "',
-    'version="1.0" encoding=GBK',
-    'version="1.0" Encoding="GBK"',
-]
-HONEST_DECLARATIONS = [
-    ('version="1.0"', ""),
-    ('version="1.0" encoding="utf-8" standalone="yes"', ""),
-    ('version="1.0" encoding="UTF-16"', "\ufeff"),
-]
-
-
 def calling_its_seal(path: str) -> Signing:
     """A value without a seal whose description names a file as its seal."""
     seal = f"<o:Seal><o:BaseLoc>/{path}</o:BaseLoc></o:Seal></o:SignedInfo>".encode()
@@ -151,77 +109,6 @@ def listed_twice() -> bytes:
     return pack(files | {LIST: files[LIST].replace(b"BaseLoc=", evil)})
 
 
-def with_two_roots(lists: str, *roots: str) -> bytes:
-    """A list of signatures that is a document and its page besides, for readers that ask no root for its name."""
-    page = (
-        f'<o:Pages><o:Page ID="1" BaseLoc="/{lists}"/></o:Pages><o:Area/><o:Content><o:Layer ID="9"><o:TextObject/></o:Layer></o:Content>'
-    )
-    row = f'<o:Signature ID="s000" Type="Seal" BaseLoc="/{SIGNATURE}"/>'
-    files = sign(plain_files(), OPEN_ENTRY) | {lists: part("Signatures", row + page)}
-    return pack(files | {"OFD.xml": entry("".join(body(each, signatures=f"/{lists}") for each in roots))})
-
-
-def versioned_with_its_files(*names: str) -> bytes:
-    """A version that says which files are its own, those of the signature among them."""
-    rows = "".join(f"<o:File>/{name}</o:File>" for name in (LIST, SIGNATURE, VALUE, SEAL, *names))
-    version = {"V0.xml": part("DocVersion", f"<o:FileList>{rows}</o:FileList><o:DocRoot>/{ROOT}</o:DocRoot>")}
-    entered = {"OFD.xml": entry(body(signatures=f"/{LIST}", extra=VERSIONS.format("", "")))}
-    return pack(sign(plain_files() | version | entered | dict.fromkeys(names, b"<a/>"), Signing(leave_out=names)))
-
-
-TWO_ROOTS = [(LIST, (LIST,)), ("Doc_0/X.xml", ("Doc_0/X.xml",)), (LIST, (ROOT, LIST)), ("Doc_0/X.xml", (ROOT, "Doc_0/X.xml"))]
-
-
-def with_entry(*extra: Entry) -> bytes:
-    return archive([*entries(sealed()), *extra])
-
-
-def descriptor_of(data: bytes, packed: bytes) -> bytes:
-    return b"PK\7\x08" + struct.pack("<III", zlib.crc32(data), len(packed), len(data))
-
-
-def relative(name: str, old: str, new: str, *others: str) -> bytes:
-    """A sealed document whose list or description states a location by its steps, and what else readers may take it for."""
-    files = sealed(edit=lambda described: described.replace(old.encode(), new.encode()) if name == SIGNATURE else described)
-    if name == LIST:
-        files[LIST] = files[LIST].replace(old.encode(), new.encode())
-    return pack(files | {other: seal_der("another") if other.endswith("esl") else files[SIGNATURE] for other in others})
-
-
-def with_copies(name: str, *, is_changed: bool) -> bytes:
-    """References without a leading slash, a copy of one file where they lead by the standard, and another file in its place."""
-    files = sealed(edit=lambda described: described.replace(b'FileRef="/', b'FileRef="'))
-    copy = {f"{SIGNS}/Sign_0/{name}": files[name]}
-    return pack(
-        files | copy | ({name: files[name].replace(b"<o:DocID>", b"<o:Title>another</o:Title><o:DocID>") + b"\n"} if is_changed else {})
-    )
-
-
-COPIED = ["OFD.xml", PAGE]
-HIDDEN = local_record(Entry(ROOT, EVIL_ROOT["Doc_0/E.xml"]))
-ONE_BYTE = deflate(b"x")
-BEHIND_THE_STREAM = ONE_BYTE + descriptor_of(b"x", ONE_BYTE) + HIDDEN
-HIDING = {
-    "behind the stream": Entry("Doc_0/unused.bin", b"x", packed=BEHIND_THE_STREAM, flags=8),
-    "behind the stream, sizes stated": Entry("Doc_0/unused.bin", b"x", packed=ONE_BYTE + HIDDEN),
-    "stored, sizes behind": Entry("Doc_0/unused.bin", b"x" + descriptor_of(b"x", b"x") + HIDDEN, method=0, flags=8),
-    "an unknown method": Entry("Doc_0/unused.bin", b"x" + HIDDEN, method=12),
-}
-HIDING_FOLDER = Entry("Doc_0/folder/", b"", packed=deflate(b"") + HIDDEN)
-INNER = pack({"a.txt": b"a file of its own"})
-HONEST_INNER = {
-    "stored": Entry("Doc_0/inner.zip", INNER, method=0),
-    "packed": Entry("Doc_0/inner.zip", INNER, packed=b"\1" + struct.pack("<HH", len(INNER), len(INNER) ^ 0xFFFF) + INNER, flags=8),
-    "empty folder": Entry("Doc_0/folder/", b""),
-}
-OTHER_HABITS = [
-    (SIGNATURE, f"<o:BaseLoc>/{SEAL}", "<o:BaseLoc>Seal.esl", "Seal.esl"),
-    (SIGNATURE, f"<o:BaseLoc>/{SEAL}", "<o:BaseLoc>Seal.esl", f"{SIGNS}/Seal.esl"),
-    (LIST, f"/{SIGNS}/", "", "Sign_0/Signature.xml"),
-    (LIST, f"/{SIGNS}/", "", "Doc_0/Sign_0/Signature.xml"),
-]
-
-
 def every_difference() -> dict[str, bytes]:
     """All documents of these tests, by a name."""
     return {
@@ -232,21 +119,10 @@ def every_difference() -> dict[str, bytes]:
         **{f"versions {number}": versioned(versions) for number, versions in enumerate(CURRENT)},
         **{f"misplaced {number}": misplaced(*each) for number, each in enumerate(MISPLACED)},
         **{f"mark {encoding} {title}": marked(encoding, title) for encoding in ENCODINGS for title in ("title", "文件")},
-        **{f"declared {number}": declared(each) for number, each in enumerate(ELSEWHERE)},
-        **{f"honestly declared {each}": declared(each, mark=mark) for each, mark in HONEST_DECLARATIONS},
-        **{f"copy of {name}, changed {changed}": with_copies(name, is_changed=changed) for name in COPIED for changed in (False, True)},
         "cover": with_cover(),
         "free picture": with_free_picture(),
         "shadowing": shadowing(),
         "listed twice": listed_twice(),
-        **{f"list as document {number}": with_two_roots(lists, *roots) for number, (lists, roots) in enumerate(TWO_ROOTS)},
-        **{f"files of a version {names}": versioned_with_its_files(*names) for names in ((), ("Doc_0/x.xml",))},
-        **{f"hidden {name}": with_entry(each) for name, each in (HIDING | HONEST_INNER | {"folder": HIDING_FOLDER}).items()},
-        **{
-            f"habits {number} {len(others)}": relative(*each, *others)
-            for number, (*each, other) in enumerate(OTHER_HABITS)
-            for others in ((), (other,))
-        },
     }
 
 
@@ -304,18 +180,6 @@ def test_a_mark_and_a_declaration_of_different_encodings(encoding: str) -> None:
     assert (("OFD_UNREADABLE", "encoding") in {(step.code, step.facts.get("reason")) for step in report.steps}) is not is_same
 
 
-@pytest.mark.parametrize("declaration", ELSEWHERE)
-def test_an_encoding_that_one_reader_finds_and_another_does_not(declaration: str) -> None:
-    report = verify(declared(declaration))
-    assert report.verdict is Verdict.INDETERMINATE
-    assert ("OFD_UNREADABLE", "encoding") in {(step.code, step.facts.get("reason")) for step in report.steps}
-
-
-@pytest.mark.parametrize(("declaration", "mark"), HONEST_DECLARATIONS)
-def test_an_encoding_that_every_reader_finds(declaration: str, mark: str) -> None:
-    assert verify(declared(declaration, mark=mark)).verdict is Verdict.VALID
-
-
 def test_a_signature_does_not_make_any_file_its_own_by_calling_it_its_seal() -> None:
     """Another signer's value without a seal names the smuggled cover as its seal, so that nobody would ask who protects it."""
     report = verify(with_cover())
@@ -338,57 +202,3 @@ def test_an_entry_of_the_list_leads_to_one_signature() -> None:
     report = verify(listed_twice())
     assert report.verdict is not Verdict.VALID
     assert {step.facts.get("reason") for step in report.steps if step.code == "OFD_SIGNATURES_UNREADABLE"} == {"repeated"}
-
-
-@pytest.mark.parametrize(("lists", "roots"), TWO_ROOTS)
-def test_a_list_of_signatures_that_is_a_document_as_well(lists: str, roots: tuple[str, ...]) -> None:
-    """It belongs to the signature, and nothing protects it: shown as a document, it is one that nobody signed."""
-    report = verify(with_two_roots(lists, *roots))
-    assert report.verdict is Verdict.INDETERMINATE
-    assert {step.facts["path"] for step in steps_of(report, "not-checked") if step.code == "UNPROTECTED_REACHABLE"} == {lists}
-
-
-def test_a_version_may_say_that_the_files_of_a_signature_are_its_own() -> None:
-    assert verify(versioned_with_its_files()).verdict is Verdict.VALID
-    report = verify(versioned_with_its_files("Doc_0/x.xml"))
-    assert report.verdict is Verdict.INDETERMINATE
-    assert {step.facts["path"] for step in steps_of(report, "not-checked")} == {"Doc_0/x.xml"}
-
-
-@pytest.mark.parametrize("hiding", HIDING)
-def test_an_entry_inside_another_for_readers_that_leave_the_directory_aside(hiding: str) -> None:
-    report = verify(with_entry(HIDING[hiding]))
-    assert report.verdict is Verdict.INVALID
-    assert [(step.code, step.facts["path"], step.facts["reason"]) for step in steps_of(report, "fail")] == [
-        ("OFD_CONTAINER_BAD", "Doc_0/unused.bin", "hidden-entry")
-    ]
-
-
-def test_an_entry_inside_a_folder() -> None:
-    report = verify(with_entry(HIDING_FOLDER))
-    assert report.verdict is Verdict.INVALID
-    assert [(step.code, step.facts["reason"]) for step in steps_of(report, "fail")] == [("BAD_PATH", "folder-with-data")]
-
-
-@pytest.mark.parametrize("inner", HONEST_INNER)
-def test_an_archive_inside_the_package_hides_nothing(inner: str) -> None:
-    assert verify(with_entry(HONEST_INNER[inner])).verdict is Verdict.VALID
-
-
-@pytest.mark.parametrize(("name", "old", "new", "other"), OTHER_HABITS)
-def test_another_seal_or_description_for_readers_that_look_for_it_elsewhere(name: str, old: str, new: str, other: str) -> None:
-    assert verify(relative(name, old, new)).verdict is Verdict.VALID
-    report = verify(relative(name, old, new, other))
-    assert report.verdict is Verdict.INDETERMINATE
-    assert [(step.code, step.facts["path"], step.facts["by"]) for step in steps_of(report, "not-checked")] == [
-        ("UNPROTECTED_REACHABLE", other, name)
-    ]
-
-
-@pytest.mark.parametrize("name", COPIED)
-def test_a_copy_where_a_reference_leads_does_not_stand_for_the_file_that_is_shown(name: str) -> None:
-    assert verify(with_copies(name, is_changed=False)).verdict is Verdict.VALID
-    report = verify(with_copies(name, is_changed=True))
-    assert report.verdict is Verdict.INDETERMINATE
-    assert [step.facts["path"] for step in steps_of(report, "not-checked") if step.code == "REF_NOT_CHECKED"] == [f"/{name}"]
-    assert report.tampered is None

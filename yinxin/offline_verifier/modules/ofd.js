@@ -15,7 +15,7 @@ import { checkStatements, kindOfValue, reasonOf, verifySignValue, verifyValue } 
 import { failed, fileReport, notChecked, Outcome, passed, signatureReport, verdictOf, warned, worstVerdict } from "./report.js";
 import { openSealLists } from "./seal_status.js";
 import { firstCharacters } from "./texts.js";
-import { readXml, XML_REFUSED } from "./xml.js";
+import { isReadAlike, readXml, XML_REFUSED } from "./xml.js";
 import { readZipDirectory, ZipContainer } from "./zip.js";
 
 const INTEGRITY = "GM/T 0099-2020 7.4";
@@ -196,7 +196,7 @@ function checkRest(pack, signatures, exempt) {
   const covered = new Set(signatures.flatMap((signature) => [...signature.coverage.covered]));
   const hiding = [...pack.container.members.keys()].filter((path) => !covered.has(path) && pack.container.hidesEntry(path));
   const steps = hiding.map((path) => failed("OFD_CONTAINER_BAD", OFD_PACKAGE, { path, reason: "hidden-entry" }));
-  steps.push(...unlisted.values());
+  steps.push(...unlisted.values(), ...readOtherwise(pack, covered));
   const listed = new Set(signatures.flatMap((signature) => [...signature.coverage.listed]));
   const isProtected = new Set([...listed, ...exempt]);
   const signed = new Set(signatures.map((signature) => signature.body.index));
@@ -209,6 +209,15 @@ function checkRest(pack, signatures, exempt) {
     if (!isProtected.has(path) && !used.has(path) && !unlisted.has(path)) steps.push(warned("UNPROTECTED_UNREFERENCED", OFD_REACH, { path }));
   }
   return steps;
+}
+
+/** What leads to documents and signatures, is protected by nobody, and reads as another text to some: it may lead them elsewhere. */
+function readOtherwise({ container, graph }, covered) {
+  const lists = graph.bodies.flatMap((body) => body.signatures).filter((path) => graph.part(path, graph.entry) !== null);
+  const open = [...new Set(graph.failure ? lists : [graph.entry, ...lists])].filter((path) => !covered.has(path)).sort();
+  return open
+    .filter((path) => !isReadAlike(container.read(path, OFD_XML_BYTES)))
+    .map((path) => notChecked("OFD_PART_UNREADABLE", OFD_STRUCTURE, { path, by: "", reason: "encoding" }));
 }
 
 /** True where a change after signing is shown, false where every signature shows that there was none, else null. */

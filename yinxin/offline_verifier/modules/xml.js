@@ -118,6 +118,13 @@ function decodeXml(data) {
   return text;
 }
 
+/** Whether a part that was read is the same text to those who take every part for UTF-8, whatever it says: many readers do. */
+export function isReadAlike(data) {
+  if (data.every((each) => each < 0x80) || (data[0] === 0xef && data[1] === 0xbb && data[2] === 0xbf)) return true;
+  if ((data[0] === 0xff && data[1] === 0xfe) || (data[0] === 0xfe && data[1] === 0xff)) return false;
+  return [null, "UTF-8", "UTF8"].includes(statedEncoding(data));
+}
+
 /** It states one encoding or none, and where that was looked for: another reader, who finds one elsewhere, would read another text. */
 function checkDeclaration(text) {
   const said = new TextEncoder().encode(text);
