@@ -28,6 +28,7 @@ _ROWS: Final = (
     ("SHOWING_CODE_WRONG", "Code wrong or too old", "亮证码错误或已更换", "The code that was scanned was not the one on the screen: old, copied or made up; nothing was shown.", "所扫亮证码不是屏幕上当前的码（已更换、被翻拍或伪造），未显示任何内容。", *_SCREEN),
     ("SHOWING_OVER", "Showing over", "亮证已结束", "The showing had ended when its code was scanned; nothing was shown.", "扫码时亮证已结束，未显示任何内容。", *_SCREEN),
     ("SHOWING_TAKEN", "Scanned by another system", "亮证码已被其他系统扫描", "Another system had scanned the code before; nothing was shown to this one.", "该亮证码此前已被其他系统扫描，未向此系统显示任何内容。", *_SCREEN),
+    ("SHOWING_WITHDRAWN", "Entrustment ended", "亮证所依据的委托已终止", "The entrustment by which the licence was being shown had ended; nothing was shown.", "亮证所依据的委托已终止，未显示任何内容。", *_SCREEN),
 )  # fmt: skip
 
 TEXTS: Final = tuple(ProblemText(*row) for row in _ROWS)

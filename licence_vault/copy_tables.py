@@ -64,6 +64,7 @@ showings: Final = Table(
     Column("client_id", String(128)),  # that scanned it; nobody else can see it then
     Column("reason", Text),
     Column("officer_sealed", LargeBinary),
+    Column("entrustment_id", String(40)),  # by which it was begun; NULL: by the right of a holder, or a power
     CheckConstraint("state IN ('open', 'scanned', 'agreed', 'seen', 'ended')", name="state"),
     CheckConstraint("mode IN ('consented', 'entrusted')", name="mode"),
     CheckConstraint("tries_left >= 0", name="tries_left"),

@@ -38,7 +38,7 @@ class ShowingState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Showing:
     """A showing as recorded. ``account``: of whoever shows; ``mode``: by what right; ``client``, ``reason``, ``officer_sealed``: who scanned it,
-    what for and for whom, None before. ``revision``: its ETag. Times are aware UTC.
+    what for and for whom, None before. ``entrustment_id``: by which it was begun, None where by none. ``revision``: its ETag. Times are aware UTC.
     """
 
     id: str
@@ -53,6 +53,7 @@ class Showing:
     client: str | None = None
     reason: str | None = None
     officer_sealed: bytes | None = None
+    entrustment_id: str | None = None
 
     def is_over_at(self, at: datetime) -> bool:
         """Whether nothing can be done with it any more."""

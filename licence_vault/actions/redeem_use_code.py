@@ -9,7 +9,7 @@ from crypto.sm3 import sm3
 from licence_vault import store
 from licence_vault.actions.check_sharing import modes_permitted
 from licence_vault.actions.decide_use import Attempt, check_purpose, decide_use
-from licence_vault.actions.use_desk import demand_in_force, demand_system, open_data
+from licence_vault.actions.use_desk import demand_in_force, demand_system, is_still_entrusted, open_data
 from licence_vault.errors import (
     sharing_denied,
     use_code_expired,
@@ -94,10 +94,8 @@ def check_use_code(desk: UseDesk, conn: Connection, attempt: Attempt, code: str,
     modes, definition = modes_permitted(conn, attempt.caller.client_id, record.type_code, frozenset({right}))
     if found.mode not in modes:
         raise sharing_denied(record.type_code)
-    if found.entrustment_id is not None:
-        entrustment = store.load_entrustment(conn, found.entrustment_id)
-        if entrustment is None or not entrustment.is_valid_at(attempt.at):
-            raise use_code_withdrawn()
+    if not is_still_entrusted(conn, found.entrustment_id, attempt.at):
+        raise use_code_withdrawn()
     demand_in_force(record, definition, attempt.at)
     return record, found
 

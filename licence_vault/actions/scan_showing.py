@@ -10,7 +10,7 @@ from licence_vault.actions.check_sharing import modes_permitted
 from licence_vault.actions.decide_use import Attempt, check_purpose, decide_use
 from licence_vault.actions.grant_by_duty import check_officer
 from licence_vault.actions.show_licence import WHY
-from licence_vault.actions.use_desk import demand_in_force, demand_system, open_data
+from licence_vault.actions.use_desk import demand_in_force, demand_system, is_still_entrusted, open_data
 from licence_vault.copy_errors import showing_state_conflict, showing_unknown
 from licence_vault.errors import sharing_denied
 from licence_vault.showings import Showing, ShowingState, is_on_screen, read_screen_code
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 WRONG: Final = "SHOWING_CODE_WRONG"
 OVER: Final = "SHOWING_OVER"
 TAKEN: Final = "SHOWING_TAKEN"
+WITHDRAWN: Final = "SHOWING_WITHDRAWN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def scan_showing(desk: UseDesk, caller: Caller, code: str, *, reason: str, offic
             raise _unknown(attempt, TAKEN)
 
         # 3. Whether this system may, with the holder before it, and the licence counts now.
-        definition = _demand(conn, caller, showing, record)
+        definition = _demand(conn, attempt, showing, record)
         demand_in_force(record, definition, at)
         masked = mask_licence(open_data(desk.contents, conn, record), definition)
 
@@ -107,7 +108,7 @@ def view_showing(desk: UseDesk, caller: Caller, showing_id: str) -> SeenLicence:
             raise showing_state_conflict(showing.state)
 
         # 2. All it hangs on still stands.
-        demand_in_force(record, _demand(conn, caller, showing, record), at)
+        demand_in_force(record, _demand(conn, attempt, showing, record), at)
         data = open_data(desk.contents, conn, record).as_json()
 
         # 3. Once.
@@ -126,11 +127,13 @@ def _load(conn: Connection, attempt: Attempt, showing_id: str | None) -> tuple[S
     return showing, record
 
 
-def _demand(conn: Connection, caller: Caller, showing: Showing, record: LicenceRecord) -> TypeDefinition:
-    demand_system(caller, record.type_code)
-    modes, definition = modes_permitted(conn, caller.client_id, record.type_code, frozenset({ShareRight.QUERY}))
+def _demand(conn: Connection, attempt: Attempt, showing: Showing, record: LicenceRecord) -> TypeDefinition:
+    demand_system(attempt.caller, record.type_code)
+    modes, definition = modes_permitted(conn, attempt.caller.client_id, record.type_code, frozenset({ShareRight.QUERY}))
     if showing.mode not in modes:
         raise sharing_denied(record.type_code)
+    if not is_still_entrusted(conn, showing.entrustment_id, attempt.at):
+        raise _unknown(attempt, WITHDRAWN)
     return definition
 
 

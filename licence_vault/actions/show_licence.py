@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
 from licence_vault.actions.decide_use import Attempt, decide_use
-from licence_vault.actions.use_desk import demand_in_force, right_to, who_is_behind
+from licence_vault.actions.use_desk import demand_in_force, is_still_entrusted, right_to, who_is_behind
 from licence_vault.copy_errors import showing_changed, showing_state_conflict, showing_unknown, showings_too_many
 from licence_vault.errors import licence_not_found
 from licence_vault.limits import SHOWING_SECONDS, SHOWING_TRIES, SHOWINGS
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from licence_vault.actions.use_desk import Standing, UseDesk
-    from licence_vault.register import LicenceRecord
     from licence_vault.uses import Officer
     from service_kit.callers import Caller
 
@@ -64,10 +63,10 @@ def open_showing(desk: UseDesk, caller: Caller, licence_id: str) -> OwnShowing:
         if record is None:
             raise licence_not_found(licence_id)
         attempt.licences.append(record)
-        mode = _mode_of(conn, standing, record, at)
-        if mode is None:
+        right = right_to(conn, standing, record, at)
+        if right is None:
             raise licence_not_found(licence_id)
-        attempt.mode = mode
+        attempt.mode = mode = _mode_of(right[0])
         demand_in_force(record, None, at)
         if store.count_showings(conn, standing.account, at) >= SHOWINGS:
             raise showings_too_many(SHOWINGS)
@@ -83,6 +82,7 @@ def open_showing(desk: UseDesk, caller: Caller, licence_id: str) -> OwnShowing:
             tries_left=SHOWING_TRIES,
             opened_at=at,
             ends_at=at + timedelta(seconds=SHOWING_SECONDS),
+            entrustment_id=None if right[1] is None else right[1].id,
         )
         store.insert_showing(conn, showing)
         return _view(desk, showing, at)
@@ -144,7 +144,8 @@ def _step(desk: UseDesk, caller: Caller, showing_id: str, action: UseAction, tar
         if target is ShowingState.AGREED:
             if showing.state is not ShowingState.SCANNED:
                 raise showing_state_conflict(showing.state)
-            if _mode_of(conn, standing, record, at) is not showing.mode:
+            right = right_to(conn, standing, record, at)
+            if right is None or _mode_of(right[0]) is not showing.mode or not is_still_entrusted(conn, showing.entrustment_id, at):
                 raise licence_not_found(record.id)
             demand_in_force(record, None, at)
         moved = replace(showing, state=target, revision=showing.revision + 1)
@@ -155,11 +156,8 @@ def _step(desk: UseDesk, caller: Caller, showing_id: str, action: UseAction, tar
     return decide_use(desk, begin, decide)
 
 
-def _mode_of(conn: Connection, standing: Standing, record: LicenceRecord, at: datetime) -> UseMode | None:
-    right = right_to(conn, standing, record, at)
-    if right is None:
-        return None
-    return UseMode.CONSENTED if right[0] is UseMode.OWN else UseMode.ENTRUSTED
+def _mode_of(right: UseMode) -> UseMode:
+    return UseMode.CONSENTED if right is UseMode.OWN else UseMode.ENTRUSTED
 
 
 def _load_own(conn: Connection, standing: Standing, showing_id: str, *, is_locked: bool = False) -> Showing:

@@ -91,6 +91,12 @@ def right_to_see(conn: Connection, standing: Standing, record: LicenceRecord, at
     return None if right is None or right[1] is not None else right[0]
 
 
+def is_still_entrusted(conn: Connection, entrustment_id: str | None, at: datetime) -> bool:
+    """Whether what was granted on an entrustment (None: on none) still stands."""
+    entrustment = None if entrustment_id is None else store.load_entrustment(conn, entrustment_id)
+    return entrustment_id is None or (entrustment is not None and entrustment.is_valid_at(at))
+
+
 def demand_system(caller: Caller, type_code: str) -> None:
     """LICENCE_SHARING_DENIED where a person stands behind a call that a system has to make itself: what it may is not what he may through it."""
     if caller.subject != caller.client_id:

@@ -11,9 +11,11 @@ import pytest
 
 from licence_vault import store
 from licence_vault.actions.change_licence_state import change_licence_state
+from licence_vault.actions.entrust_use import EntrustmentOrder, end_entrustment, entrust_use
+from licence_vault.actions.find_own_licences import list_own_uses
 from licence_vault.actions.permit_sharing import SharingOrder, permit_sharing, withdraw_sharing
-from licence_vault.actions.scan_showing import OVER, TAKEN, WRONG, scan_showing, view_showing
-from licence_vault.actions.show_licence import agree_to_showing, end_showing, find_showing, open_showing
+from licence_vault.actions.scan_showing import OVER, TAKEN, WITHDRAWN, WRONG, scan_showing, view_showing
+from licence_vault.actions.show_licence import WHY, agree_to_showing, end_showing, find_showing, open_showing
 from licence_vault.actions.sweep_copies import sweep_copies
 from licence_vault.actions.use_desk import UseDesk
 from licence_vault.copy_tables import showings
@@ -274,6 +276,61 @@ def test_who_acts_for_the_firm_shows_its_licence(here: ShowingHere) -> None:
     looked = find_showing(here.desk, agent, opened.showing.id)
     here.directory.sign_in("pe_agent", ("111", "110105194912310038"))  # dismissed meanwhile
     refused("LICENCE_NOT_FOUND", lambda: agree_to_showing(here.desk, agent, opened.showing.id, if_revision=looked.showing.revision))
+
+
+@pytest.mark.parametrize("state", [ShowingState.OPEN, ShowingState.SCANNED, ShowingState.AGREED])
+@pytest.mark.parametrize("is_ended", [True, False])
+def test_an_entrustment_that_is_over_shows_nothing_more(
+    here: ShowingHere, licence: LicenceRecord, me: Caller, state: ShowingState, is_ended: bool
+) -> None:
+    """Ended by the holder, or past its last moment: whatever was done before."""
+    agent_code = ("111", "110105194912310038")
+    agent = here.directory.sign_in(f"pe_agent_{licence.id}", agent_code)
+    given = entrust_use(here.desk, me, EntrustmentOrder(agent_code, SHARED, AT + timedelta(seconds=30), "委托代办"))
+    opened = open_showing(here.desk, agent, licence.id)
+    assert opened.showing.mode is UseMode.ENTRUSTED
+    if state is not ShowingState.OPEN:
+        scan(here, opened)
+    looked = find_showing(here.desk, agent, opened.showing.id)
+    if state is ShowingState.AGREED:
+        agree_to_showing(here.desk, agent, opened.showing.id, if_revision=looked.showing.revision)
+    if is_ended:
+        end_entrustment(here.desk, me, given.id)
+    desk = here.later(seconds=0 if is_ended else 30)
+    again = entrust_use(desk, me, EntrustmentOrder(agent_code, SHARED, AT + timedelta(days=1), "再次委托"))  # is another matter
+    if state is ShowingState.AGREED:
+        refused("LICENCE_SHOWING_UNKNOWN", lambda: view_showing(desk, OFFICE, opened.showing.id))
+    else:
+        refused("LICENCE_SHOWING_UNKNOWN", lambda: scan(here, opened, desk=desk))
+    assert here.lines(licence)[-1] == (UseAction.REFUSED, "cl_office", WITHDRAWN)
+    if state is ShowingState.SCANNED:
+        refused("LICENCE_NOT_FOUND", lambda: agree_to_showing(desk, agent, opened.showing.id, if_revision=looked.showing.revision))
+    for each in (given, again):
+        end_entrustment(desk, me, each.id)
+
+
+def test_the_holder_sees_for_whom_and_what_for_at_each_step(
+    here: ShowingHere, me: Caller, licence: LicenceRecord, opened: OwnShowing
+) -> None:
+    scan(here, opened)
+    revision = find_showing(here.desk, me, opened.showing.id).showing.revision
+    agree_to_showing(here.desk, me, opened.showing.id, if_revision=revision)
+    view_showing(here.desk, OFFICE, opened.showing.id)
+    told = [(use.record.action, use.officer, use.record.reason) for use in list_own_uses(here.desk, me, before=None, limit=4, has_own=True)]
+    assert told == [
+        (UseAction.SHOWN, OFFICER, REASON),
+        (UseAction.SHOWING_AGREED, None, REASON),
+        (UseAction.SHOWING_SCANNED, OFFICER, REASON),
+        (UseAction.SHOWING_OPENED, None, WHY),
+    ]
+
+
+def test_a_system_that_names_no_officer_scans_after_a_wrong_try(here: ShowingHere, me: Caller, opened: OwnShowing) -> None:
+    wrong = code_of(opened)[:-8] + "0" * 8
+    refused("LICENCE_SHOWING_UNKNOWN", lambda: scan_showing(here.desk, OTHER, wrong, reason=REASON))
+    assert scan(here, opened, officer=None).showing.state is ShowingState.SCANNED
+    looked = find_showing(here.desk, me, opened.showing.id)
+    assert (looked.officer, looked.showing.tries_left) == (None, SHOWING_TRIES - 1)
 
 
 def test_a_system_without_permission_is_shown_nothing(here: ShowingHere, me: Caller, licence: LicenceRecord, opened: OwnShowing) -> None:

@@ -10,7 +10,7 @@ import pytest
 from licence_vault.actions.download_copy import OVER, STOLEN, USED
 from licence_vault.actions.redeem_use_code import STOLEN as STOLEN_CODE
 from licence_vault.actions.scan_showing import OVER as SHOWING_OVER
-from licence_vault.actions.scan_showing import TAKEN, WRONG
+from licence_vault.actions.scan_showing import TAKEN, WITHDRAWN, WRONG
 from licence_vault.model import LicenceState
 from licence_vault.uses import ANYBODY, UseAction, UseMode
 from service_kit.page_frame.pages import PageFrame
@@ -96,7 +96,7 @@ def test_a_refusal_says_why() -> None:
     assert told("en", action="refused", outcome="SOMETHING_NEW").refusal == "SOMETHING_NEW"
 
 
-@pytest.mark.parametrize("outcome", [STOLEN_CODE, STOLEN, USED, OVER, WRONG, SHOWING_OVER, TAKEN])
+@pytest.mark.parametrize("outcome", [STOLEN_CODE, STOLEN, USED, OVER, WRONG, SHOWING_OVER, TAKEN, WITHDRAWN])
 def test_what_stands_in_the_log_alone_is_told_in_words_too(outcome: str) -> None:
     text = text_of(outcome)
     assert text is not None, "the console leads to its page in the error catalogue"
