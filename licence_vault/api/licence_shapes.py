@@ -106,13 +106,16 @@ class ReceiveBody(IssueBody):
 
 
 class SucceedBody(RequestShape):
-    """What the next version is to say otherwise; what is left out stays as it was."""
+    """What the next version is to say otherwise; a member that is left out stays as it was."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "续期", "valid_to": "2034-11-27"}]})
 
     reason: Annotated[str, Field(max_length=limits.REASON_CHARACTERS)] = ""
-    holders: Holders | None = None
-    fields: Fields | None = None
+    holders: Annotated[Holders | None, Field(description="All of them, in the place of those there are.")] = None
+    fields: Annotated[
+        Fields | None,
+        Field(description="All items, in the place of those there are: one that is left out does not stand on the next version."),
+    ] = None
     valid_from: Day | None = None
     valid_to: Day | None = None
     open_ended: Annotated[bool, Field(description="No end any more (长期).")] = False
