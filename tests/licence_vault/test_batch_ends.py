@@ -286,3 +286,12 @@ def test_a_batch_is_opened_once_however_often_that_is_asked_for(here: IssuingHer
     assert anew.state is BatchState.READY
     assert find_batch(here.means, here.clerk, cut_off.id)[0].state is BatchState.CANCELLED
     assert open_batch(here.means, here.clerk, file, idempotency_key="order-4").id == anew.id
+
+    # So too where the sweeper has ended it by then
+    with monkeypatch.context() as dying:
+        dying.setattr(store, "move_batch", die)
+        with pytest.raises(Death):
+            open_batch(here.means, here.clerk, file, idempotency_key="order-5")
+    here.vault.clock.at += timedelta(seconds=max(IN_FLIGHT_SECONDS, limits.LOADING_LEASE_SECONDS) + 1)
+    run_batches(here.means)
+    assert open_batch(here.means, here.clerk, file, idempotency_key="order-5").state is BatchState.READY
