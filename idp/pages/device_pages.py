@@ -67,7 +67,8 @@ def add_device_pages(router: APIRouter, pages: Pages) -> None:
     @public("people type the code of their device here")
     async def show_device(request: Request) -> Response:
         visit = pages.visit(request)
-        return visit.switched() or _ask(visit, request.query_params.get("user_code", ""))
+        brought = request.query_params.get("user_code", "")  # by a link, which anybody may have made: a code, and no words of his
+        return visit.switched() or _ask(visit, brought if read_user_code(brought) else "")
 
     async def take(request: Request, place: str, work: Any) -> Response:
         visit = pages.visit(request)

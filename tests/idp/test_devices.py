@@ -203,8 +203,12 @@ def test_forms_of_other_sites_and_odd_codes_are_refused(clients: Clients) -> Non
         forged = clients.http.post(path, data={"user_code": codes["user_code"], "csrf": "x"})
         assert forged.status_code == 403
     browser = Browser(clients.town.here)
-    browser.go("/device", user_code="<script>")
-    assert "<script>" not in browser.answer.text
+    for words in ("<script>", "Call 0851-1234567 to verify"):
+        browser.go("/device", user_code=words)
+        assert words not in browser.answer.text, "the page says nothing for whoever made the link"
+        assert 'name="user_code" value=""' in browser.answer.text
+    browser.go("/device", user_code=codes["user_code"].lower())
+    assert f'name="user_code" value="{codes["user_code"]}"' in browser.answer.text
     for typed in ("", "x" * 33, "AAAA-AAAA", "BCDF-GHJ"):
         browser.go("/device")
         browser.submit("device", user_code=typed)
