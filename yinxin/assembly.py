@@ -75,6 +75,7 @@ from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
 from yinxin.pki.authorities import MAKER, Authorities, open_authorities
 from yinxin.process_metrics import process_metrics
+from yinxin.record_check import check_records
 from yinxin.regional_collector import open_collector
 from yinxin.regional_exchange import open_exchange
 from yinxin.regional_platform import open_region
@@ -325,9 +326,10 @@ def compose(house: House) -> Application:
 
 
 def _audit_parts(house: House) -> ServiceParts:
+    check = partial(check_records, house.context, house.deployment.keystore.open_secret(AUDIT_MAC_KEY))
     return ServiceParts(
         name="audit",
-        router=audit_api.make_router(house.context, house.deployment.keystore.open_secret(AUDIT_MAC_KEY)),
+        router=audit_api.make_router(house.context, check),
         openapi_tags=({"name": "audit", "description": "The audit trail and the proofs of its log."},),
         scopes=audit_api.SCOPES,
     )

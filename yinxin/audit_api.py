@@ -13,13 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from service_kit.audit import find_entry
 from service_kit.audit_search import AuditSearch, export_entries, search_entries
 from service_kit.composition import caller_of, needs, public
-from service_kit.log_check import check_audit, check_log
 from service_kit.problems import problem_answers
 from service_kit.request_shapes import Moment  # noqa: TC001 - pydantic reads the annotations at run time
 from service_kit.row_values import POSITION_MAX
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from sqlalchemy import Connection
 
     from service_kit.audit import AuditEntry
@@ -56,7 +57,9 @@ class AuditPage(BaseModel):
 
 
 class CheckFinding(BaseModel):
-    """One thing that is wrong. ``where``: ``trail`` (the rows) or ``log`` (tiles, checkpoints, anchors); the facts name the row or file."""
+    """One thing that is wrong. ``where``: ``trail`` (the rows), ``log`` (tiles, checkpoints, anchors), ``licences`` (the same of the licence log), ``leaves``
+    (what that log says) or ``documents``; the facts name the row or file.
+    """
 
     where: str
     code: str
@@ -67,13 +70,16 @@ class CheckAnswer(BaseModel):
     """What was looked at, and what was found. No finding: nothing is wrong that these checks can see."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"ok": True, "at": "2026-11-28T09:00:00Z", "entries": 1204, "logged": 1204, "findings": []}]}
+        json_schema_extra={
+            "examples": [{"ok": True, "at": "2026-11-28T09:00:00Z", "entries": 1204, "logged": 1204, "documents": 310, "findings": []}]
+        }
     )
 
     ok: bool
     at: datetime
     entries: Annotated[int, Field(description="Rows of the trail.")]
     logged: Annotated[int, Field(description="Entries of the signed log.")]
+    documents: Annotated[int, Field(description="Documents that rows name. Each was looked for; none was read.")]
     findings: list[CheckFinding]
 
 
@@ -117,8 +123,8 @@ def _search(
 Search = Annotated[AuditSearch, Depends(_search)]
 
 
-def make_router(context: ServiceContext, mac_key: bytes) -> APIRouter:
-    """The routes, for the composition to mount. ``mac_key``: of the trail."""
+def make_router(context: ServiceContext, check: Callable[[], Mapping[str, CheckReport]]) -> APIRouter:
+    """The routes, for the composition to mount. ``check``: all that can be checked (``record_check``)."""
     router = APIRouter(tags=_TAGS)
     database, log = context.database, context.log
     checking = threading.Lock()
@@ -161,8 +167,9 @@ def make_router(context: ServiceContext, mac_key: bytes) -> APIRouter:
     @router.post(
         "/v1/audit/checks",
         name="check_audit_trail",
-        summary="Check every row of the trail and every entry of its log now",
-        description="Reads everything, changes nothing but for the entry that says it was done. One check at a time.",
+        summary="Check every row of the trail, every entry of the logs, and whether every document is there, now",
+        description="Reads every row, changes nothing but for the entry that says it was done. One check at a time. As `yinxin audit check`, whose option "
+        "`--documents` reads the documents too.",
         response_model=CheckAnswer,
         responses=problem_answers(401, 403, 429, 503),
     )
@@ -172,20 +179,21 @@ def make_router(context: ServiceContext, mac_key: bytes) -> APIRouter:
             raise TrustError(Kind.TOO_MANY, "TOO_BUSY", retry_after_seconds=CHECK_RETRY_SECONDS)
         try:
             at = context.clock.now()
-            parts = {"trail": check_audit(database, mac_key), "log": check_log(log)}
+            parts = check()
         finally:
             checking.release()
         findings = _findings(parts)
+        counts = {"entries": parts["trail"].entries, "logged": parts["log"].entries, "documents": parts["documents"].entries}
         caller = caller_of(request)
 
         def record(connection: Connection) -> None:
-            facts = {"entries": parts["trail"].entries, "logged": parts["log"].entries, "findings": len(findings)}
+            facts = {**counts, "findings": len(findings)}
             outcome = "failed" if findings else "done"
             context.audit.record(connection, at=at, actor=caller.actor, action="audit.check", subject="audit", outcome=outcome, facts=facts)
 
         database.write(record)
         response.headers["cache-control"] = "no-store"
-        return CheckAnswer(ok=not findings, at=at, entries=parts["trail"].entries, logged=parts["log"].entries, findings=findings)
+        return CheckAnswer(ok=not findings, at=at, **counts, findings=findings)
 
     @router.get("/v1/audit/entries/{entry_id}", summary="Read one entry", response_model=AuditEntryView)
     @needs(AUDIT_READ)
@@ -228,5 +236,5 @@ def make_router(context: ServiceContext, mac_key: bytes) -> APIRouter:
     return router
 
 
-def _findings(parts: dict[str, CheckReport]) -> list[CheckFinding]:
+def _findings(parts: Mapping[str, CheckReport]) -> list[CheckFinding]:
     return [CheckFinding(where=where, code=each.code, facts=each.facts) for where, part in parts.items() for each in part.findings]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import idp.service
+from idp.actions.register_client import NewClient, register_client
 from licence_vault.actions.erase_licence import erase_licence
 from seal_service.actions.find_applications import hand_in_paper
 from service_kit.callers import Caller
@@ -109,6 +111,24 @@ def test_a_deleted_document_is_told_with_its_row_and_comes_back_from_a_backup(fo
     subprocess.run(["tar", "--extract", "--skip-old-files", "--file", before, "--directory", folder, "blobs"], check=True)
     assert audit_check(folder, "--documents")[0] == 0
     assert doctor(folder)[1]["status"] == "ok"
+
+
+def test_a_deployment_that_serves_tells_them_as_the_command_does(folder: Path) -> None:
+    row, blob = first(folder, PLACES["seal_papers"])
+    blob_path(folder, blob).unlink()
+    with served_here(folder) as here:
+        _, secret = register_client(
+            idp.service.client_desk(here.house.context), NewClient("watch", ("audit.read",), client_id="watch"), actor="test"
+        )
+        token = here.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=("watch", secret)).json()["access_token"]
+        bearer = {"authorization": "Bearer " + token}
+        answer = here.http.post("/v1/audit/checks", headers=bearer).json()
+        recorded = here.http.get("/v1/audit/entries?action=audit.check", headers=bearer).json()["entries"][0]
+    finding = {"where": "documents", "code": "BLOB_MISSING", "facts": {"table": "seal_papers", "row": row, "blob": blob}}
+    status, said = audit_check(folder)
+    assert (status, said["findings"], said["documents"]) == (1, [finding], answer["documents"])
+    assert (answer["ok"], answer["findings"]) == (False, [finding])
+    assert (recorded["outcome"], recorded["facts"]["documents"], recorded["facts"]["findings"]) == ("failed", answer["documents"], 1)
 
 
 def test_many_are_counted_beyond_those_that_are_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

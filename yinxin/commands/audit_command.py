@@ -71,29 +71,22 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Read every entry and every tile, of the licence log too, look whether every document is there, and say what does not hold. Exit status 1 for a finding. 核查记录的完整性及文件是否齐全。"""
-    from licence_vault.actions.check_leaves import check_leaves
-    from licence_vault.log.instance import open_licence_log
-    from service_kit.log_check import check_audit, check_log
-    from service_kit.named_blobs import check_blobs
-    from yinxin import links
     from yinxin.assembly import open_house
     from yinxin.deployment import AUDIT_MAC_KEY, open_deployment
+    from yinxin.record_check import check_records
 
     try:
         check_folder(folder)
         house = open_house(open_deployment(folder))
         try:
-            trail = check_audit(house.context.database, house.deployment.keystore.open_secret(AUDIT_MAC_KEY))
-            log = check_log(house.context.log)
+            mac_key = house.deployment.keystore.open_secret(AUDIT_MAC_KEY)
+            parts = check_records(house.context, mac_key, are_documents_read=are_documents_read)
             head = house.context.log.head()
-            licences = check_log(open_licence_log(house.context))
-            leaves = check_leaves(house.context.database)
-            documents = check_blobs(house.context.database, house.context.blobs, links.blob_places(), are_read=are_documents_read)
         finally:
             house.close()
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
-    parts = {"trail": trail, "log": log, "licences": licences, "leaves": leaves, "documents": documents}
+    trail, log, licences, documents = (parts[name] for name in ("trail", "log", "licences", "documents"))
     findings = [(where, each) for where, part in parts.items() for each in part.findings]
     further = sum(part.further for part in parts.values())
     if as_json:
