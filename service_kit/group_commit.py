@@ -12,6 +12,7 @@ and vanish with their job like everything else.
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from service_kit.write_tickets import Ticket
     from service_kit.writer_turn import WriterTurn
 
+_log: Final = logging.getLogger(__name__)
 MAX_BATCH: Final = 64  # notes/performance: beyond this the gain is small and a failing batch dear
 LINGER_FROM: Final = 3  # jobs in the batch before: callers come in numbers, so more are on their way
 LINGER_SECONDS: Final = 0.003  # as PostgreSQL's commit_delay: fewer, fuller commits where there are many callers, no delay where few
@@ -160,22 +162,27 @@ class GroupCommitWriter:
         was_shared = False
         while True:
             first = queue.get()
-            if was_shared and first is not None:
-                time.sleep(LINGER_SECONDS)
-            with ExitStack() as turn:
-                turn.enter_context(self._cohorts.soon(TURNS_WAITED))
-                batch = [] if first is None else [first]
-                stop = first is None
-                while not stop and len(batch) < MAX_BATCH and queue.qsize():  # this thread alone takes out, so get() cannot block
-                    ticket = queue.get()
-                    if ticket is None:
-                        stop = True
-                    else:
-                        batch.append(ticket)
-                was_shared = len(batch) >= LINGER_FROM
-                if batch:
-                    self._commit(batch, turn)
-                    tell(batch)
+            batch = [] if first is None else [first]
+            stop = first is None
+            try:
+                if was_shared and first is not None:
+                    time.sleep(LINGER_SECONDS)
+                with ExitStack() as turn:
+                    turn.enter_context(self._cohorts.soon(TURNS_WAITED))
+                    while not stop and len(batch) < MAX_BATCH and queue.qsize():  # this thread alone takes out, so get() cannot block
+                        ticket = queue.get()
+                        if ticket is None:
+                            stop = True
+                        else:
+                            batch.append(ticket)
+                    was_shared = len(batch) >= LINGER_FROM
+                    if batch:
+                        self._commit(batch, turn)
+            except Exception:  # noqa: BLE001 # edge: what fails beside the jobs, as for want of memory, ends no thread that others wait for
+                _log.exception("batch failed")
+                for ticket in batch:
+                    ticket.value, ticket.error = None, TrustError(Kind.UNAVAILABLE, "DATABASE_OUTCOME_UNKNOWN")
+            tell(batch)
             if stop:
                 self._disconnect()
                 if self._turn is not None:

@@ -226,6 +226,22 @@ def test_a_server_that_is_gone_is_said_to_be(remote: Database, monkeypatch: pyte
     assert (error.code, error.facts) == ("DATABASE_UNAVAILABLE", {"reason": "connection lost"})
 
 
+def test_what_fails_beside_the_jobs_does_not_end_the_writer(plain: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody who writes would wait for ever, in a process that calls itself alive."""
+    monkeypatch.setattr(group_commit, "LINGER_SECONDS", -1.0)  # as a sleep that the system refuses
+    release, held = hold(plain)
+    futures = [plain.submit(put(name)) for name in ("a", "b", "c")]
+    release.set()
+    held.result(10)
+    assert [each.result(10) for each in futures] == [1, 1, 1]
+    error = plain.submit(put("lost")).exception(10)
+    assert isinstance(error, TrustError)
+    assert error.code == "DATABASE_OUTCOME_UNKNOWN"
+    monkeypatch.undo()
+    plain.write(put("later"))
+    assert names(plain) == {"a", "b", "c", "later"}
+
+
 def test_what_comes_while_others_compute_is_committed_together(patient: Database) -> None:
     patient.write(put("before"))
     commits = patient.statistics.commits
