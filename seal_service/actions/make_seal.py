@@ -65,8 +65,8 @@ class SealRequest:
 def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, idempotency_key: str | None = None) -> Seal:
     """Make a seal and let the clients in ``grants`` use it; the caller manages it from now on.
 
-    Raises TrustError SEAL_REVIEW_REQUIRED, SEAL_KEY_REQUEST_REFUSED, CREDIT_CODE_*, SEAL_NAME_*, SEAL_GLYPH_MISSING, FIELD_UNACCEPTABLE, SEAL_CODES_EXHAUSTED, IDEMPOTENCY_*,
-    AUDIT_UNAVAILABLE and what the issuer raises.
+    Raises TrustError SEAL_REVIEW_REQUIRED, SEAL_KEY_REQUEST_REFUSED, CREDIT_CODE_*, SEAL_NAME_*, SEAL_GLYPH_MISSING, FIELD_UNACCEPTABLE,
+    SEAL_CODES_EXHAUSTED, SEAL_MAKING_CUT_OFF, IDEMPOTENCY_*, AUDIT_UNAVAILABLE and what the issuer raises.
     """
     # 0. Is anything made in one step here at all?
     if context.settings.is_review_required:

@@ -38,7 +38,10 @@ class Known:
 
 
 def read_known(data: bytes) -> Known:
-    """What a bundle holds, its trust list with the end that the bundle names; a trust list file itself has none. Raises as ``trust_list_of``, and
+    """What a bundle holds, its trust list with the end that the bundle names; a trust list file itself has none.
+
+    Whose keys signed, the reader must know from elsewhere; how old the lists inside are, they say themselves. Raises
+    :class:`standards.errors.MalformedError` ``TRUST_LIST_MALFORMED``: another form, or no signature holds, or one is wrong; and
     :class:`standards.errors.TrustError` ``CREDENTIAL_KEYS_UNFIT``.
     """
     inside, ends_at, published = _opened(data)
@@ -54,16 +57,8 @@ def joined_issuers(found: Iterable[Issuers]) -> Issuers:
     return joined
 
 
-def trust_list_of(data: bytes) -> bytes:
-    """The trust list file in a bundle; ``data`` itself where it is none.
-
-    Raises :class:`standards.errors.MalformedError` ``TRUST_LIST_MALFORMED``: another form, or no signature holds, or one is wrong. Whose keys
-    signed, the reader must know from elsewhere; how old the lists inside are, they say themselves.
-    """
-    return _opened(data)[0]
-
-
 def _opened(data: bytes) -> tuple[bytes, datetime | None, list[bytes]]:
+    """The trust list file in a bundle, its end, and the issuers' keys; ``data`` itself where it is no bundle."""
     outer = read_document(data)
     if not isinstance(outer, dict) or outer.get("format") != FORMAT:
         return data, None, []
