@@ -59,6 +59,9 @@ _UNIX: Final = 3
 _PLAIN_TYPES: Final = frozenset({0, stat.S_IFREG, stat.S_IFDIR})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _PADDING: Final = b"\0\t\n\r\x1a "  # what a transfer or a writer of blocks leaves behind a file; it shows nothing to anybody
+_REFERENCE: Final = re.compile(r"&(?:#0*([0-9]{1,7})|#x0*([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos));")
+_NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_LAST_CHARACTER: Final = 0x10FFFF
 _FIRST_OF_THREE_BYTES: Final = "\u0800"
 
 
@@ -342,14 +345,25 @@ def _fold(name: str) -> str:
 
 def _readings(name: str, raw: bytes, *, is_stated: bool) -> set[str]:
     """The names that readers and file systems make of one name: white space around steps trimmed as locations are, full stops at the end of
-    a step and what follows a colon dropped as Windows does, and bytes without a stated encoding in each of the encodings in use.
+    a step and what follows a colon dropped as Windows does, bytes without a stated encoding in each of the encodings in use, and the name
+    that is meant where this one has references of XML in it: who does not read those in locations looks for it as it is written.
     """
     names = {name}
     if not raw.isascii() and not is_stated:
         for codec in ("utf-8", "gb18030", "cp437"):
             with suppress(UnicodeDecodeError):
                 names.add(raw.decode(codec))
+    if "&" in name:
+        names |= {_REFERENCE.sub(_referenced, each) for each in names}
     return {_fold("/".join(step for each in one.split("/") if (step := _step(each)))) for one in names}
+
+
+def _referenced(match: re.Match[str]) -> str:
+    decimal, hexadecimal, named = match.groups()
+    if named is not None:
+        return _NAMED[named]
+    number = int(decimal) if decimal is not None else int(hexadecimal, 16)
+    return chr(number) if number <= _LAST_CHARACTER else match[0]
 
 
 def _step(step: str) -> str:

@@ -38,6 +38,7 @@ ELSEWHERE = [
 HONEST_DECLARATIONS = ['version="1.0"', 'version="1.0" encoding="utf-8" standalone="yes"']
 UTF_16 = 'version="1.0" encoding="UTF-16"'
 TWO_ROOTS = [(LIST, (LIST,)), ("Doc_0/X.xml", ("Doc_0/X.xml",)), (LIST, (ROOT, LIST)), ("Doc_0/X.xml", (ROOT, "Doc_0/X.xml"))]
+REFERENCES = ["Doc_0/Docu&#109;ent.xml", "Doc_0/Docu&#x006D;ent.xml", "Doc_0/A&amp;B.txt"]
 COPIED = ["OFD.xml", PAGE]
 OTHER_HABITS = [
     (SIGNATURE, f"<o:BaseLoc>/{SEAL}", "<o:BaseLoc>Seal.esl", "Seal.esl"),
@@ -129,6 +130,13 @@ def with_copies(name: str, *, is_changed: bool) -> bytes:
     )
 
 
+def with_references(written: str) -> bytes:
+    """A location with references of XML, and another file by the name as it is written."""
+    files = sign(plain_files(), OPEN_ENTRY)
+    named = entry(body(written if written.endswith("ent.xml") else ROOT, signatures=f"/{LIST}"))
+    return pack(files | {"OFD.xml": named, "Doc_0/A&B.txt": b"<a/>", written: EVIL_ROOT["Doc_0/E.xml"]})
+
+
 def in_another_encoding() -> dict[str, bytes]:
     """What nobody protects and who takes it for UTF-8 reads otherwise."""
     return {
@@ -143,6 +151,7 @@ def every_habit() -> dict[str, bytes]:
     return {
         **{f"declared {each}": declared(each) for each in (*ELSEWHERE, *HONEST_DECLARATIONS)},
         **in_another_encoding(),
+        **{f"references {written}": with_references(written) for written in (*REFERENCES, "Doc_0/A&B&C.txt", "Doc_0/A&#9999999;.txt")},
         "entry in GBK, covered": in_gbk("OFD.xml", is_covered=True),
         **{f"copy of {name}, changed {changed}": with_copies(name, is_changed=changed) for name in COPIED for changed in (False, True)},
         **{f"list as document {each}": with_two_roots(each[0], *each[1]) for each in TWO_ROOTS},
@@ -226,3 +235,15 @@ def test_a_copy_where_a_reference_leads_does_not_stand_for_the_file_that_is_show
     assert report.verdict is Verdict.INDETERMINATE
     assert [step.facts["path"] for step in steps_of(report, "not-checked") if step.code == "REF_NOT_CHECKED"] == [f"/{name}"]
     assert report.tampered is None
+
+
+@pytest.mark.parametrize("written", REFERENCES)
+def test_references_that_one_reader_reads_and_another_does_not(written: str) -> None:
+    report = verify(with_references(written))
+    assert report.verdict is Verdict.INVALID
+    assert ("DUPLICATE_ENTRY", "read-alike") in {(step.code, step.facts.get("reason")) for step in report.steps}
+
+
+@pytest.mark.parametrize("name", ["Doc_0/A&B&C.txt", "Doc_0/A&#9999999;.txt"])
+def test_an_ampersand_in_a_name_means_nothing_by_itself(name: str) -> None:
+    assert verify(with_references(name)).verdict is Verdict.VALID

@@ -33,6 +33,15 @@ const UNREADABLE_ENTRY = "OFD_ENTRY_UNREADABLE";
 const CP437 =
   "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■ ";
 
+const REFERENCE = /&(?:#0*([0-9]{1,7})|#x0*([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos));/g;
+const NAMED = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+function referenced(whole, decimal, hexadecimal, named) {
+  if (named !== undefined) return NAMED[named];
+  const number = decimal !== undefined ? Number(decimal) : Number.parseInt(hexadecimal, 16);
+  return number <= 0x10ffff ? String.fromCodePoint(number) : whole;
+}
+
 const zipMalformed = (reason, facts = {}) => new MalformedError("OFD_ZIP_MALFORMED", { reason, ...facts });
 const viewOf = (data) => new DataView(data.buffer, data.byteOffset, data.length);
 const sameBytesAt = (one, other) => one.length === other.length && one.every((each, i) => each === other[i]);
@@ -197,13 +206,15 @@ const readCp437 = (name) => Array.from(name, (each) => (each < 0x80 ? String.fro
 
 /**
  * The names that readers and file systems make of one name: white space around steps trimmed as locations are, full stops at the end of a step
- * and what follows a colon dropped as Windows does, and bytes without a stated encoding in each of the encodings in use.
+ * and what follows a colon dropped as Windows does, bytes without a stated encoding in each of the encodings in use, and the name that is meant
+ * where this one has references of XML in it: who does not read those in locations looks for it as it is written.
  */
 function zipReadings(name, record) {
   const names = [name];
   if (!(record.flags & ZIP_UTF8) && record.name.some((each) => each > 0x7f)) {
     names.push(...[readUtf8, readGb18030, readCp437].map((read) => read(record.name)).filter((each) => each !== null));
   }
+  if (name.includes("&")) names.push(...names.map((each) => each.replace(REFERENCE, referenced)));
   const step = (each) => stripped(each.split(":", 1)[0]).replace(/[. ]+$/, "");
   return names.map((each) => foldedName(each.split("/").map(step).filter(Boolean).join("/")));
 }
