@@ -246,8 +246,9 @@ class Graph:
         ]
         self._walk(body, starts, body.reached)
         self._walk(body, older, body.older)
+        roots = tuple(folder_of(each.path) for each in body.reached.values() if each.role is Role.DOCUMENT)
         for location in self._texts(node, "Signatures", entry):
-            found = self.look_up(location, entry)
+            found = self.look_up(location, entry, roots)
             if found is not None and found.path is None:
                 self.note(PART_MISSING, found.wanted, entry, "signatures")
             elif found is not None and found.path is not None:
@@ -271,7 +272,6 @@ class Graph:
     def _walk(self, body: Body, starts: list[tuple[str, Role]], reached: dict[str, Reached]) -> None:
         waiting: deque[tuple[str, Role]] = deque()
         done: set[tuple[str, Role]] = set()
-        entry = self.entry_name
         folders: tuple[str, ...] = ("",)
 
         def reach(location: str, role: Role, by: str, base: str | None = None, more: tuple[str, ...] = ()) -> None:
@@ -293,7 +293,7 @@ class Graph:
                     waiting.append((path, role))
 
         for location, role in starts:
-            reach(location, role, entry)
+            reach(location, role, self.entry_name)
         while waiting:
             path, role = waiting.popleft()
             remembered = self._template_locations(path) if role is Role.TEMPLATE else None

@@ -1,7 +1,8 @@
 """ST_Loc (GB/T 33190-2016 7.3): where a part points to, and which file of the package that is.
 
 By the standard a location with a leading slash starts at the root of the package, any other at the folder of the part it stands in, and
-names are told apart by case. Real writers also start at the folder of the document or at the root without a slash, or miss the case.
+names are told apart by case. Real writers also start at the folder of the document or at the root without a slash, or miss the case, and
+some readers start at the folder of the document whatever the location begins with.
 """
 
 from __future__ import annotations
@@ -74,9 +75,10 @@ def find(container: Container, location: str, folder: str, other_folders: Iterab
     """
     wanted = resolve(folder, location)
     names = [wanted]
+    steps = location.strip().lstrip("/")
     for other in other_folders:
         try:
-            name = resolve(other, location)
+            name = resolve(other, steps)
         except MalformedError:
             continue
         if name not in names:

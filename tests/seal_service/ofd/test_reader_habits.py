@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from itertools import product
 
 import pytest
 
@@ -137,6 +138,18 @@ def with_references(written: str) -> bytes:
     return pack(files | {"OFD.xml": named, "Doc_0/A&B.txt": b"<a/>", written: EVIL_ROOT["Doc_0/E.xml"]})
 
 
+def from_the_document(*, is_list: bool, is_shadowed: bool) -> bytes:
+    """A list or a page by a location from the root, and another where it leads from the folder of the document."""
+    files = plain_files()
+    if is_list:
+        signed = sign(files, OPEN_ENTRY)
+        moved = {"OFD.xml": entry(body(signatures="/Signs/Signatures.xml")), "Signs/Signatures.xml": signed.pop(LIST)}
+        return pack(signed | moved | ({LIST: part("Signatures", '<o:Signature ID="s9" BaseLoc="/evil.xml"/>')} if is_shadowed else {}))
+    files["Pages/p.xml"] = files.pop(PAGE).replace(b"<o:PageRes>PageRes.xml</o:PageRes>", b"")
+    files[ROOT] = files[ROOT].replace(b'BaseLoc="Pages/Page_0/Content.xml"', b'BaseLoc="/Pages/p.xml"')
+    return pack(sign(files) | ({"Doc_0/Pages/p.xml": EVIL_ROOT["Doc_0/evil.xml"]} if is_shadowed else {}))
+
+
 def in_another_encoding() -> dict[str, bytes]:
     """What nobody protects and who takes it for UTF-8 reads otherwise."""
     return {
@@ -154,6 +167,10 @@ def every_habit() -> dict[str, bytes]:
         **{f"references {written}": with_references(written) for written in (*REFERENCES, "Doc_0/A&B&C.txt", "Doc_0/A&#9999999;.txt")},
         "entry in GBK, covered": in_gbk("OFD.xml", is_covered=True),
         **{f"copy of {name}, changed {changed}": with_copies(name, is_changed=changed) for name in COPIED for changed in (False, True)},
+        **{
+            f"from the document {each}": from_the_document(is_list=each[0], is_shadowed=each[1])
+            for each in product((False, True), repeat=2)
+        },
         **{f"list as document {each}": with_two_roots(each[0], *each[1]) for each in TWO_ROOTS},
         **{f"files of a version {names}": versioned_with_its_files(*names) for names in ((), ("Doc_0/x.xml",))},
         **{f"hidden {name}": with_entry(each) for name, each in (HIDING | HONEST_INNER | {"folder": HIDING_FOLDER}).items()},
@@ -247,3 +264,17 @@ def test_references_that_one_reader_reads_and_another_does_not(written: str) -> 
 @pytest.mark.parametrize("name", ["Doc_0/A&B&C.txt", "Doc_0/A&#9999999;.txt"])
 def test_an_ampersand_in_a_name_means_nothing_by_itself(name: str) -> None:
     assert verify(with_references(name)).verdict is Verdict.VALID
+
+
+def test_a_page_that_readers_find_who_start_at_the_folder_of_the_document() -> None:
+    assert verify(from_the_document(is_list=False, is_shadowed=False)).verdict is Verdict.VALID
+    report = verify(from_the_document(is_list=False, is_shadowed=True))
+    assert report.verdict is Verdict.INDETERMINATE
+    assert {step.facts["path"] for step in steps_of(report, "not-checked")} == {"Doc_0/Pages/p.xml"}
+
+
+def test_a_list_that_readers_find_who_start_at_the_folder_of_the_document() -> None:
+    assert verify(from_the_document(is_list=True, is_shadowed=False)).verdict is Verdict.VALID
+    report = verify(from_the_document(is_list=True, is_shadowed=True))
+    assert report.verdict is Verdict.INVALID
+    assert [each.name for each in report.signatures] == [SIGNATURE, "/evil.xml"]

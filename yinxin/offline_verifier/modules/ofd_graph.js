@@ -68,9 +68,10 @@ export function resolveLocation(folder, stated) {
 export function findLocation(container, location, folder, otherFolders = []) {
   const wanted = resolveLocation(folder, location);
   const names = [wanted];
+  const steps = stripped(location).replace(/^\/+/, ""); // some readers start at the folder of the document whatever the location begins with
   for (const other of otherFolders) {
     try {
-      const name = resolveLocation(other, location);
+      const name = resolveLocation(other, steps);
       if (!names.includes(name)) names.push(name);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
@@ -237,7 +238,8 @@ export class OfdGraph {
     this.walk(body, starts, body.reached);
     this.walk(body, older, body.older);
     for (const location of this.texts(node, "Signatures", entry)) {
-      const found = this.lookUp(location, entry);
+      const roots = [...body.reached.values()].filter(({ role }) => role === "document");
+      const found = this.lookUp(location, entry, roots.map(({ path }) => folderOf(path)));
       if (found && found.path === null) this.note("OFD_PART_MISSING", found.wanted, entry, "signatures");
       else if (found) for (const path of [found.path, ...found.others]) if (!body.signatures.includes(path)) body.signatures.push(path);
     }
