@@ -136,6 +136,10 @@ _ROW_FILES: Final = (
         "超过 {0} 位的数字（如证件号码）末位已丢失：请将单元格设为文本后重新填写",
     ),
     (
+        r"no percentages, of which the file has other digits than are shown: these are cells of texts",
+        "百分比单元格中保存的数字与所见不同（15% 存为 0.15）：请将单元格设为文本后重新填写",
+    ),
+    (
         r"no numbers as 1\.1E\+17, which an office program has made of the digits of a code: the cell is to be one of text, and typed anew",
         "号码已被办公软件变成 1.1E+17 形式，末位已丢失：请将单元格设为文本后重新填写",
     ),

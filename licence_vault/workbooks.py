@@ -34,6 +34,8 @@ _EAST_ASIAN_DATES: Final = frozenset({*range(27, 37), *range(50, 59)})
 _ERRORS: Final = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"})  # ECMA-376 part 1, 18.17.3
 _WHOLE_DIGITS: Final = 15  # office programs keep no more of a number: what is behind them became 0 when it was typed
 _FIRST_CUSTOM_FORMAT: Final = 164  # ECMA-376 part 1, 18.8.30: those below are built in
+_PERCENTAGES: Final = frozenset({9, 10})  # as above
+_QUOTED: Final = re.compile(r'"[^"]*"|\\.|_.|\*.')  # what a format only writes beside the number, ECMA-376 part 1, 18.8.31
 _LEADING_ZEROS: Final = re.compile("0{2,15}")
 _COMPUTED_ANEW: Final = re.compile(rb"<(?:\w+:)?calcPr\b[^>]*\bfullCalcOnLoad\s*=\s*[\"'](?:1|true)[\"']")
 _MERGED: Final = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*?\bref\s*=\s*[\"']([^\"']{1,40})[\"']")
@@ -110,6 +112,7 @@ class _SheetParser(WorkSheetParser):
         self.system, self.days, self.hours = book.epoch, dates, book._timedelta_formats  # noqa: SLF001 - not given on: it would say in the server's log which days no calendar has
         self.is_computed_anew = is_computed_anew
         self.widths = _shown_widths(styles, book._number_formats)  # noqa: SLF001
+        self.percentages = _percentages(styles, book._number_formats)  # noqa: SLF001
         self.hidden: list[range] = []
 
     def parse_column_dimensions(self, col: Any) -> None:
@@ -150,6 +153,8 @@ class _SheetParser(WorkSheetParser):
                 value = from_excel(value, self.system, timedelta=cell["style_id"] in self.hours)
             except (OverflowError, ValueError):
                 raise refused_at("days that a calendar has", line, column) from None
+        if cell["style_id"] in self.percentages and isinstance(value, int | float) and not isinstance(value, bool):
+            raise refused_at("no percentages, of which the file has other digits than are shown: these are cells of texts", line, column)
         try:
             cell["value"] = _written(value, self.widths.get(cell["style_id"], 0))
         except ValueError as error:
@@ -169,6 +174,12 @@ def _shown_widths(styles: Any, formats: list[str]) -> dict[int, int]:
         if 0 <= custom < len(formats) and _LEADING_ZEROS.fullmatch(formats[custom]):
             widths[place] = len(formats[custom])
     return widths
+
+
+def _percentages(styles: Any, formats: list[str]) -> frozenset[int]:
+    """Styles that show a hundred times the number that is there."""
+    own = {_FIRST_CUSTOM_FORMAT + place for place, text in enumerate(formats) if "%" in _QUOTED.sub("", text)}
+    return frozenset(place for place, style in enumerate(styles) if style.numFmtId in _PERCENTAGES | own)
 
 
 def _texts(cells: list[dict[str, Any]]) -> list[str]:

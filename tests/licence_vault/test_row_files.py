@@ -178,6 +178,28 @@ def test_days_as_chinese_office_programs_show_them(number: int) -> None:
     assert row.cells == {"a": "2026-11-30"}
 
 
+@pytest.mark.parametrize("shown_as", ["0%", "0.00%", '[Red]0.0%;"about" -0%'])
+def test_a_percentage_is_not_what_stands_in_its_cell(shown_as: str) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(workbook(["a", "b"], ["x", 0.15])))
+    assert book.active is not None
+    book.active["B2"].number_format = shown_as
+    written = io.BytesIO()
+    book.save(written)
+    with pytest.raises(TrustError) as raised:
+        list(read_rows(written.getvalue(), RowForm.XLSX))
+    assert (raised.value.facts["cell"], "percentages" in str(raised.value.facts["rule"])) == ("B2", True)
+
+
+def test_a_percent_sign_that_is_only_written_beside_a_number_changes_nothing() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(workbook(["a", "b"], ["x", 15])))
+    assert book.active is not None
+    book.active["B2"].number_format = '0"%"'
+    written = io.BytesIO()
+    book.save(written)
+    [row] = read_rows(written.getvalue(), RowForm.XLSX)
+    assert row.cells["b"] == "15"
+
+
 def test_a_time_beside_a_day_is_not_passed_over() -> None:
     [row] = read_rows(workbook(["a"], [datetime(2026, 1, 2, 12)]), RowForm.XLSX)
     assert row.cells == {"a": "2026-01-02T12:00:00"}
