@@ -260,6 +260,11 @@ def test_it_is_over_after_ten_minutes(here: ShowingHere, me: Caller, licence: Li
     assert find_showing(late, me, opened.showing.id).is_over
 
 
+def test_nothing_is_on_the_screen_of_a_showing_that_nobody_scanned_in_time(here: ShowingHere, me: Caller, opened: OwnShowing) -> None:
+    late = find_showing(here.later(seconds=SHOWING_SECONDS), me, opened.showing.id)
+    assert (late.showing.state, late.is_over, late.code, late.code_seconds) == (ShowingState.OPEN, True, None, 0)
+
+
 def test_a_person_shows_few_licences_at_a_time(here: ShowingHere, me: Caller, licence: LicenceRecord) -> None:
     shown = [open_showing(here.desk, me, licence.id) for _ in range(SHOWINGS)]
     refused("LICENCE_SHOWINGS_TOO_MANY", lambda: open_showing(here.desk, me, licence.id))
