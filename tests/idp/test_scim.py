@@ -20,10 +20,10 @@ from idp.api.scim_shapes import BODY_SCIM_BYTES_MAX, GROUP, ORGANISATION, PERSON
 from idp.model.people import AccountKind, AccountStatus, AgentRole, CredentialKind
 from idp.store.accounts import find_account, list_agents
 from idp.store.credentials import list_credentials
-from service_kit.clock import FixedClock
 from service_kit.roles import Role, appoint
 from standards.errors import Kind, MalformedError, TrustError
 from standards.rfc7644_scim import MEDIA_TYPE, PATCH_OP, SEARCH_REQUEST
+from tests.clocks import FixedClock
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Registered, settle
 from tests.idp.scim import Scim

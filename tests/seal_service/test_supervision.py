@@ -20,10 +20,10 @@ from seal_service.actions.sign_digest import sign_digest
 from seal_service.actions.supervise_seals import Period, export_uses, find_anomalies, list_expiring, period_of, summarise
 from seal_service.model import Seal, transition_named
 from seal_service.store import holds_any_power
-from service_kit.clock import FixedClock
 from service_kit.roles import Role, appoint
 from standards.errors import Kind, TrustError
 from tests.audit_trail import blocked
+from tests.clocks import FixedClock
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, caller
 
 if TYPE_CHECKING:
