@@ -11,7 +11,7 @@ import pytest
 
 import idp.service
 from idp.actions.grant_agent import grant_agent, revoke_agent
-from idp.actions.manage_accounts import AccountChange, change_account, change_account_status
+from idp.actions.manage_accounts import change_account_status
 from idp.actions.set_credentials import issue_recovery_code, put_in, set_totp
 from idp.credentials.one_time_codes import code_at
 from idp.credentials.passwords import check_kept_hash
@@ -189,20 +189,6 @@ def test_administrators_need_two_factors(town: Town) -> None:
     assert browser.heading == "One more step"
     browser.submit("code", code=now_code(town, secret))
     assert browser.returned["code"]
-
-
-@pytest.mark.clause("OIDC Core 3.1.2.6")
-def test_who_lacks_a_second_factor_hears_it_on_no_page_that_may_not_be_shown(town: Town) -> None:
-    person = town.person()
-    browser = Browser(town.here)
-    browser.authorize("own")
-    browser.log_in()
-    assert browser.returned["code"]
-    change_account(town.desk, person.account_id, AccountKind.PERSON, AccountChange(needs_two_factors=True), actor="test")
-    browser.authorize("own", prompt="none")
-    assert browser.returned["error"] == "interaction_required"
-    browser.authorize("own")
-    assert "SECOND_FACTOR_MISSING" in browser.answer.text
 
 
 def test_a_code_counts_once_whoever_is_first(town: Town) -> None:
