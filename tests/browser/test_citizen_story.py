@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 CITIZEN, AGENT = "shimin", "linju"
 REASON = "办理不动产转移登记（样例）"
+SHOWS_ONE_CODE = """() => {
+  const left = Number(document.querySelector("[data-left]").textContent.match(/[0-9]+/)[0]);
+  return left > 20 && document.querySelector(".code img").complete;
+}"""
+"""Picture and text are of the same code, and stay so while both are read: codes change with the minute."""
 OFFICER = {"name": "王示例", "role": "窗口受理", "division": "登记一科"}
 
 
@@ -70,6 +75,7 @@ def test_a_citizen_shows_and_confirms(walkers: Walkers, office: httpx.Client, li
     page.wait_for_selector(".code img")
     citizen.look("my-showing")
     assert page.locator("[data-left]").inner_text().endswith("秒后更换")
+    page.wait_for_function(SHOWS_ONE_CODE, timeout=60_000)
     picture = Image.open(io.BytesIO(page.locator(".code").screenshot()))
     (read,) = zxingcpp.read_barcodes(picture)
     assert read.text == page.locator("[data-code]").text_content()

@@ -33,7 +33,8 @@ def test_help_on_a_phone_in_the_dark_and_without_scripts(walkers: Walkers) -> No
     page = plain.goto("/help")
     page.locator("summary", has_text="目录").click()
     page.locator("#q-small").fill("冻结")
-    page.locator("#q-small").press("Enter")
+    with page.expect_navigation(wait_until="load"):
+        page.locator("#q-small").press("Enter")
     assert page.get_by_role("link", name="印章管理员指南").first.is_visible()
 
 

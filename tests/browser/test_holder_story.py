@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from seal_service.limits import HOLDER_CODE_CHARACTERS, HOLDER_NAME_CHARACTERS
 from tests.browser.test_stranger_story import files, look, sentence, tones, watch_posts
 from tests.browser.walker import RULES, WIDE, axe_script
+from tests.flows.served import ANSWER_SECONDS
 from yinxin.command_line import app
 from yinxin.verification_page.samples import CODE_FILE
 from yinxin.verification_page.texts import TEXTS
@@ -214,8 +215,7 @@ def test_without_scripts_the_server_asks(walkers: Walkers, served: Served) -> No
     def send(name: str, code: str, file: str = "licence.pdf") -> None:
         fill(page, name, code)
         page.set_input_files("#file", files(served) / file)
-        page.locator("#file-form .no-script button").first.click()
-        page.wait_for_load_state()
+        walker.follow(page.locator("#file-form .no-script button").first)
 
     for name, code, tone in ((NAME, CODE, "ok"), (OTHER, CODE, "bad"), (NAME, CODE.lower(), "bad")):
         send(name, code)
@@ -240,8 +240,8 @@ def test_without_scripts_the_server_asks(walkers: Walkers, served: Served) -> No
 def stick(chromium: Browser, served: Served, tmp_path: Path) -> Iterator[Page]:
     """The offline page out of the served deployment, opened from a disk without a network, with that deployment's bundle."""
     program = tmp_path / "yinxin-verifier.html"
-    program.write_bytes(httpx.get(served.url + "/v/offline/yinxin-verifier.html").content)
-    bundle = httpx.get(served.url + "/trust-bundle").content
+    program.write_bytes(httpx.get(served.url + "/v/offline/yinxin-verifier.html", timeout=ANSWER_SECONDS).content)
+    bundle = httpx.get(served.url + "/trust-bundle", timeout=ANSWER_SECONDS).content
     context = chromium.new_context(locale="zh-CN", viewport={"width": 390, "height": 844})
     context.set_offline(True)
     opened = context.new_page()
@@ -275,7 +275,7 @@ def held(report: dict[str, Any]) -> tuple[str, str, list[list[str]]]:
 
 def test_page_command_api_and_stick_say_the_same(stick: Page, walkers: Walkers, served: Served, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.json"
-    bundle.write_bytes(httpx.get(served.url + "/trust-bundle").content)
+    bundle.write_bytes(httpx.get(served.url + "/trust-bundle", timeout=ANSWER_SECONDS).content)
     walker = walkers.anybody()
     page = walker.goto("/v")
     for file in ("licence.pdf", "licence.ofd", "sealed.pdf", "original.pdf", "revoked-licence.pdf"):
@@ -287,6 +287,7 @@ def test_page_command_api_and_stick_say_the_same(stick: Page, walkers: Walkers, 
                 files={"document": (file, path.read_bytes())},
                 data=told,
                 headers={"accept-language": "zh"},
+                timeout=ANSWER_SECONDS,
             )
             wanted = held(answer.json())
             command = CliRunner().invoke(
@@ -321,7 +322,8 @@ def test_the_stick_asks_too(stick: Page, served: Served, walkers: Walkers) -> No
     page.get_by_text(TEXTS["holder_first"][0]).wait_for()
     fill(page, NAME, "")
     page.set_input_files("#file", [pdf, ofd])
-    page.wait_for_function("() => document.activeElement.id === 'holder_code'")
+    page.wait_for_selector("#holder_code[aria-invalid=true]")
+    assert page.evaluate("document.activeElement.id") == "holder_code"
     assert (wrong_fields(page), page.locator(".answers").count()) == (["holder_code"], 0)
     walker.shoot("offline-holder-wrong-390")
     page.fill("#holder_code", "9" * (HOLDER_CODE_CHARACTERS + 1))
@@ -352,9 +354,15 @@ def test_the_stick_asks_too(stick: Page, served: Served, walkers: Walkers) -> No
     page.fill("#holder_code", "")
     assert reports(page) == []
     page.set_input_files(
-        "#bundle", {"name": "t.json", "mimeType": "application/json", "buffer": httpx.get(served.url + "/trust-bundle").content}
+        "#bundle",
+        {
+            "name": "t.json",
+            "mimeType": "application/json",
+            "buffer": httpx.get(served.url + "/trust-bundle", timeout=ANSWER_SECONDS).content,
+        },
     )
-    page.wait_for_function("() => document.activeElement.id === 'holder_code'")
+    page.wait_for_selector("#holder_code[aria-invalid=true]")  # the focus is there already, from typing
+    assert page.evaluate("document.activeElement.id") == "holder_code"
     assert (page.locator(".answers").count(), reports(page)) == (0, [])
     # 5. A credential as text is asked, a code is not
     page.fill("#code", UNSIGNED)

@@ -153,7 +153,7 @@ def test_pages_of_work_are_in_order(walkers: Walkers, served: Served, seal_id: s
     document.write_bytes(reportlab_document())
     user.page.set_input_files("#documents", document)
     user.press("开始签章")
-    for _ in range(40):
+    for _ in range(400):
         if user.page.get_by_text("下载全部结果").count():
             break
         user.page.wait_for_timeout(100)

@@ -89,7 +89,6 @@ class Walker:
         self.wrongs: list[str] = []
         self._has_script = has_script
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(8_000)
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.wrongs.append(f"{self.page.url}: {error}"))
         self.page.on("request", self._asked)
