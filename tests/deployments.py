@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from yinxin.app import Application
     from yinxin.assembly import House
 
-START_SECONDS = 120.0  # a limit, no expectation: several loaded test runs may share two cores
+START_SECONDS = 300.0  # a limit, no expectation: several loaded test runs may share two cores
 SELDOM_SECONDS = 60.0
 _COMPOSED: set[bytes] = set()
 # What the command line takes is the same for every call, and reading it off the functions again costs more than many commands

@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from tests.deployments import unmeasured, yinxin
+from idp.model.clients import TOKEN_SECONDS
+from service_kit.writer_turn import WriterTurn
+from tests.deployments import free_port, unmeasured, yinxin
 from tests.forked import ForkedProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 YINXIN = (sys.executable, "-c", "from yinxin.command_line import main; main()")
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 ANSWER_SECONDS = 60.0
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -62,8 +56,10 @@ class Deployment:
         return [(entry["action"], entry["outcome"]) for entry in (json.loads(row[0]) for row in rows)]
 
     @contextmanager
-    def serve(self, *, workers: int = 1, beside: bool = False, **environment: str) -> Iterator[Served]:
-        """Serve it until the block ends; ``beside``: on a port of its own, next to another server on the same folder."""
+    def serve(self, *, workers: int = 1, beside: bool = False, lives: bool = True, **environment: str) -> Iterator[Served]:
+        """Serve it until the block ends. ``beside``: on a port of its own, next to another server on the same folder. ``lives`` False: the
+        process ends by itself, it may be before it has answered anybody, and is not waited for here.
+        """
         port = free_port() if beside else self.port
         clean = {name: value for name, value in unmeasured().items() if not name.startswith("YINXIN_")}
         log = self.folder / "server.log"
@@ -71,7 +67,8 @@ class Deployment:
         process = ForkedProcess(*arguments, environment={**clean, **environment}, output=log)
         served = Served(self, process, port)
         try:
-            served.wait_until_ready()
+            if lives:
+                served.wait_until_ready()
             yield served
         finally:
             served.stop()
@@ -84,7 +81,7 @@ class Served:
     deployment: Deployment
     process: ForkedProcess
     port: int
-    _tokens: dict[str, str] = field(default_factory=dict)
+    _tokens: dict[str, tuple[str, float]] = field(default_factory=dict)  # each with the monotonic seconds at which it was asked for
 
     @property
     def url(self) -> str:
@@ -101,6 +98,36 @@ class Served:
             time.sleep(0.05)
         raise AssertionError("the server does not answer")
 
+    @contextmanager
+    def halted(self) -> Iterator[None]:
+        """Stop the process for the block as it stands, but not in the midst of writing: whatever else writes would wait for it for ever."""
+        try:
+            while not self._halt():
+                self.process.send_signal(signal.SIGCONT)
+                time.sleep(0.01)
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def _halt(self) -> bool:
+        """Whether it stands and nobody has the turn at writing."""
+        self.process.send_signal(signal.SIGSTOP)
+        while not self._stands():
+            time.sleep(0.001)
+        turn = WriterTurn(Path(f"{self.deployment.database}-turn"))
+        try:
+            return turn.take_if_free()
+        finally:
+            turn.close()
+
+    def _stands(self) -> bool:
+        """Whether all of its threads do."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/stat")
+        try:
+            return {each.read_text(encoding="ascii").rpartition(") ")[2][0] for each in tasks} == {"T"}
+        except (FileNotFoundError, ProcessLookupError):  # a thread that ended meanwhile
+            return False
+
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -111,10 +138,12 @@ class Served:
         self.process.wait(10)
 
     def token(self, client_id: str | None = None, client_secret: str | None = None) -> str:
-        """An access token; the demonstration's own client by default."""
+        """An access token, of which enough is left; the demonstration's own client by default."""
         made = self.deployment.made
         client_id = client_id or made["client_id"]
-        if client_id not in self._tokens:
+        _, asked_at = self._tokens.get(client_id, ("", 0.0))
+        now = time.monotonic()
+        if not asked_at or now - asked_at > TOKEN_SECONDS / 2:
             answer = httpx.post(
                 self.url + "/oauth2/token",
                 data={"grant_type": "client_credentials"},
@@ -122,13 +151,22 @@ class Served:
                 timeout=ANSWER_SECONDS,
             )
             assert answer.status_code == 200, answer.text
-            self._tokens[client_id] = answer.json()["access_token"]
-        return self._tokens[client_id]
+            self._tokens[client_id] = (answer.json()["access_token"], now)
+        return self._tokens[client_id][0]
 
     def client(self, client_id: str | None = None, client_secret: str | None = None) -> httpx.Client:
-        """An HTTP client that calls as ``client_id``."""
-        headers = {"authorization": f"Bearer {self.token(client_id, client_secret)}", "accept-language": "en"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=ANSWER_SECONDS)
+        """An HTTP client that calls as ``client_id``, with a new token when the one it has gets old: a server may be there for all of its tests."""
+        self.token(client_id, client_secret)
+
+        def bear(request: httpx.Request) -> httpx.Request:
+            request.headers["authorization"] = f"Bearer {self.token(client_id, client_secret)}"
+            return request
+
+        return httpx.Client(base_url=self.url, headers={"accept-language": "en"}, auth=bear, timeout=ANSWER_SECONDS)
+
+    def ask(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        """What somebody is answered whom nobody knows."""
+        return httpx.request(method, self.url + path, timeout=ANSWER_SECONDS, **sent)
 
     def new_client(self, name: str, *scopes: str) -> tuple[str, str]:
         """Register another client; its id and secret."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,23 +113,22 @@ def test_killed_while_making_a_seal_the_key_makes_one_seal(deployment: Deploymen
 
 
 def test_a_start_ends_what_a_dead_process_left(deployment: Deployment, survivor: Served) -> None:
-    survivor.process.send_signal(signal.SIGSTOP)  # nobody is awake to sweep
-    with deployment.serve(beside=True, YINXIN_FAIL_AT="seal-document.stored") as dying, pytest.raises(httpx.TransportError):
-        seal_document(dying)
-    intents = "SELECT count(*) FROM seal_uses WHERE state = 'intent'"
-    assert deployment.rows(intents) == [(1,)]
-    with deployment.serve(beside=True, YINXIN_FAIL_AT="revoke-certificate.revoked") as dying, dying.client() as client:
-        assert deployment.rows(intents) == [(0,)]
-        made = client.post("/v1/seals", json={"organisation": "断电试验单位（样例）", "credit_code": "12990000YX0000008K"}).json()
-        etag = client.get(f"/v1/seals/{made['id']}").headers["etag"]
-        with pytest.raises(httpx.TransportError):
-            client.post(f"/v1/seals/{made['id']}/cancel", json={"reason": "test"}, headers={"if-match": etag})
-        assert dying.process.wait(30) == -9
-    cancelled = f"SELECT state, is_certificate_revoked FROM seal_seals WHERE id = '{made['id']}'"
-    assert deployment.rows(cancelled) == [("cancelled", 0)]
-    with deployment.serve(beside=True):
-        assert deployment.rows(cancelled) == [("cancelled", 1)]
-    survivor.process.send_signal(signal.SIGCONT)
+    with survivor.halted():  # nobody is awake to sweep
+        with deployment.serve(beside=True, YINXIN_FAIL_AT="seal-document.stored") as dying, pytest.raises(httpx.TransportError):
+            seal_document(dying)
+        intents = "SELECT count(*) FROM seal_uses WHERE state = 'intent'"
+        assert deployment.rows(intents) == [(1,)]
+        with deployment.serve(beside=True, YINXIN_FAIL_AT="revoke-certificate.revoked") as dying, dying.client() as client:
+            assert deployment.rows(intents) == [(0,)]
+            made = client.post("/v1/seals", json={"organisation": "断电试验单位（样例）", "credit_code": "12990000YX0000008K"}).json()
+            etag = client.get(f"/v1/seals/{made['id']}").headers["etag"]
+            with pytest.raises(httpx.TransportError):
+                client.post(f"/v1/seals/{made['id']}/cancel", json={"reason": "test"}, headers={"if-match": etag})
+            assert dying.process.wait(30) == -9
+        cancelled = f"SELECT state, is_certificate_revoked FROM seal_seals WHERE id = '{made['id']}'"
+        assert deployment.rows(cancelled) == [("cancelled", 0)]
+        with deployment.serve(beside=True):
+            assert deployment.rows(cancelled) == [("cancelled", 1)]
 
 
 @pytest.mark.parametrize("table", ["kit_audit", "seal_uses", "kit_idempotency"])

@@ -62,7 +62,7 @@ def test_an_ofd_document_is_sealed_over_http(served: Served) -> None:
         assert sealed.headers["content-type"] == "application/ofd"
         assert sealed.headers["content-disposition"].endswith('.ofd"')
         assert client.get(f"/v1/seal-uses/{sealed.headers['seal-use']}/result").headers["content-type"] == "application/ofd"
-        verified = httpx.post(served.url + "/v1/verifications", files={"document": ("d.ofd", sealed.content)}).json()
+        verified = served.ask("POST", "/v1/verifications", files={"document": ("d.ofd", sealed.content)}).json()
         assert (verified["verdict"], verified["tampered"]) == ("valid", False)
         assert code(seal(client, sealed.content, seal_id)) == (409, "OFD_LOCKED")
         assert code(seal(client, b"PK\3\4", seal_id))[0] in {400, 422}
@@ -87,9 +87,7 @@ def test_from_a_token_to_a_proven_record(served: Served) -> None:
         assert sealed.headers["content-type"] == "application/pdf"
         assert sealed.content.startswith(content)
 
-        verified = httpx.post(
-            served.url + "/v1/verifications", files={"document": ("d.pdf", sealed.content)}, headers={"accept-language": "en"}
-        )
+        verified = served.ask("POST", "/v1/verifications", files={"document": ("d.pdf", sealed.content)}, headers={"accept-language": "en"})
         assert verified.status_code == 200, verified.text
         assert (verified.json()["verdict"], verified.json()["tampered"], verified.json()["file"]) == ("valid", False, "d.pdf")
 
@@ -102,7 +100,7 @@ def test_from_a_token_to_a_proven_record(served: Served) -> None:
         receipt = wait_for_receipt(client, sealed.headers["audit-entry"])
         assert sealed.headers["seal-use"] in receipt["entry"]
         assert receipt["checkpoint"]
-        assert httpx.get(served.url + "/v1/audit/checkpoint").text
+        assert served.ask("GET", "/v1/audit/checkpoint").text
 
 
 def wait_for_receipt(client: httpx.Client, entry_id: str) -> dict[str, Any]:
@@ -153,7 +151,7 @@ def test_the_forged_copy_is_invalid_and_the_original_undecided(served: Served) -
         ("original_pdf", "indeterminate", None),
     ):
         with Path(made[name]).open("rb") as file:
-            answer = httpx.post(served.url + "/v1/verifications", files={"document": file}).json()
+            answer = served.ask("POST", "/v1/verifications", files={"document": file}).json()
         assert (answer["verdict"], answer["tampered"]) == (verdict, tampered), name
 
 
@@ -161,8 +159,8 @@ def test_verdicts_speak_the_callers_language_and_as_of_a_time(served: Served) ->
     content = Path(served.deployment.made["sealed_pdf"]).read_bytes()
 
     def verify(language: str, **fields: str) -> httpx.Response:
-        return httpx.post(
-            served.url + "/v1/verifications", files={"document": ("d", content)}, data=fields, headers={"accept-language": language}
+        return served.ask(
+            "POST", "/v1/verifications", files={"document": ("d", content)}, data=fields, headers={"accept-language": language}
         )
 
     def details(answer: httpx.Response) -> str:
@@ -176,10 +174,10 @@ def test_verdicts_speak_the_callers_language_and_as_of_a_time(served: Served) ->
 
 
 def test_what_is_no_pdf_is_undecided_and_nothing_sent_is_refused(served: Served) -> None:
-    answer = httpx.post(served.url + "/v1/verifications", files={"document": ("x.ofd", b"PK\x03\x04 what is this")}).json()
+    answer = served.ask("POST", "/v1/verifications", files={"document": ("x.ofd", b"PK\x03\x04 what is this")}).json()
     assert (answer["verdict"], answer["tampered"], answer["signatures"]) == ("indeterminate", None, [])
-    assert code(httpx.post(served.url + "/v1/verifications", files={"document": ("x", b"")})) == (422, "DOCUMENT_MISSING")
-    assert code(httpx.post(served.url + "/v1/verifications", json={})) == (422, "MULTIPART_EXPECTED")
+    assert code(served.ask("POST", "/v1/verifications", files={"document": ("x", b"")})) == (422, "DOCUMENT_MISSING")
+    assert code(served.ask("POST", "/v1/verifications", json={})) == (422, "MULTIPART_EXPECTED")
 
 
 def test_the_same_key_gives_the_same_answer_once(served: Served) -> None:
@@ -268,7 +266,7 @@ def test_every_route_wants_its_scope(served: Served) -> None:
                 if scope == missing:
                     assert code(client.request(method, path)) == (403, "SCOPE_MISSING"), (method, path)
     for method, path in routes:
-        assert code(httpx.request(method, served.url + path)) == (401, "TOKEN_MISSING"), (method, path)
+        assert code(served.ask(method, path)) == (401, "TOKEN_MISSING"), (method, path)
 
 
 @pytest.mark.parametrize("member", ["id", "state", "code", "key_id", "managed_by", "version", "certificate"])
@@ -380,7 +378,7 @@ def test_seals_are_listed_in_pages(served: Served) -> None:
 
 
 def test_the_operations_are_documented(served: Served) -> None:
-    paths = httpx.get(served.url + "/openapi.json").json()["paths"]
+    paths = served.ask("GET", "/openapi.json").json()["paths"]
     for path, method in (
         ("/v1/seals", "post"),
         ("/v1/seals/{seal_id}/signatures", "post"),

@@ -176,7 +176,7 @@ def test_killed_at_any_step_nothing_is_lost_or_done_twice(source: Server, follow
         if step in {"surveyed", "reconciled"}:
             follower.sql("UPDATE idp_followed_sources SET reconcile_at = 0")
         follower.sql("UPDATE idp_followed_sources SET next_at = 0, lease_until = 0")
-        with follower.serve(YINXIN_FAIL_AT=f"follow.{step}") as dying:
+        with follower.serve(lives=False, YINXIN_FAIL_AT=f"follow.{step}") as dying:
             assert dying.process.wait(WAIT_SECONDS) == -9, step
         follower.sql("UPDATE idp_followed_sources SET next_at = 0, lease_until = 0")  # instead of waiting for a minute
         with follower.serve():

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
-
 from licence_vault.limits import HOLDER_CODE_CHARACTERS as CODE_CHARACTERS
 from licence_vault.limits import NAME_CHARACTERS
 from seal_service.limits import HOLDER_CODE_CHARACTERS, HOLDER_NAME_CHARACTERS
 from tests.flows.test_first_thread import code
 
 if TYPE_CHECKING:
+    import httpx
+
     from tests.flows.served import Served
 
 
@@ -20,7 +20,7 @@ def test_a_file_that_does_not_say_who_holds_it_is_never_valid_for_a_holder(serve
     content = Path(served.deployment.made["sealed_pdf"]).read_bytes()
 
     def verify(**fields: str) -> httpx.Response:
-        return httpx.post(served.url + "/v1/verifications", files={"document": ("d", content)}, data=fields)
+        return served.ask("POST", "/v1/verifications", files={"document": ("d", content)}, data=fields)
 
     assert (HOLDER_NAME_CHARACTERS, HOLDER_CODE_CHARACTERS) == (NAME_CHARACTERS, CODE_CHARACTERS), "as long as licences have them"
     longest = {"holder_name": "名" * 200, "holder_code": "9" * 64}
@@ -29,7 +29,7 @@ def test_a_file_that_does_not_say_who_holds_it_is_never_valid_for_a_holder(serve
     assert (answer.json()["verdict"], question["name"], question["verdict"]) == ("indeterminate", "holder", "indeterminate")
     assert [step["code"] for step in question["steps"]] == ["LICENCE_HOLDER_NOT_SAID"]
     for query in (longest, {"at": "2020-01-01T00:00:00Z"}, {"holder": "9"}):  # nor is one who asks in the address instead of the form
-        misplaced = httpx.post(served.url + "/v1/verifications", files={"document": ("d", content)}, params=query)
+        misplaced = served.ask("POST", "/v1/verifications", files={"document": ("d", content)}, params=query)
         assert code(misplaced) == (422, "PARAMETER_UNKNOWN")
         assert not any(each in misplaced.text for each in ("名" * 9, "9" * 64, "2020-01"))
     for fields in (

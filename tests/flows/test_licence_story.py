@@ -257,7 +257,7 @@ def test_a_licence_is_issued_shown_copied_verified_and_revoked(
     assert events == ["made", "issued", "revoked"]
 
     # 8. The region was told of both, and of nothing else; it has it as we do
-    wait_for(lambda: any(licence["identifier"] in key and ":revoked:" in key for key in region.kept))
+    wait_for(lambda: any(licence["identifier"] in key and ":revoked:" in key for key in list(region.kept)))
     assert reconciled(department) == []
     told = {key.split(":")[2]: kept for key, kept in region.kept.items() if key.startswith(licence["identifier"])}
     assert sorted(told) == ["issued", "revoked"]

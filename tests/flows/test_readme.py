@@ -18,7 +18,7 @@ import pytest
 from crypto.report import Verdict
 from crypto.trust_list import read_trust_list
 from seal_service.verify import verify_file
-from tests.deployments import free_port, unmeasured
+from tests.deployments import START_SECONDS, free_port, unmeasured
 from tests.optional import PROJECT, need_program
 
 if TYPE_CHECKING:
@@ -40,6 +40,13 @@ def code_blocks(name: str) -> list[str]:
 def bare(block: str) -> str:
     """Without comments, and in one language."""
     return re.sub(r"\s+#.*|(?<=Accept-Language: )\w+", "", block)
+
+
+def is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=30).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +71,11 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, d
     with (folder / "serve.log").open("wb") as log:
         server = subprocess.Popen([yinxin, "serve", "--dir", "demo-data"], cwd=folder, env=unmeasured(), stdout=log, stderr=log)
         try:
-            for _ in range(600):
-                try:
-                    if httpx.get(f"{facts['base_url']}/readyz", timeout=2).status_code == 200:
-                        break
-                except httpx.TransportError:
-                    time.sleep(0.1)
+            deadline = time.monotonic() + START_SECONDS
+            while not is_ready(facts["base_url"]):
+                assert server.poll() is None, (folder / "serve.log").read_text(encoding="utf-8")
+                assert time.monotonic() < deadline, "it does not become ready"
+                time.sleep(0.1)
             yield folder, facts
         finally:
             server.terminate()
@@ -134,7 +140,7 @@ def test_the_first_call_succeeds_and_its_error_is_explained(newcomer: tuple[Path
         assert "SEAL_STATUS_OK" in {step["code"] for each in report["signatures"] for step in each["steps"]}
     problem = json.loads(outputs[9])
     assert problem["code"] == "SEAL_NOT_FOUND"
-    page = httpx.get(facts["base_url"] + problem["type"], follow_redirects=True, headers={"accept-language": "en"})
+    page = httpx.get(facts["base_url"] + problem["type"], follow_redirects=True, headers={"accept-language": "en"}, timeout=30)
     assert problem["title"] in page.text
 
 
