@@ -229,6 +229,7 @@ def test_a_caller_who_goes_away_in_the_middle_is_no_failure_of_ours(town: Town, 
 def test_no_more_threads_than_said_work_on_sign_ins(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     """And all who wait are served."""
     lock, now, most = threading.Lock(), 0, 0
+    all_there = threading.Event()
     load = Pages.load
 
     def count(pages: Pages, sign_in_id: str, browser_hash: bytes) -> object:
@@ -236,7 +237,10 @@ def test_no_more_threads_than_said_work_on_sign_ins(town: Town, monkeypatch: pyt
         with lock:
             now += 1
             most = max(most, now)
-        time.sleep(0.02)
+            if now == THREADS:
+                all_there.set()
+        assert all_there.wait(60)
+        time.sleep(0.02)  # for one more, if there were one
         try:
             return load(pages, sign_in_id, browser_hash)
         finally:

@@ -209,7 +209,7 @@ def _signed_in(here: Here, login: str) -> Any:
 def _until_filed(surfer: Surfer, seal: str) -> None:
     import time
 
-    for _ in range(200):
+    for _ in range(1000):
         if "/steps/issue" in surfer.get(seal).text:
             return
         time.sleep(0.02)

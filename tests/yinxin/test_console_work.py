@@ -49,7 +49,7 @@ def test_the_trail_is_searched_exported_and_proven(auditor: Pages) -> None:
     exported = auditor.get("/console/audit/entries.csv?action=client.register")
     assert exported.headers["content-disposition"].endswith('"audit.csv"')
     assert "client:cl_auditor" in exported.text
-    for _ in range(50):
+    for _ in range(300):
         shown = told(auditor.get(f"/console/audit/{entry}").text)
         if "Not in the log yet" not in shown:
             break
@@ -89,7 +89,7 @@ def test_many_documents_are_sealed_alike_and_watched(sealing: tuple[Pages, str])
     refused = told(clerk.post(path, place, status=422, files=bad).text)
     assert "c.txt" in refused or "DOCUMENT" in refused or "PDF" in refused
     watch = clerk.post(path, place, files=one).headers["location"]
-    for _ in range(100):
+    for _ in range(600):
         progress = clerk.get(f"{watch}/progress.json").json()
         if progress["ended"]:
             break
