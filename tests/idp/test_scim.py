@@ -292,8 +292,8 @@ def test_groups_are_organisations_and_members_their_agents(scim: Scim) -> None:
     desk = scim.town.desk
     late = scim.user("late")
     grant_agent(desk, firm["id"], first["id"], role=AgentRole.REPRESENTATIVE, actor="test")
-    before = FixedClock(desk.clock.now() - timedelta(minutes=1))
-    grant_agent(replace(desk, clock=before), firm["id"], late["id"], valid_until=before.now() + timedelta(seconds=1), actor="test")
+    earlier = FixedClock(desk.clock.now() - timedelta(minutes=1))
+    grant_agent(replace(desk, clock=earlier), firm["id"], late["id"], valid_until=earlier.now() + timedelta(seconds=1), actor="test")
     changed = scim.patch(path, {"op": "replace", "path": "members", "value": [{"value": late["id"]}]})
     assert [each["value"] for each in changed["members"]] == [late["id"]]
     with desk.database.read() as connection:

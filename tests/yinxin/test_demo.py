@@ -27,8 +27,8 @@ from crypto.trust_list import read_trust_list
 from seal_service.verify import verify_file
 from service_kit.clock import SystemClock
 from standards.errors import TrustError
-from tests.deployments import yinxin
-from tests.flows.served import YINXIN, free_port
+from tests.deployments import free_port, yinxin
+from tests.flows.served import YINXIN
 from yinxin.demo import prepare
 from yinxin.demo.document import FORGED_AMOUNT, SEAL_KEYWORD, TRUE_AMOUNT, draw_document
 from yinxin.demo.forgery import forge_amount
