@@ -19,6 +19,7 @@ from xdist.workermanage import NodeManager
 
 from tests import clause_results
 from tests.remembered_adapters import remember_adapters
+from tests.remembered_roots import remember_roots
 from tests.untraced import untraced
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ settings.register_profile("house", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("house")
 
 remember_adapters()
+remember_roots()
 
 # A worker that ends writes what it covered; on a loaded machine that takes longer than the ten seconds xdist allows before it kills.
 NodeManager.EXIT_TIMEOUT = 300
