@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from functools import wraps
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -67,13 +68,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
     return ByPlace(config, log)
 
 
+# Every worker imports the same modules; what runs while they are imported is traced in the first one (and where there are no workers).
+COLLECT_TRACED = ("gw0", None)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Nothing that collecting makes is garbage before the end: to look through all of it again and again costs a fifth of the time. Later too
     garbage is looked for seldom: deployments put together in a test are tens of thousands of objects that live as long as its file."""
     gc.disable()
     try:
-        return (yield)
+        with untraced() if os.environ.get("PYTEST_XDIST_WORKER") not in COLLECT_TRACED else nullcontext():
+            return (yield)
     finally:
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
