@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import BigInteger, bindparam, func, select, update
 
+from service_kit.clock import TOLERANCE_SECONDS
 from service_kit.prepared import Prepared
 from service_kit.tables import log_head as heads
 
@@ -48,6 +49,15 @@ def numbering_of(table: Table) -> Update:
         "numbered"
     )
     return update(table).values(log_index=numbered.c.new_index).where(table.c.position == numbered.c.at)
+
+
+def is_led_by_another(row: Mapping[str, Any] | None, holder: str, now: int, lease: int) -> bool:
+    """Whether somebody else holds the lease. ``now``, ``lease``: microseconds. One that ends later than any that is given now was given by a clock that
+    was ahead, and counts no more: else the log would stand still for as long as that was. Two that lead do no harm: MOVE takes the one in the row.
+    """
+    if row is None or row["lease_holder"] == holder:
+        return False
+    return bool(now < row["lease_until"] <= now + lease + int(TOLERANCE_SECONDS * 1_000_000))
 
 
 def read_head(row: Mapping[str, Any] | None) -> LogHead:

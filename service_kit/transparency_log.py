@@ -30,7 +30,7 @@ from crypto.merkle import GrowingTree, TiledTree, TreeHash
 from service_kit.audit import new_writer_id
 from service_kit.fail_points import reach
 from service_kit.log_files import LogFiles, files_unavailable
-from service_kit.log_heads import HEAD, LEAD, MOVE, LogHead, numbering_of, read_head
+from service_kit.log_heads import HEAD, LEAD, MOVE, LogHead, is_led_by_another, numbering_of, read_head
 from service_kit.prepared import Prepared
 from service_kit.tables import log_head as heads
 from standards.c2sp_tlog_checkpoint import Checkpoint
@@ -262,7 +262,7 @@ class TransparencyLog:
             with self.database.read() as connection:
                 row, waits = HEAD.first(connection, {"of": self.name}), self._waiting.first(connection, {})
             head = read_head(row)
-            another_leads = row is not None and row["lease_holder"] != self._holder and row["lease_until"] > now
+            another_leads = is_led_by_another(row, self._holder, now, self._lease_microseconds)
             if another_leads or (waits is None and not head.waiting and self._is_signed):
                 return 0
             if self._growing is None or self._growing[0].size != head.size:
@@ -333,7 +333,7 @@ class TransparencyLog:
             first = {"log": self.name, "assigned": 0, "size": 0, "checkpoints": b"{}", "lease_holder": self._holder, "lease_until": until}
             connection.execute(insert(heads), first)
             assigned = 0
-        elif found["lease_holder"] != self._holder and found["lease_until"] > now:
+        elif is_led_by_another(found, self._holder, now, self._lease_microseconds):
             return None
         else:
             assigned = int(found["assigned"])

@@ -234,3 +234,18 @@ def test_a_key_that_was_rotated_out_is_still_believed(database: Database, audit:
         make_log(trees=(LogTree("sm3", old.origin, oids.SM3, (fresh,)),)).open()
     rotated = make_log(trees=(LogTree("sm3", old.origin, oids.SM3, (fresh,), (old.signers[0].key,)),))
     rotated.open()
+
+
+def test_a_clock_that_was_ahead_keeps_nobody_from_leading(database: Database, audit: Audit, clock: FixedClock, make_log: Any) -> None:
+    """Else nothing would come into the log, and no licence be issued, for as long as the clock had been ahead."""
+    dead, living = make_log(), make_log()
+    clock.advance(3600)
+    add(database, audit)
+    assert dead.run_once() == 2, "with the opening row of its writer"
+    clock.advance(-3600)
+    add(database, audit)
+    assert living.run_once() == 1
+    assert dead.run_once() == 0, "the lease is the other's now"
+    add(database, audit)
+    assert (dead.run_once(), living.run_once()) == (0, 1)
+    assert codes(living) == set()
