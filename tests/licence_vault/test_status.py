@@ -13,7 +13,7 @@ import pytest
 
 from crypto.cose import sign_cose
 from crypto.jose import TokenSigner, write_base64url, write_jwk
-from crypto.report import Verdict
+from crypto.report import Outcome, Verdict
 from crypto.trust_list import TrustList
 from crypto.trusted_logs import KeyPeriod, StatusIssuer
 from licence_vault.actions import publish_status_lists as publishing
@@ -21,6 +21,7 @@ from licence_vault.actions.find_status_lists import find_edition
 from licence_vault.actions.publish_status_lists import TTL_SECONDS, VALIDITY_SECONDS, list_uri, publish_status_lists
 from licence_vault.jobs import readiness_of
 from licence_vault.log.instance import SHA256_TREE, SM3_KEY, SM3_TREE
+from licence_vault.log.leaf import StatusListLeaf, read_leaf
 from licence_vault.status.at_hand import ask_lists_at_hand
 from licence_vault.status.editions import newest_number
 from licence_vault.status.frames import cwt_of_frame, frame_of_cwt, frame_of_jwt, jwt_of_frame
@@ -335,6 +336,26 @@ def test_a_list_that_the_log_does_not_have_is_not_believed(vault: VaultHere, edi
         assert (result.verdict, result.logged) == (Verdict.INDETERMINATE, False)
     other_tree = vault.log.tree_named(SHA256_TREE).identity
     assert judged(vault, tokens_of(edition)[0], 5, receipt=receipt, log=other_tree).logged is not True
+
+
+def test_a_receipt_is_for_this_very_list(vault: VaultHere, edition: Edition) -> None:
+    """Another width, time or number of a list with the same bytes is another list."""
+    log = vault.log.tree_named(SM3_TREE).identity
+    shown = vault.log.receipt(edition.entry_id, SM3_TREE)
+    real = read_leaf(shown.entry)
+    assert isinstance(real, StatusListLeaf)
+    others = [
+        replace(real, **change) for change in ({"bits": 1}, {"at": AT + timedelta(seconds=1)}, {"list_number": 2}, {"digest": bytes(32)})
+    ]
+    wrong = [vault.log.receipt(entry, SM3_TREE) for entry in vault.append(*others)]
+    for token in tokens_of(edition):
+        result = judged(vault, token, 7, receipt=shown, log=log)
+        assert (result.verdict, result.logged) == (Verdict.VALID, True)
+        assert "STATUS_LIST_LOGGED" in codes(result)
+        for receipt in wrong:
+            result = judged(vault, token, 7, receipt=receipt, log=log)
+            assert (result.verdict, result.status, result.logged) == (Verdict.INDETERMINATE, None, False)
+            assert [step.code for step in result.steps if step.outcome is Outcome.FAIL] == ["STATUS_LIST_NOT_LOGGED"]
 
 
 def test_tokens_signed_well_that_say_nonsense_are_refused(vault: VaultHere) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from licence_vault.log.entries import append_leaf
 from licence_vault.log.instance import open_licence_log
-from licence_vault.log.leaf import LicenceLeaf
+from licence_vault.log.leaf import LicenceLeaf, StatusListLeaf
 from licence_vault.ports import CLIENTS, SEAL_OWNERS
 from licence_vault.service import migrate
 from service_kit.migrations import migrate_kit
@@ -65,7 +65,7 @@ class VaultHere:
         finally:
             house.close()
 
-    def append(self, *leaves: LicenceLeaf) -> list[str]:
+    def append(self, *leaves: LicenceLeaf | StatusListLeaf) -> list[str]:
         """Append them and take turns until all are under a checkpoint."""
         ids = self.context.database.write(lambda connection: [append_leaf(connection, each) for each in leaves])
         while self.log.run_once():

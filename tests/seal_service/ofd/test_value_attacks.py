@@ -35,7 +35,7 @@ from tests.seal_service.ofd.documents import (
     with_doctype,
 )
 from tests.standards.gbt33190_ofd.archives import archive, pack
-from tests.standards.gbt33190_ofd.parts import PNG, entry, part, plain_files
+from tests.standards.gbt33190_ofd.parts import PNG, body, entry, part, plain_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,7 +198,7 @@ def test_references_that_lead_out_or_nowhere() -> None:
 
 def test_references_without_a_digest() -> None:
     report = verify(sealed(edit=lambda data: data.replace(b"<o:CheckValue>", b"<o:CheckValue>?", 1)))
-    assert report.verdict is Verdict.INVALID
+    assert (report.verdict, report.tampered) == (Verdict.INVALID, True)
     assert [step.facts["reason"] for step in steps_of(report, "fail")] == ["check-value"]
 
 
@@ -214,7 +214,7 @@ def test_a_protected_file_whose_checksum_lies() -> None:
     for each in sound:
         each.checksum = 1 if each.name == "Doc_0/Res/p.png" else None
     report = verify(archive(sound))
-    assert report.verdict is Verdict.INVALID
+    assert (report.verdict, report.tampered) == (Verdict.INVALID, True)
     assert [(step.code, step.facts["reason"]) for step in steps_of(report, "fail")] == [("REF_HASH_BAD", "checksum")]
 
 
@@ -298,6 +298,16 @@ def test_a_lock_that_was_taken_off_the_list() -> None:
     report = verify(files)
     assert (report.verdict, report.tampered) == (Verdict.INVALID, True)
     assert {"REF_HASH_BAD", "OFD_LOCK_BROKEN"} <= codes(report, "fail")
+
+
+def test_a_list_beside_another_that_cannot_be_read() -> None:
+    """What it lists, other readers may show; the signature on the other list is sound and does not say so."""
+    files = sign(plain_files(), Signing(leave_out=("OFD.xml",)))
+    for broken in (part("Other"), b"<broken"):
+        entered = entry(body(signatures=f"/{LIST}") + body(signatures="/Doc_0/Other.xml"))
+        report = verify({**files, "OFD.xml": entered, "Doc_0/Other.xml": broken})
+        assert (report.verdict, [each.verdict for each in report.signatures]) == (Verdict.INDETERMINATE, [Verdict.VALID])
+        assert codes(report, "not-checked") <= {"OFD_SIGNATURES_UNREADABLE", "OFD_PART_UNREADABLE"}
 
 
 def test_a_signature_in_another_namespace_counts() -> None:
