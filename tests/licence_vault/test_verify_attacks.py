@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from crypto.report import Verdict
+from licence_vault.log.leaf import StatusListLeaf, write_leaf
 from licence_vault.model import Issuer
+from licence_vault.verify import LEAF_NAME, PROOF_NAMES
 from tests.licence_vault.samples import sample_licence
-from tests.licence_vault.test_verify import LICENCE, changed, outcome, question, verify
+from tests.licence_vault.test_verify import AT, LICENCE, changed, outcome, proof_of, question, verify, with_files
 
 
 @pytest.mark.parametrize("name", ["公安部", LICENCE.issuer.name + "\u200b"])
@@ -32,3 +34,12 @@ def test_attack_the_last_hours_there_are_raise_nothing(hour: int) -> None:
     judge = changed(sample_licence(valid_to=None))
     assert outcome(verify(judge, at=end), "status") == (Verdict.INDETERMINATE, ["STATUS_LIST_EXPIRED"])
     assert outcome(verify(at=end), "status")[1][0] == "LICENCE_EXPIRED"
+
+
+def test_attack_a_published_status_list_is_no_entry_of_a_licence() -> None:
+    """It is in the log as well, rightly proven, and says nothing of this licence."""
+    entry = write_leaf(StatusListLeaf(1, AT, 2000, 2, bytes(32)))
+    found = verify(with_files(**dict(zip((LEAF_NAME, *PROOF_NAMES), (entry, proof_of(entry, 0), proof_of(entry, 1)), strict=True))))
+    verdict, codes = outcome(found, "log")
+    assert (verdict, "LICENCE_LEAF_OTHER" in codes) == (Verdict.INVALID, True)
+    assert found.report.verdict is Verdict.INVALID
