@@ -69,6 +69,7 @@ def test_a_smuggled_file() -> None:
     report = verify({**files, "Doc_0/smuggled.exe": b"MZ"})
     assert (report.verdict, report.tampered) == (Verdict.INVALID, True)
     assert [(step.code, step.facts["path"]) for step in steps_of(report, "fail")] == [("OFD_INTEGRITY_UNLISTED", "Doc_0/smuggled.exe")]
+    assert "OFD_INTEGRITY_LIST_OK" not in codes(report)
 
 
 def test_a_seal_that_came_after_the_list_is_said() -> None:
