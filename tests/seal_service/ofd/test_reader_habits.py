@@ -40,6 +40,7 @@ HONEST_DECLARATIONS = ['version="1.0"', 'version="1.0" encoding="utf-8" standalo
 UTF_16 = 'version="1.0" encoding="UTF-16"'
 TWO_ROOTS = [(LIST, (LIST,)), ("Doc_0/X.xml", ("Doc_0/X.xml",)), (LIST, (ROOT, LIST)), ("Doc_0/X.xml", (ROOT, "Doc_0/X.xml"))]
 REFERENCES = ["Doc_0/Docu&#109;ent.xml", "Doc_0/Docu&#x006D;ent.xml", "Doc_0/A&amp;B.txt"]
+PICTURES = [f"{folder}q.png" for folder in ("Doc_0/Pictures/", "Pictures/", "Doc_0/Pages/Page_0/", "Doc_0/", "")]
 COPIED = ["OFD.xml", PAGE]
 OTHER_HABITS = [
     (SIGNATURE, f"<o:BaseLoc>/{SEAL}", "<o:BaseLoc>Seal.esl", "Seal.esl"),
@@ -150,6 +151,15 @@ def from_the_document(*, is_list: bool, is_shadowed: bool) -> bytes:
     return pack(sign(files) | ({"Doc_0/Pages/p.xml": EVIL_ROOT["Doc_0/evil.xml"]} if is_shadowed else {}))
 
 
+def with_page_resources(*others: str) -> bytes:
+    """Resources of a page that state a folder for their files, and the same files in the folders where readers may look for it."""
+    files = plain_files()
+    resources, picture = "Doc_0/Pages/Page_0/PageRes.xml", files.pop("Doc_0/Pages/Page_0/q.png")
+    files[resources] = files[resources].replace(b"<o:Res ", b'<o:Res BaseLoc="Pictures" ')
+    files["Doc_0/Pages/Page_0/Pictures/q.png"] = picture
+    return pack(sign(files) | dict.fromkeys(others, b"another"))
+
+
 def in_another_encoding() -> dict[str, bytes]:
     """What nobody protects and who takes it for UTF-8 reads otherwise."""
     return {
@@ -171,6 +181,7 @@ def every_habit() -> dict[str, bytes]:
             f"from the document {each}": from_the_document(is_list=each[0], is_shadowed=each[1])
             for each in product((False, True), repeat=2)
         },
+        **{f"resources of a page {other}": with_page_resources(other) for other in PICTURES},
         **{f"list as document {each}": with_two_roots(each[0], *each[1]) for each in TWO_ROOTS},
         **{f"files of a version {names}": versioned_with_its_files(*names) for names in ((), ("Doc_0/x.xml",))},
         **{f"hidden {name}": with_entry(each) for name, each in (HIDING | HONEST_INNER | {"folder": HIDING_FOLDER}).items()},
@@ -278,3 +289,11 @@ def test_a_list_that_readers_find_who_start_at_the_folder_of_the_document() -> N
     report = verify(from_the_document(is_list=True, is_shadowed=True))
     assert report.verdict is Verdict.INVALID
     assert [each.name for each in report.signatures] == [SIGNATURE, "/evil.xml"]
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_another_picture_in_each_folder_where_readers_may_look_for_it(picture: str) -> None:
+    assert verify(with_page_resources()).verdict is Verdict.VALID
+    report = verify(with_page_resources(picture))
+    assert report.verdict is Verdict.INDETERMINATE
+    assert {step.facts["path"] for step in steps_of(report, "not-checked")} == {picture}
