@@ -42,8 +42,8 @@ class RowState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LicenceBatch:
-    """A batch. ``client_id`` and ``subject``: who opened it, as whom its licences are issued. ``lease_until``: until when it is the work of
-    some process. ``ended_at``: when nothing of it waited any more; a cancelled one may have licences that were begun before. Times are aware
+    """A batch. ``client_id`` and ``subject``: who opened it, as whom its licences are issued; ``token_grant_id``: what his token hung on.
+    ``lease_until``: until when it is the work of some process. ``ended_at``: when nothing of it waited any more; a cancelled one may have licences that were begun before. Times are aware
     UTC.
     """
 
@@ -59,6 +59,7 @@ class LicenceBatch:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     lease_until: datetime | None = None
+    token_grant_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

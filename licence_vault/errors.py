@@ -235,6 +235,11 @@ def batch_state_conflict(batch_id: str, state: str) -> TrustError:
     return TrustError(Kind.CONFLICT, "LICENCE_BATCH_STATE_CONFLICT", batch=batch_id, state=state)
 
 
+def batch_caller_gone(batch_id: str) -> TrustError:
+    """Whoever opened the batch may act no more: the rows that are left get no licence."""
+    return TrustError(Kind.FORBIDDEN, "LICENCE_BATCH_CALLER_DISABLED", batch=batch_id)
+
+
 def batches_too_many(limit: int) -> TrustError:
     """As many batches of one authority as may wait or run."""
     return TrustError(Kind.CONFLICT, "LICENCE_BATCHES_TOO_MANY", limit=limit)

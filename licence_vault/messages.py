@@ -62,6 +62,7 @@ _REFUSALS: Final = (
     ("LICENCE_ROW_TAKEN", "Row has its licence", "该行已有证照", "A licence is being issued for this row already.", "该行的证照已在签发。", "Nothing is to be done.", "无需处理。"),
     ("LICENCE_BATCH_NOT_FOUND", "Batch not found", "未找到批次", "There is no such batch, or the caller does not act for its authority.", "没有此批次，或调用方无权代表其颁发机构。", *_ID),
     ("LICENCE_BATCH_STATE_CONFLICT", "Step not allowed in this state", "当前状态不允许此操作", "The batch takes no such step in its present state; one whose loading was cut off is cancelled by itself: send the file again.", "批次在当前状态下不能进行此操作；读取中断的批次会自动取消，请重新提交文件。", *_AGAIN),
+    ("LICENCE_BATCH_CALLER_DISABLED", "Caller may act no more", "调用方已停用", "Whoever opened the batch was disabled before a licence was issued for this row.", "提交批次的调用方在为该行签发前已被停用。", "Have the caller enabled again, and put the rows that are left into a new batch.", "请恢复该调用方，并将剩余各行放入新批次。"),
     ("LICENCE_BATCHES_TOO_MANY", "Too many batches", "批次过多", "As many batches of this authority wait or run as may.", "该机构未结束的批次已达上限。", "Start, finish or cancel one first.", "请先启动、完成或取消其中一个。"),
     ("LICENCE_IMPORT_FILE_NOT_FOUND", "No file attached", "未附文件", "No file was attached to this imported licence.", "该导入证照未附文件。", "Attach one with `PUT /v1/imported-licences/{id}/file`.", "请先用 `PUT /v1/imported-licences/{id}/file` 附上文件。"),
     ("LICENCE_IMPORT_NOT_FOUND", "Imported licence not found", "未找到导入的证照", "There is no such imported licence, or the caller does not act for its authority.", "没有此导入证照，或调用方无权代表其颁发机构。", *_ID),

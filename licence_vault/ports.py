@@ -25,6 +25,8 @@ HOLDERS: Final[Link[HolderDirectory]] = Link("licence_vault.holders")
 CALLERS: Final[Link[CallerCheck]] = Link("licence_vault.callers")
 ACTING_PEOPLE: Final[Link[ActingPeople]] = Link("licence_vault.acting_people")
 """Missing where who signs people in runs elsewhere: then only names are compared."""
+STANDING: Final[Link[StandingCheck]] = Link("licence_vault.standing")
+"""Missing where who signs people in runs elsewhere: then nothing is known of a caller once his request was answered."""
 CLIENTS: Final[Link[ClientCheck]] = Link("licence_vault.clients")
 """Missing where systems are registered elsewhere, and nobody here can say which there are."""
 SEAL_OWNERS: Final[Link[SealOwners]] = Link("licence_vault.seal_owners")
@@ -155,6 +157,16 @@ class CallerCheck(Protocol):
 
         A token that is bound to a key or a certificate is refused: neither can be shown this way.
         """
+        ...
+
+
+class StandingCheck(Protocol):
+    """Whether a client, and the person it acts for, may still act. Asked with no transaction open, of what is done for them after the request
+    was answered: the caller has no token any more, and ``grant_id`` is the one that his token hung on.
+    """
+
+    def __call__(self, caller: Caller, /) -> bool:
+        """Whether it may, as of now."""
         ...
 
 

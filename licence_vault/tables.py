@@ -188,6 +188,7 @@ batches: Final = Table(
     Column("ended_at", BigInteger),
     Column("lease_until", BigInteger),  # of one that loads or runs: until then it is the work of some process
     Column("key_sealed", LargeBinary, nullable=False),  # of its rows; empty once it has ended
+    Column("token_grant_id", String(255), nullable=False, server_default=""),  # what the token hung on with which it was opened
     CheckConstraint("state IN ('loading', 'ready', 'running', 'done', 'cancelled')", name="state"),
     Index("ix_licence_batches_issuer_code_state", "issuer_code", "state"),
     Index("ix_licence_batches_state_lease_until", "state", "lease_until"),

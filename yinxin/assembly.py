@@ -198,7 +198,8 @@ def open_house(deployment: Deployment) -> House:
     )
     check = links.standing_check_of(context)
     if check is not None:
-        context = replace(context, links={**context.links, **seal_service.ports.CALLER_CHECK.filled(check)})
+        standing = {**seal_service.ports.CALLER_CHECK.filled(check), **licence_vault.ports.STANDING.filled(check)}
+        context = replace(context, links={**context.links, **standing})
     links_of_licences = {
         **_sealer_of(context),
         **licence_vault.ports.JUDGE.filled(HouseJudge()),

@@ -22,6 +22,7 @@ from licence_vault.actions.issue_licence import basis_of_issuing, begin_issue
 from licence_vault.actions.record_event import SERVICE
 from licence_vault.batch import BATCH_LIFE, BatchRow, BatchState, LicenceBatch, RowState, new_batch_id
 from licence_vault.errors import (
+    batch_caller_gone,
     batch_not_found,
     batch_state_conflict,
     batches_too_many,
@@ -31,6 +32,7 @@ from licence_vault.errors import (
     row_taken,
 )
 from licence_vault.model import LicenceState
+from licence_vault.ports import STANDING
 from licence_vault.row_files import chunks_of, read_rows
 from service_kit import fail_points
 from service_kit.callers import Caller
@@ -92,6 +94,7 @@ def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile, *, idempote
         total=0,
         created_at=context.clock.now(),
         lease_until=_loading_end(means),
+        token_grant_id=caller.grant_id,
     )
     key, key_sealed = means.contents.new_key(batch.id)
 
@@ -215,7 +218,7 @@ def run_batches(means: IssuingMeans) -> int:
 
 def _run(means: IssuingMeans, lease: BatchLease) -> int:
     context, batch = means.context, lease.batch
-    caller = Caller(batch.client_id, batch.subject, frozenset())
+    caller = Caller(batch.client_id, batch.subject, frozenset(), grant_id=batch.token_grant_id)
     with context.database.read() as conn:
         rows = store.list_rows_to_issue(conn, batch.id, context.clock.now(), limit=limits.ROWS_PER_TURN)
         key_sealed = store.load_batch_key(conn, batch.id)
@@ -267,6 +270,9 @@ def _begin(means: IssuingMeans, caller: Caller, batch: LicenceBatch, row: BatchR
     """The licence of a row: the one that was begun before and is nobody's work any more, or a new one."""
     if row.licence_id is not None:
         return _take_over(means, batch, row, row.licence_id)
+    stands = STANDING.of(means.context)
+    if stands is not None and not stands(caller):
+        raise batch_caller_gone(batch.id)
     cells = json.loads(means.contents.open_key(batch.id, key_sealed).open_data(row.cells_sealed or b""))
     definition = basis_of_issuing(means, caller, batch.type_code, batch.issuer_code).definition
 

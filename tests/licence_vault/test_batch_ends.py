@@ -22,8 +22,10 @@ from licence_vault.actions.issue_batch import (
 )
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.batch import BATCH_LIFE, BatchState, RowState
+from licence_vault.ports import STANDING
 from licence_vault.row_files import read_rows
 from service_kit import fail_points
+from service_kit.callers import Caller
 from service_kit.idempotency import IN_FLIGHT_SECONDS
 from standards.errors import TrustError
 from tests.audit_trail import find_entries
@@ -215,6 +217,28 @@ def test_a_batch_whose_process_was_killed_goes_on_in_half_a_minute(here: Issuing
     assert find_batch(here.means, here.clerk, batch.id)[1] == {
         RowState.WAITING: 0, RowState.ISSUED: 6, RowState.FAILED: 0, RowState.CANCELLED: 0,
     }  # fmt: skip
+
+
+def test_what_is_left_of_a_batch_is_not_issued_for_whoever_was_disabled(here: IssuingHere) -> None:
+    asked: list[Caller] = []
+
+    def stands(who: Caller) -> bool:
+        asked.append(who)
+        return len(asked) < 2
+
+    clerk = replace(here.clerk, token_id="token-1", grant_id="gr_1")
+    batch = open_batch(here.means, clerk, file_of(GOOD, GOOD, GOOD))
+    start_batch(here.means, clerk, batch.id)
+    context = here.vault.context
+    means = replace(here.means, context=replace(context, links={**context.links, STANDING: stands}))
+    while run_batches(means) or find_batch(means, clerk, batch.id)[0].ended_at is None:
+        continue
+    assert [(each.state, each.code) for each in rows_of(here, batch)] == [
+        (RowState.ISSUED, None),
+        (RowState.FAILED, "LICENCE_BATCH_CALLER_DISABLED"),
+        (RowState.FAILED, "LICENCE_BATCH_CALLER_DISABLED"),
+    ]
+    assert asked == [Caller("cl_clerk", "cl_clerk", frozenset(), grant_id="gr_1")] * 3
 
 
 def test_a_lease_is_renewed_while_work_goes_on(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from licence_vault.log.entries import append_leaf
 from licence_vault.log.instance import open_licence_log
 from licence_vault.log.leaf import LicenceLeaf, StatusListLeaf
-from licence_vault.ports import CLIENTS, SEAL_OWNERS
+from licence_vault.ports import CLIENTS, SEAL_OWNERS, STANDING
 from licence_vault.service import migrate
 from service_kit.migrations import migrate_kit
 from tests.clocks import FixedClock
@@ -56,7 +56,7 @@ class VaultHere:
         house = open_house(open_deployment(folder))
         clock = FixedClock(AT)
         context = replace(
-            house.context, clock=clock, links={**house.context.links, CLIENTS: None, SEAL_OWNERS: None}
+            house.context, clock=clock, links={**house.context.links, CLIENTS: None, SEAL_OWNERS: None, STANDING: None}
         )  # systems and seals are kept elsewhere
         migrate_kit(context.database)  # the template's own database has its tables; one on another server has none yet
         migrate(context.database)

@@ -1,0 +1,16 @@
+"""A batch remembers what the token hung on with which it was opened, so that it ends with the right of whoever opened it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "licence_0018"
+down_revision = "licence_0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the column."""
+    op.add_column("licence_batches", sa.Column("token_grant_id", sa.String(255), nullable=False, server_default=""))
