@@ -14,6 +14,7 @@ from idp.actions.set_registration import set_registration
 from idp.model.clients import SECRET_PREFIX
 from idp.model.registrations import CODE, REFRESH, Registration
 from standards.errors import TrustError
+from yinxin.deployment import WEBHOOK_SECRETS_KEY
 from yinxin.duties import CONSOLE_CLIENT, PAGE_SCOPES
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ ACTOR: Final = "service:console"
 SIGNED_IN: Final = "/console/signed-in"
 SIGNED_OUT: Final = "/console/signed-out"
 TOKENS_PER_MINUTE: Final = 6000  # one client for everybody who works here
+
+
+def console_secret(context: ServiceContext) -> bytes:
+    """The console's own secret; derived, so that a deployment from before there was a console needs no new one."""
+    return hmac_sm3(context.keystore.open_secret(WEBHOOK_SECRETS_KEY), b"yinxin console v1")
 
 
 def client_secret(secret: bytes) -> str:

@@ -26,6 +26,7 @@ from yinxin.console import (
     sign_in_pages,
     work,
 )
+from yinxin.console.client import console_secret
 from yinxin.console.console import Console
 from yinxin.console.drafts import Drafts
 from yinxin.console.duty_texts import TEXTS as DUTY_TEXTS
@@ -34,7 +35,7 @@ from yinxin.console.sessions import SessionDesk, sweep_sessions
 from yinxin.console.sign_in import SignIn
 from yinxin.console.tables import PREFIX
 from yinxin.console.texts import TEXTS
-from yinxin.deployment import RUN, WEBHOOK_SECRETS_KEY
+from yinxin.deployment import RUN
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -82,8 +83,7 @@ class OwnApplication:
 def build(context: ServiceContext, own: OwnApplication) -> ServiceParts:
     """The parts for the composition. ``own``: given the application afterwards."""
     settings = context.settings
-    # Derived, so that a deployment from before there was a console needs no new secret
-    secret = hmac_sm3(context.keystore.open_secret(WEBHOOK_SECRETS_KEY), b"yinxin console v1")
+    secret = console_secret(context)
     sealer = ValueSealer(secret)
     inside = httpx.ASGITransport(own, raise_app_exceptions=False, client=("127.0.0.1", 0))
     house = httpx.AsyncClient(transport=inside, base_url=settings.base_url, timeout=CALL_SECONDS)

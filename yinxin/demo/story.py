@@ -12,6 +12,7 @@ from licence_vault.log.instance import open_licence_log
 from licence_vault.service import means_of
 from service_kit.callers import Caller
 from service_kit.durable_files import write_durably
+from yinxin.console.client import console_secret, ensure_client
 from yinxin.demo import people
 from yinxin.demo.licence_history import Cast, ensure_history
 from yinxin.demo.licences import REGISTRAR
@@ -61,7 +62,8 @@ def tell_story(house: House, setting: Setting) -> tuple[DemoPerson, ...]:
     duties = {part.login: part.duties for part in people.PARTS}
     callers = {login: _caller(account_id, duties.get(login, ())) for login, account_id in by_login.items()}
 
-    # 1. Seals first, so that the one whose certificate is short is over by the end.
+    # 1. The people come by the console: what is done for them later asks whether it is a client still. Seals first, so that the one whose certificate is short is over by the end.
+    ensure_client(context, console_secret(context))
     ensure_seals(house, callers, setting.credit_code, setting.document)
 
     # 2. Licences, issued by the clerk for the demonstration's organisation.
