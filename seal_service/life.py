@@ -42,6 +42,10 @@ class ApplicationState(StrEnum):
     LAPSED = "lapsed"  # the seal it was about has ended meanwhile
 
 
+OPEN_APPLICATIONS: Final = frozenset({ApplicationState.APPLIED, ApplicationState.REVIEWED, ApplicationState.BEING_CARRIED_OUT})
+"""Something is still to come of them; about a seal there is at most one such."""
+
+
 class ApplicationKind(StrEnum):
     """What is applied for."""
 
@@ -287,7 +291,7 @@ APPLICATION_LIFE: Final[tuple[Transition, ...]] = (
     Transition("fall-back", frozenset({ApplicationState.BEING_CARRIED_OUT}), ApplicationState.REVIEWED, summary="the making was cut off"),
     Transition(
         "lapse",
-        frozenset({ApplicationState.APPLIED, ApplicationState.REVIEWED, ApplicationState.BEING_CARRIED_OUT}),
+        OPEN_APPLICATIONS,
         ApplicationState.LAPSED,
         summary="the seal it is about has ended",
     ),

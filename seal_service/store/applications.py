@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, insert, or_, select, update
 
-from seal_service.model import Application, ApplicationKind, ApplicationState, Paper
+from seal_service.model import OPEN_APPLICATIONS, Application, ApplicationKind, ApplicationState, Paper
 from seal_service.tables import applications, papers
 from service_kit.row_values import read_list, read_optional_time, read_time, write_list, write_time
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import ColumnElement, Connection, RowMapping
 
 
 def _application(row: RowMapping) -> Application:
@@ -91,17 +91,17 @@ def load_application(conn: Connection, application_id: str, *, is_locked: bool =
 
 def has_open_application(conn: Connection, seal_id: str) -> bool:
     """Whether something is being applied for about a seal."""
-    states = (ApplicationState.APPLIED.value, ApplicationState.REVIEWED.value, ApplicationState.BEING_CARRIED_OUT.value)
-    condition = and_(applications.c.seal_id == seal_id, applications.c.state.in_(states))
-    return conn.execute(select(applications.c.id).where(condition).limit(1)).first() is not None
+    return conn.execute(select(applications.c.id).where(_is_open_about(seal_id)).limit(1)).first() is not None
 
 
 def load_open_application(conn: Connection, seal_id: str) -> Application | None:
     """What is being applied for about a seal, locked; there is at most one."""
-    states = (ApplicationState.APPLIED.value, ApplicationState.REVIEWED.value, ApplicationState.BEING_CARRIED_OUT.value)
-    condition = and_(applications.c.seal_id == seal_id, applications.c.state.in_(states))
-    row = conn.execute(select(applications).where(condition).with_for_update()).mappings().one_or_none()
+    row = conn.execute(select(applications).where(_is_open_about(seal_id)).with_for_update()).mappings().one_or_none()
     return None if row is None else _application(row)
+
+
+def _is_open_about(seal_id: str) -> ColumnElement[bool]:
+    return and_(applications.c.seal_id == seal_id, applications.c.state.in_(sorted(state.value for state in OPEN_APPLICATIONS)))
 
 
 def update_application(conn: Connection, application_id: str, *, state: ApplicationState, at: datetime, **changes: Any) -> None:

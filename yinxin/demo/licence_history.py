@@ -33,7 +33,7 @@ from licence_vault.model import Holder, LicenceState, TypeState, step_named, typ
 from licence_vault.ports import HolderCode, SignedInHolder
 from licence_vault.row_files import RowForm
 from licence_vault.uses import Officer, ShareRight, UseMode
-from service_kit.durable_files import write_durably
+from service_kit.durable_files import PUBLIC_MODE, write_durably
 from standards.errors import TrustError
 from standards.gbt7408_times import CHINA
 from yinxin.demo.licences import term_end
@@ -184,7 +184,7 @@ def ensure_history(means: IssuingMeans, cast: Cast, issuer_code: str, expired_pd
     # 3. The file of the one that is over, to try.
     if not expired_pdf.exists():
         content = read_licence_file(means.context, means.contents, cast.clerk, issued[TRANSPORT].id, "pdf")
-        write_durably(expired_pdf, content, mode=0o644)
+        write_durably(expired_pdf, content, mode=PUBLIC_MODE)
 
     # 4. What citizens and systems did with them.
     _ensure_uses(means, cast, codes, issued[PRACTITIONER])

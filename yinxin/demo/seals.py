@@ -27,7 +27,7 @@ from seal_service.actions.review_application import review_application
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
 from seal_service.limits import PAGE_SIZE_MAX
-from seal_service.model import APPLICATION_LIFE, ApplicationKind, ApplicationState, SealState, transition_named
+from seal_service.model import APPLICATION_LIFE, OPEN_APPLICATIONS, ApplicationKind, ApplicationState, SealState, transition_named
 from service_kit.outbox import Outbox
 from standards.errors import TrustError
 from yinxin.demo.document import ORGANISATION, SEAL_KEYWORD
@@ -79,7 +79,6 @@ PLANS: Final = (
     Plan("会议专用章", "99", ApplicationState.REJECTED, "会议不单独刻章，请使用公章 No seal of its own for meetings (demonstration)"),
 )
 _STEPS: Final = {SealState.FILED: ("issue", MAKER), SealState.ISSUED: ("activate", USER)}
-_OPEN: Final = frozenset({ApplicationState.APPLIED, ApplicationState.REVIEWED, ApplicationState.BEING_CARRIED_OUT})
 _ENDS: Final = {SealState.FROZEN: "freeze", SealState.CANCELLED: "revoke"}
 
 
@@ -181,7 +180,7 @@ def _ensure_change(context: ServiceContext, applicant: Caller) -> None:
     """An application about the seal in use, for a reviewer to see beside it."""
     seal = _seals_by_purpose(context, applicant)[IN_USE]
     made = list_applications(context, applicant, after="", limit=PAGE_SIZE_MAX)
-    if not any(each.seal_id == seal.id and each.state in _OPEN for each in made):
+    if not any(each.seal_id == seal.id and each.state in OPEN_APPLICATIONS for each in made):
         order = ApplicationOrder(
             ApplicationKind.CHANGE,
             "业务范围调整，印章名称随之变更 Its business has changed (demonstration)",
