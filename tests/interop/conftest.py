@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tests.interop.java_runner import JavaPrograms, compile_programs
+from tests.interop.java_runner import JavaPrograms, bouncy_castle_programs
+from tests.interop.ofdrw_runner import ofdrw_programs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-@pytest.fixture(scope="session")
-def java_programs(tmp_path_factory: pytest.TempPathFactory) -> JavaPrograms:
-    """The Java programs, compiled once."""
-    return compile_programs(tmp_path_factory.mktemp("java"))
+@pytest.fixture(scope="package")
+def java_programs() -> Iterator[JavaPrograms]:
+    """The programs against BouncyCastle."""
+    with bouncy_castle_programs() as programs:
+        yield programs
+
+
+@pytest.fixture(scope="package")
+def ofdrw() -> Iterator[JavaPrograms]:
+    """The programs against ofdrw."""
+    with ofdrw_programs() as programs:
+        yield programs

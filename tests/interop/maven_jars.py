@@ -9,9 +9,15 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.interop.java_runner import COMPILE_SECONDS, JavaPrograms
-from tests.optional import PROJECT, need, need_program
+from tests.interop.java_runner import compiled, running
+from tests.optional import PROJECT, need
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from tests.interop.java_runner import JavaPrograms
 
 FETCH_SECONDS = 300
 
@@ -56,16 +62,8 @@ def jars(name: str, sources: Path, artifact: str) -> Path | None:
     return kept
 
 
-def compile_against(name: str, sources: Path, artifact: str, folder: Path) -> JavaPrograms:
-    """Compile every program in ``sources`` into ``folder``. Skips where no JDK or no jars are to be had."""
-    java, compiler = need_program("java"), need_program("javac")
+def programs_against(name: str, sources: Path, artifact: str) -> AbstractContextManager[JavaPrograms]:
+    """Every program in ``sources``. Skips where no JDK or no jars are to be had."""
     found = jars(name, sources, artifact)
     need(name, found, "its jars are neither in .tooling nor could Maven fetch them")
-    class_path = os.pathsep.join(str(jar) for jar in sorted(Path(str(found)).glob("*.jar")))
-    subprocess.run(
-        [compiler, "-nowarn", "-encoding", "UTF-8", "-cp", class_path, "-d", str(folder), *map(str, sorted(sources.glob("*.java")))],
-        capture_output=True,
-        timeout=COMPILE_SECONDS,
-        check=True,
-    )
-    return JavaPrograms(java, os.pathsep.join([str(folder), class_path]))
+    return running(compiled(sources, os.pathsep.join(str(jar) for jar in sorted(Path(str(found)).glob("*.jar")))))

@@ -14,7 +14,6 @@ from service_kit.typefaces.cut import cut_face
 from service_kit.typefaces.faces import Style, find_face, system_faces
 from standards.gbt33190_ofd.write import write_ofd
 from standards.gbt33190_ofd.write_values import Attachment, Document, Font, Image, Page, Template, Text, line, rectangle
-from tests.interop.ofdrw_runner import compile_ofdrw_programs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
 TEXTS = ["营业执照", "统一社会信用代码：91150700MA0EXAMPL5", "呼伦贝尔市草原乳业有限公司（样例）", "A & B <样例> “壹佰”", "㼆"]
 MONGOLIAN = "ᠮᠣᠩᠭᠣᠯ ᠪᠢᠴᠢᠭ"
 CUSTOM = {"ZZBS": "1.2.156.3005.2.11100000000013338W032", "ZZMC": "营业执照", "ZZBFRQ": "20261120"}
-
-
-@pytest.fixture(scope="session")
-def ofdrw(tmp_path_factory: pytest.TempPathFactory) -> JavaPrograms:
-    return compile_ofdrw_programs(tmp_path_factory.mktemp("ofdrw-documents"))
 
 
 def decoded(value: str) -> str:

@@ -17,8 +17,7 @@ from seal_service.pdf.sealing_value import Profile
 from seal_service.places import Place
 from seal_service.verify import judge_file
 from service_kit.typefaces.faces import Style, system_faces
-from tests.interop.ofdrw_runner import compile_ofdrw_programs
-from tests.interop.verapdf_runner import compile_verapdf_programs
+from tests.interop.verapdf_runner import verapdf_programs
 from tests.licence_vault.faces.designs import ATTACHMENTS, BILINGUAL, LANDSCAPE, PORTRAIT, QR_TEXT, pdf_of
 from tests.licence_vault.samples import sample_licence
 from tests.seal_service.ofd import documents as ofd
@@ -35,11 +34,6 @@ NOTE = CopyNote("示例窗口", "示例用途", AT, AT)
 COPY_MARKS = Marks(copy_note=NOTE, watermark="加注件 仅供示例窗口使用")
 COPY_ATTACHMENTS = {name: f"copy {name}".encode() for name in (COPY_FILES.data, COPY_FILES.leaf, *COPY_FILES.proofs)}
 PLACE = Placement(1, 60, 40)
-
-
-@pytest.fixture(scope="module")
-def ofdrw(tmp_path_factory: pytest.TempPathFactory) -> JavaPrograms:
-    return compile_ofdrw_programs(tmp_path_factory.mktemp("ofdrw"))
 
 
 def licences() -> dict[str, bytes]:
@@ -65,7 +59,6 @@ def licences() -> dict[str, bytes]:
 
 @pytest.mark.clause("ISO 19005-3 6", "ISO 19005-3 6.4.3")
 def test_verapdf_finds_licences_to_be_pdf_a_3b_before_and_after_sealing(tmp_path: Path) -> None:
-    verapdf = compile_verapdf_programs(tmp_path)
     files = licences()
     # The judge must be able to say no: no output intent, and a value that is no PKCS#7
     wrong = {
@@ -75,7 +68,8 @@ def test_verapdf_finds_licences_to_be_pdf_a_3b_before_and_after_sealing(tmp_path
     }
     for name, content in (files | wrong).items():
         (tmp_path / name).write_bytes(content)
-    found = verapdf.run("CheckArchival", "3b", *(tmp_path / name for name in files | wrong))
+    with verapdf_programs() as verapdf:
+        found = verapdf.run("CheckArchival", "3b", *(tmp_path / name for name in files | wrong))
     assert {name: answer for name, answer in found.items() if name in files} == dict.fromkeys(files, "true")
     assert {name: answer.split(" (")[0] for name, answer in found.items() if name in wrong} == {
         "colours": "false 6.2.4.3-2",

@@ -21,7 +21,6 @@ from standards.gbt35275_cms import read_either_dialect
 from standards.gbt38540_seal.read import read_seal, read_seal_signature
 from standards.gbt38540_seal.values import SealPicture
 from standards.gbt38540_seal.write import write_seal
-from tests.interop.ofdrw_runner import compile_ofdrw_programs
 from tests.pki import DemoPki
 from tests.seal_service.ofd.documents import PAGE, SIGNATURE, VALUE, verify
 from tests.seal_service.ofd.sealing import files_of, list_entries, plain, seal, seal_v5_der, sign_without_seal
@@ -37,12 +36,6 @@ if TYPE_CHECKING:
 SEALING = "GB/T 33190-2016 18"
 NOW = datetime.now(UTC).replace(microsecond=0)  # ofdrw signs with the time of its machine
 PLACE = Place(1, 60.0, 60.0)
-
-
-@pytest.fixture(scope="module")
-def ofdrw(tmp_path_factory: pytest.TempPathFactory) -> JavaPrograms:
-    """The programs against ofdrw, compiled once."""
-    return compile_ofdrw_programs(tmp_path_factory.mktemp("ofdrw"))
 
 
 def validate(ofdrw: JavaPrograms, folder: Path, document: bytes) -> dict[str, str]:

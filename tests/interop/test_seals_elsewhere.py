@@ -21,7 +21,7 @@ from seal_service.seal_data.verify import verify_seal_signature
 from standards.gbt38540_seal.read import read_seal, read_seal_signature
 from standards.gbt38540_seal.values import MONGOLIAN_NAME, SealExtension, SealPicture
 from standards.gbt38540_seal.write import write_seal
-from tests.interop.ofdrw_runner import compile_ofdrw_programs
+from tests.interop.ofdrw_runner import ofdrw_programs
 from tests.pki import DemoPki
 from tests.seal_service.seal_data.actors import DATA, SIGNED, cached_seal, cached_signature, world
 
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 
 NOW = datetime.now(UTC).replace(microsecond=0)  # ofdrw signs with the time of its machine
 SEALING = "GB/T 38540-2020 sealing verification"
-
-
-@pytest.fixture(scope="module")
-def ofdrw(tmp_path_factory: pytest.TempPathFactory) -> JavaPrograms:
-    """The programs against ofdrw, compiled once."""
-    return compile_ofdrw_programs(tmp_path_factory.mktemp("ofdrw"))
 
 
 def written(folder: Path, data: bytes, original: bytes = DATA) -> tuple[Path, Path]:
@@ -149,10 +143,11 @@ def laid_out(folder: Path) -> None:
 
 @pytest.mark.clause(SEALING, "GM/T 0031-2014 sealing verification")
 @pytest.mark.parametrize("version", [1, 4])
-def test_we_verify_what_ofdrw_makes(ofdrw: JavaPrograms, tmp_path: Path, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_we_verify_what_ofdrw_makes(tmp_path: Path, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Shanghai")  # in version 1 it writes the local time of its machine, without a zone
     laid_out(tmp_path)
-    ofdrw.run("OfdrwSeals", "make", str(version), tmp_path)
+    with ofdrw_programs() as ofdrw:
+        ofdrw.run("OfdrwSeals", "make", str(version), tmp_path)
     seal_der, value = (tmp_path / "seal.esl").read_bytes(), (tmp_path / "value.dat").read_bytes()
     later = datetime.now(UTC) + timedelta(minutes=1)
     assert verify_esl(seal_der, pki().trust_list(), later).verdict is Verdict.VALID
