@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, delete, false, func, insert, or_, select, update
 
+from service_kit.clock import TOLERANCE_SECONDS
 from service_kit.entry_ids import new_entry_id
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_time, write_time
@@ -39,6 +40,7 @@ BATCH: Final = 16
 PAYLOAD_BYTES: Final = 256 * 1024
 KEEP_DONE_SECONDS: Final = 7 * 24 * 3600.0
 _log = logging.getLogger(__name__)
+_AHEAD: Final = Prepared(select(table.c.position).where(table.c.done_at.is_(None), table.c.due_at > bindparam("latest")).limit(1))
 _PUT: Final = Prepared(insert(table), columns=("message_id", "topic", "payload", "created_at", "due_at", "attempts"))
 _LEASE: Final = Prepared(
     update(table)
@@ -86,6 +88,7 @@ class Outbox:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._hindrance: str | None = None  # why the thread's last turn failed, as it was logged
         self.delivered = 0
         self.failures = 0
         self.alarms = 0
@@ -96,7 +99,7 @@ class Outbox:
             if self._handlers.setdefault(topic, handler) is not handler:
                 raise ValueError(f"{topic} already has a handler")
 
-    def put(self, connection: Connection, *, topic: str, payload: Mapping[str, Any], at: datetime, delay_seconds: float = 0) -> str:
+    def put(self, connection: Connection, *, topic: str, payload: Mapping[str, Any], at: datetime) -> str:
         """Store a message within a write job; returns its id."""
         data = json.dumps(payload, separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
         if len(data) > PAYLOAD_BYTES:
@@ -108,7 +111,7 @@ class Outbox:
             "topic": topic,
             "payload": data,
             "created_at": created,
-            "due_at": created + int(delay_seconds * 1_000_000),
+            "due_at": created,
             "attempts": 0,
         }
         _PUT.change(connection, values)
@@ -117,9 +120,14 @@ class Outbox:
 
     def run_once(self) -> int:
         """Deliver what is due; returns how many messages were tried."""
+        now = self._clock.now()
         with self._database.read() as connection:  # nearly always there is nothing, and then nobody's write lock is taken
-            if self._due().first(connection, {"at": write_time(self._clock.now()), "count": 1}) is None:
-                return 0
+            is_due = self._due().first(connection, {"at": write_time(now), "count": 1}) is not None
+            is_ahead = _AHEAD.first(connection, {"latest": _latest_due(now)}) is not None
+        if not is_due and not is_ahead:
+            return 0
+        if is_ahead:
+            self._database.write(lambda connection: self._bring_forward(connection, now))
         taken = self._database.write(self._take)
         for message in taken:
             self._deliver(message)
@@ -133,6 +141,13 @@ class Outbox:
         for row in rows:
             _LEASE.change(connection, {"which": row["position"], "worker": self._worker_id, "until": until})
         return [Message(row["message_id"], row["topic"], json.loads(row["payload"]), row["attempts"] + 1) for row in rows]
+
+    @staticmethod
+    def _bring_forward(connection: Connection, now: datetime) -> None:
+        """What is due later than anything that is stored now was stored by a clock that was ahead: it is due, else it would wait for as long as that was."""
+        ahead = (table.c.done_at.is_(None), table.c.due_at > _latest_due(now))
+        brought = connection.execute(update(table).where(*ahead).values(due_at=write_time(now))).rowcount
+        _log.warning("outbox messages of a clock that was ahead are due", extra={"facts": {"messages": brought}})
 
     def _due(self) -> Prepared:
         """What is due of the topics that have a handler; they are few, and entered before the first message is taken."""
@@ -210,10 +225,30 @@ class Outbox:
             try:
                 busy = bool(self._handlers) and self.run_once() == self._batch
             except Exception as error:  # noqa: BLE001 # edge: the thread outlives every failure; mostly the database is away and will be back
-                _log.warning("outbox waits", exc_info=error)
+                self._waits_for(error)
                 busy = False
+            else:
+                self._goes_on()
             if not busy:
                 self._wake.wait(poll_seconds)
+
+    def _waits_for(self, error: Exception) -> None:
+        code = error.code if isinstance(error, TrustError) else type(error).__name__
+        if code != self._hindrance:  # once, not at every look
+            self._hindrance = code
+            facts = error.facts if isinstance(error, TrustError) else {}
+            trace = None if isinstance(error, TrustError) else error
+            _log.warning("outbox waits", exc_info=trace, extra={"facts": {"error": code, **facts}})
+
+    def _goes_on(self) -> None:
+        if self._hindrance is not None:
+            _log.info("outbox goes on", extra={"facts": {"waited_for": self._hindrance}})
+            self._hindrance = None
+
+
+def _latest_due(now: datetime) -> int:
+    """The latest time, in microseconds, that a message stored by a right clock is due: behind the longest pause."""
+    return write_time(now + timedelta(seconds=LONGEST_RETRY_SECONDS + TOLERANCE_SECONDS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -486,8 +486,8 @@ class Recorder:
     def __init__(self, messages: list[Message]) -> None:
         self._messages = messages
 
-    def put(self, _connection: object, *, topic: str, payload: dict[str, Any], at: object, delay_seconds: float = 0) -> str:
-        del at, delay_seconds
+    def put(self, _connection: object, *, topic: str, payload: dict[str, Any], at: object) -> str:
+        del at
         if topic == CAS_LOGOUT_TOPIC:
             self._messages.append(Message(f"m{len(self._messages)}", topic, payload, 1))
         return ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from service_kit import outbox as module
 from service_kit.outbox import Message, Outbox
@@ -139,17 +140,79 @@ def test_only_topics_with_a_handler_are_taken(database: Database, clock: FixedCl
     assert outbox.run_once() == 1
 
 
-def test_a_delayed_message_waits(database: Database, outbox: Outbox, clock: FixedClock) -> None:
-    database.write(put(outbox, delay_seconds=30))
+def test_a_message_of_a_clock_that_was_ahead_is_due_once_the_clock_is_right(
+    database: Database, outbox: Outbox, clock: FixedClock, received: list[Message]
+) -> None:
+    database.write(put(outbox, 1))
+    database.write(lambda connection: outbox.put(connection, topic="thing.done", payload={"n": 2}, at=AT + timedelta(days=400)))
+    assert outbox.run_once() == 2
+    assert [message.payload["n"] for message in received] == [1, 2]
     assert outbox.run_once() == 0
-    clock.advance(30)
+
+
+def test_a_lease_of_a_clock_that_was_ahead_is_over_once_the_clock_is_right(database: Database, clock: FixedClock) -> None:
+    def dies(_message: Message) -> None:
+        raise SystemExit
+
+    died, outbox = Outbox(database, clock, {"thing.done": dies}), Outbox(database, clock, {"thing.done": lambda _message: None})
+    database.write(put(died))
+    clock.advance(400 * 24 * 3600)
+    with pytest.raises(SystemExit):
+        died.run_once()
+    clock.advance(-400 * 24 * 3600)
     assert outbox.run_once() == 1
+
+
+def test_the_longest_pause_is_kept(database: Database, clock: FixedClock) -> None:
+    def refuse(_message: Message) -> None:
+        raise TrustError(Kind.UNAVAILABLE, "AWAY")
+
+    outbox = Outbox(database, clock, {"thing.done": refuse})
+    database.write(put(outbox))
+    database.write(lambda connection: connection.execute(update(table).values(attempts=50)))
+    assert outbox.run_once() == 1
+    assert outbox.run_once() == 0
+    clock.advance(-module.TOLERANCE_SECONDS)  # as far as a time daemon may set it back
+    assert outbox.run_once() == 0
+    clock.advance(module.TOLERANCE_SECONDS + module.LONGEST_RETRY_SECONDS)
+    assert outbox.run_once() == 1
+
+
+def test_what_hinders_the_thread_is_logged_when_it_begins_and_when_it_is_over(
+    database: Database, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    behind = TrustError(Kind.UNAVAILABLE, "CLOCK_BEHIND", behind_seconds=90)
+    turns: list[Exception | None] = [behind, behind, behind, None, behind, KeyError("x"), KeyError("x"), None]
+    ended = threading.Event()
+
+    def run_once() -> int:
+        if not turns:
+            ended.set()
+            return 0
+        trouble = turns.pop(0)
+        if trouble is not None:
+            raise trouble
+        return 0
+
+    monkeypatch.setattr(outbox, "run_once", run_once)
+    with caplog.at_level(logging.INFO, logger=module.__name__):
+        outbox.start(poll_seconds=0.001)
+        assert ended.wait(10)
+        outbox.stop()
+    said = [(record.message, record.__dict__["facts"], record.exc_info is not None) for record in caplog.records]
+    assert said == [
+        ("outbox waits", {"error": "CLOCK_BEHIND", "behind_seconds": 90}, False),
+        ("outbox goes on", {"waited_for": "CLOCK_BEHIND"}, False),
+        ("outbox waits", {"error": "CLOCK_BEHIND", "behind_seconds": 90}, False),
+        ("outbox waits", {"error": "KeyError"}, True),
+        ("outbox goes on", {"waited_for": "KeyError"}, False),
+    ]
 
 
 def test_what_was_delivered_long_ago_is_swept(database: Database, outbox: Outbox, clock: FixedClock) -> None:
     database.write(put(outbox))
-    database.write(put(outbox, delay_seconds=10**7))
     outbox.run_once()
+    database.write(put(outbox))
     clock.advance(8 * 24 * 3600)
     assert database.write(lambda c: outbox.sweep(c, clock.now())) == 1
     assert row(database).done_at is None
