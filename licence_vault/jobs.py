@@ -22,6 +22,7 @@ from licence_vault.status.register import list_numbers
 from licence_vault.status.verify import LEEWAY_SECONDS
 from licence_vault.use_tables import sharing
 from service_kit.composition import Job, ReadinessCheck
+from service_kit.log_waiting import log_state
 from service_kit.log_witnessing import EVERY_SECONDS, WitnessDesk, read_witnesses
 from service_kit.migrations import is_current
 from service_kit.outbound import Outbound, read_networks
@@ -99,10 +100,8 @@ def readiness_of(context: ServiceContext, log: TransparencyLog) -> Sequence[Read
         return {"component": PREFIX}
 
     def check_log() -> Facts:
-        if log.last_error is not None:
-            raise log.last_error
-        head = log.head()
-        return {"size": head.size, "waiting": head.waiting}
+        state = log_state(log, context.clock)
+        return {"size": state.size, "waiting": state.waiting, "waiting_seconds": state.waiting_seconds}
 
     def check_lists() -> Facts:
         with context.database.read() as connection:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
-if TYPE_CHECKING:
-    from datetime import datetime
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_entry_id(at: datetime) -> str:
@@ -24,3 +24,8 @@ def new_entry_id(at: datetime) -> str:
     )
     text = f"{value:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def time_of_entry_id(entry_id: str) -> datetime:
+    """The instant, to the millisecond, that stands in an id of ``new_entry_id``: aware UTC."""
+    return _EPOCH + timedelta(milliseconds=int(entry_id[:8] + entry_id[9:13], 16))

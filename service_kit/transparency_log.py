@@ -226,6 +226,11 @@ class TransparencyLog:
         self._thread = threading.Thread(target=self._serve, name=f"log-{self.name}", daemon=True)
         self._thread.start()
 
+    @property
+    def is_sequencing(self) -> bool:
+        """Whether a thread of this process does."""
+        return self._thread is not None
+
     def stop(self) -> None:
         """Take in what waits, then stop."""
         self._stop.set()

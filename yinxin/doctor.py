@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from service_kit.database import check_database_pages
 from service_kit.database_errors import with_words_of_driver
+from service_kit.log_waiting import STANDSTILL_SECONDS
 from service_kit.problem_catalogue import text_of
 from service_kit.settings import unknown_variables
 from standards.errors import Kind, TrustError
@@ -191,6 +192,14 @@ def _as_finding(result: CheckResult, language: str) -> Finding:
             language,
             "status lists were signed while this machine's clock was ahead: whoever kept one can show it again when that time comes; docs/reference/status-lists.md",
             "本机时钟超前期间签发过状态列表：留存者到时可再次出示；见 docs/reference/status-lists.md",
+        )
+        return Finding(result.name, Status.WARN, shown, remedy)
+    waited = result.facts.get("waiting_seconds")
+    if isinstance(waited, int) and waited > STANDSTILL_SECONDS:
+        remedy = _say(
+            language,
+            "Start the server: it takes waiting entries into the log within seconds. Where it runs, look in the log of every worker for `log turn failed`.",
+            "请启动服务：数秒内会将等待的条目收入日志。若服务正在运行，请在各工作进程的运行日志中查找 `log turn failed`。",
         )
         return Finding(result.name, Status.WARN, shown, remedy)
     if result.facts.get("altered_rows"):

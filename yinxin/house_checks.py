@@ -16,6 +16,7 @@ from licence_vault.log.instance import open_licence_log
 from service_kit.clock import SystemClock
 from service_kit.entry_ids import new_entry_id
 from service_kit.health import database_check
+from service_kit.log_waiting import log_state
 from service_kit.named_blobs import find_missing
 from service_kit.row_codes import AlteredRows
 from service_kit.tables import audit, duties, role_holders
@@ -66,10 +67,8 @@ def house_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Fa
         return {}
 
     def check_log() -> Facts:
-        if context.log.last_error is not None:
-            raise context.log.last_error
-        head = context.log.head()
-        return {"entries": head.size, "waiting": head.waiting}
+        state = log_state(context.log, context.clock)
+        return {"entries": state.size, "waiting": state.waiting, "waiting_seconds": state.waiting_seconds}
 
     def check_disk() -> Facts:
         free = shutil.disk_usage(context.settings.dir).free

@@ -132,5 +132,5 @@ def test_a_list_of_another_time_or_number_is_not_there(served: Here) -> None:
 
 def test_readiness_tells_of_the_log(served: Here) -> None:
     checks = {check.name: check for part in served.application._composition.parts for check in part.readiness}
-    assert checks["licence_log"].run() == {"size": 4, "waiting": 0}
+    assert checks["licence_log"].run() == {"size": 4, "waiting": 0, "waiting_seconds": 0}
     assert checks["licence_tables"].run() == {"component": "licence"}

@@ -271,6 +271,17 @@ def test_doctor_on_a_sound_deployment(folder: Path) -> None:
     assert run("doctor").exit_code == 0
 
 
+def test_the_doctor_tells_that_entries_wait_where_none_serves(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_json("doctor", "--dir", folder)
+    monkeypatch.setattr("yinxin.doctor.STANDSTILL_SECONDS", -1)
+    found = run_json("doctor", "--dir", folder)
+    waits = {each["name"]: each for each in found["findings"] if each["status"] == "warn"}
+    assert found["ok"]
+    assert "licence_log" in waits
+    assert "waiting_seconds=" in waits["audit_log"]["message"]
+    assert "Start the server" in waits["audit_log"]["remedy"]
+
+
 def test_doctor_says_what_is_wrong_and_how_to_mend_it(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def finding(name: str, status: int = 1) -> dict[str, str]:
         done = run("doctor", "--dir", folder, "--json")
