@@ -52,6 +52,7 @@ class CheckReport:
     entries: int = 0
     findings: list[Finding] = field(default_factory=list)
     further: int = 0  # findings over the limit, which are counted and not named
+    lost: int = 0  # entries whose loss is on record: counted, and no finding
 
     def add(self, code: str, **facts: Fact) -> None:
         """Note a finding, up to the limit."""

@@ -11,7 +11,7 @@ from service_kit.log_check import CheckReport
 from service_kit.migrations import are_there
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from sqlalchemy import Column, ColumnElement
     from sqlalchemy.engine import Connection
@@ -52,32 +52,52 @@ def named_blobs(connection: Connection, places: Sequence[BlobPlace]) -> Iterator
                 yield NamedBlob(place.blob.table.name, "/".join(str(each) for each in row), blob)
 
 
-def find_missing(
-    connection: Connection, places: Sequence[BlobPlace], is_stored: Callable[[str], bool]
-) -> tuple[int, int, NamedBlob | None]:
-    """How many rows name a blob, how many of those one that is not stored, and the first of these."""
-    named = missing = 0
-    first = None
+@dataclass(slots=True)
+class BlobCounts:
+    """Rows that name a blob: all, those whose blob is not stored, those whose blob is on record as lost; and the first of the second kind."""
+
+    named: int = 0
+    missing: int = 0
+    lost: int = 0
+    first: NamedBlob | None = None
+
+
+def count_blobs(connection: Connection, places: Sequence[BlobPlace], is_stored: Callable[[str], bool], lost: Collection[str]) -> BlobCounts:
+    """Count the rows that name a blob. ``lost``: what is on record as lost."""
+    counts = BlobCounts()
     for each in named_blobs(connection, places):
-        named += 1
-        if not is_stored(each.blob):
-            missing += 1
-            first = first or each
-    return named, missing, first
+        counts.named += 1
+        if is_stored(each.blob):
+            continue
+        if each.blob in lost:
+            counts.lost += 1
+        else:
+            counts.missing += 1
+            counts.first = counts.first or each
+    return counts
 
 
-def check_blobs(database: Database, blobs: Blobs, places: Sequence[BlobPlace], *, are_read: bool = False) -> CheckReport:
+def check_blobs(
+    database: Database,
+    blobs: Blobs,
+    places: Sequence[BlobPlace],
+    is_stored: Callable[[str], bool],
+    lost: Collection[str] = (),
+    *,
+    are_read: bool = False,
+) -> CheckReport:
     """Every blob that a row names: is it there, and with ``are_read`` also: does it have the content that it had? That reads all blobs.
 
-    BLOB_STORE_UNAVAILABLE where the folder cannot be listed.
+    ``is_stored``: of ``Blobs.listed``. ``lost``: what is on record as lost, and counted apart.
     """
     report = CheckReport()
-    is_stored = blobs.listed()
     damaged = frozenset(blobs.damaged()) if are_read else frozenset()
     with database.read() as connection:
         for each in named_blobs(connection, places):
             report.entries += 1
-            if not is_stored(each.blob):
+            if not is_stored(each.blob) and each.blob in lost:
+                report.lost += 1
+            elif not is_stored(each.blob):
                 report.add("BLOB_MISSING", table=each.table, row=each.row, blob=each.blob)
             elif each.blob in damaged:
                 report.add("BLOB_DAMAGED", table=each.table, row=each.row, blob=each.blob)

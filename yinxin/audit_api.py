@@ -71,7 +71,17 @@ class CheckAnswer(BaseModel):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"ok": True, "at": "2026-11-28T09:00:00Z", "entries": 1204, "logged": 1204, "documents": 310, "findings": []}]
+            "examples": [
+                {
+                    "ok": True,
+                    "at": "2026-11-28T09:00:00Z",
+                    "entries": 1204,
+                    "logged": 1204,
+                    "documents": 310,
+                    "documents_lost": 0,
+                    "findings": [],
+                }
+            ]
         }
     )
 
@@ -80,6 +90,7 @@ class CheckAnswer(BaseModel):
     entries: Annotated[int, Field(description="Rows of the trail.")]
     logged: Annotated[int, Field(description="Entries of the signed log.")]
     documents: Annotated[int, Field(description="Documents that rows name. Each was looked for; none was read.")]
+    documents_lost: Annotated[int, Field(description="Those of them that are gone, and on record as lost for good: no finding.")]
     findings: list[CheckFinding]
 
 
@@ -123,8 +134,8 @@ def _search(
 Search = Annotated[AuditSearch, Depends(_search)]
 
 
-def make_router(context: ServiceContext, check: Callable[[], Mapping[str, CheckReport]]) -> APIRouter:
-    """The routes, for the composition to mount. ``check``: all that can be checked (``record_check``)."""
+def make_router(context: ServiceContext, check: Callable[..., Mapping[str, CheckReport]]) -> APIRouter:
+    """The routes, for the composition to mount. ``check``: all that can be checked (``record_check``), for an ``actor``."""
     router = APIRouter(tags=_TAGS)
     database, log = context.database, context.log
     checking = threading.Lock()
@@ -168,7 +179,7 @@ def make_router(context: ServiceContext, check: Callable[[], Mapping[str, CheckR
         "/v1/audit/checks",
         name="check_audit_trail",
         summary="Check every row of the trail, every entry of the logs, and whether every document is there, now",
-        description="Reads every row, changes nothing but for the entry that says it was done. One check at a time. As `yinxin audit check`, whose option "
+        description="Reads every row, changes nothing but for the entry that says it was done, and one for each document that was on record as lost and is there again. One check at a time. As `yinxin audit check`, whose option "
         "`--documents` reads the documents too.",
         response_model=CheckAnswer,
         responses=problem_answers(401, 403, 429, 503),
@@ -179,11 +190,13 @@ def make_router(context: ServiceContext, check: Callable[[], Mapping[str, CheckR
             raise TrustError(Kind.TOO_MANY, "TOO_BUSY", retry_after_seconds=CHECK_RETRY_SECONDS)
         try:
             at = context.clock.now()
-            parts = check()
+            parts = check(actor=caller_of(request).actor)
         finally:
             checking.release()
         findings = _findings(parts)
-        counts = {"entries": parts["trail"].entries, "logged": parts["log"].entries, "documents": parts["documents"].entries}
+        documents = parts["documents"]
+        counts = {"entries": parts["trail"].entries, "logged": parts["log"].entries}
+        counts |= {"documents": documents.entries, "documents_lost": documents.lost}
         caller = caller_of(request)
 
         def record(connection: Connection) -> None:

@@ -35,6 +35,7 @@ from service_kit.blobs import PREFIX_CHARACTERS
 from service_kit.database import check_database_pages, check_pages, read_database_url
 from service_kit.database_errors import as_trust_error
 from service_kit.durable_files import PRIVATE_MODE, make_folder, sync_folder
+from service_kit.lost_blobs import lost_as_told
 from service_kit.named_blobs import named_blobs
 from service_kit.setting_rules import absolute_database_url
 from service_kit.settings import load_settings
@@ -67,6 +68,7 @@ _NAME: Final = re.compile(r"[^/\0]+(/[^/\0]+)*")
 class Backup:
     """What a backup says of itself. ``files``: name -> (bytes, SM3 in hexadecimal). ``has_database``: False where it lives elsewhere. ``missing``: files
     that rows of its database name and that were not there to be taken; None where nobody looked (database elsewhere, an older backup).
+    ``lost``: those of them that the database calls lost for good; ``yinxin audit check`` proves it, where the key is.
     """
 
     made_at: str
@@ -74,11 +76,18 @@ class Backup:
     has_database: bool
     files: dict[str, tuple[int, str]]
     missing: tuple[str, ...] | None = None
+    lost: tuple[str, ...] = ()
 
     @property
     def bytes_count(self) -> int:
         """All files together."""
         return sum(size for size, _ in self.files.values())
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """What is missing and not on record as lost: another backup may have it."""
+        lost = frozenset(self.lost)
+        return tuple(name for name in self.missing or () if name not in lost)
 
 
 class _Hashed:
@@ -125,6 +134,7 @@ def make_backup(settings: Settings, out: Path, at: datetime) -> Backup:
 def _write_archive(archive: tarfile.TarFile, settings: Settings, own: set[Path], at: datetime) -> Backup:
     folder, files = settings.dir.resolve(), dict[str, tuple[int, str]]()
     named: set[str] | None = None
+    lost = set[str]()
     logs = {LOG: LOG_NAME, LICENCES: LICENCE_LOG_NAME}
     # 1. The checkpoints, which say how much was published
     for name in logs:
@@ -146,7 +156,7 @@ def _write_archive(archive: tarfile.TarFile, settings: Settings, own: set[Path],
                     _add(archive, files, path, f"{name}/{below}")
         if has_database:
             _add(archive, files, copy, DATABASE)
-            named = _named_files(copy)
+            named, lost = _named_files(copy)
     # 4. What it names: keys, documents, settings; last what makes the folder a finished deployment
     left_out = {(folder / MASTER_KEY_FILE).resolve(), master_key_path(folder, os.environ).resolve(), *own}
     if has_database:  # by whatever name: it has been taken as of one moment
@@ -164,7 +174,9 @@ def _write_archive(archive: tarfile.TarFile, settings: Settings, own: set[Path],
     _add(archive, files, folder / MARKER, MARKER)
     # A document is written before its row, so that it was there by then
     missing = None if named is None else tuple(sorted(named.difference(files)))
-    backup = Backup(at.isoformat(timespec="seconds"), program_version(), has_database, files, missing)
+    backup = Backup(
+        at.isoformat(timespec="seconds"), program_version(), has_database, files, missing, tuple(sorted(lost.intersection(missing or ())))
+    )
     _write_manifest(archive, backup)
     return backup
 
@@ -193,14 +205,19 @@ def _copy_database(source: Path, copy: Path) -> dict[str, int]:
     return dict(rows)
 
 
-def _named_files(database: Path) -> set[str]:
-    """The files, by their paths in the folder, which rows of a copied database name."""
+def _named_files(database: Path) -> tuple[set[str], set[str]]:
+    """The files, by their paths in the folder, which rows of a copied database name, and which it calls lost."""
     engine = create_engine(URL.create("sqlite", database=str(database)), poolclass=NullPool)
     try:
         with engine.connect() as connection:
-            return {f"{BLOBS}/{each.blob[:PREFIX_CHARACTERS]}/{each.blob}" for each in named_blobs(connection, blob_places())}
+            named = {_file_of(each.blob) for each in named_blobs(connection, blob_places())}
+            return named, {_file_of(blob) for blob in lost_as_told(connection)}
     finally:
         engine.dispose()
+
+
+def _file_of(blob: str) -> str:
+    return f"{BLOBS}/{blob[:PREFIX_CHARACTERS]}/{blob}"
 
 
 def check_backup(path: Path) -> Backup:
@@ -321,6 +338,7 @@ def _write_manifest(archive: tarfile.TarFile, backup: Backup) -> None:
         "has_database": backup.has_database,
         "files": {name: {"bytes": size, "sm3": digest} for name, (size, digest) in backup.files.items()},
         "missing": None if backup.missing is None else list(backup.missing),
+        "lost": list(backup.lost),
     }
     data = json.dumps(said, ensure_ascii=False, indent=1).encode()
     member = tarfile.TarInfo(MANIFEST)
@@ -337,7 +355,8 @@ def _read_manifest(data: bytes | None) -> Backup:
         datetime.fromisoformat(said["made_at"])
         missing = said.get("missing")
         names = None if missing is None else tuple(str(name) for name in missing)
-        return Backup(said["made_at"], str(said["program"]), said["has_database"] is True, files, names)
+        lost = tuple(str(name) for name in said.get("lost", ()))
+        return Backup(said["made_at"], str(said["program"]), said["has_database"] is True, files, names, lost)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise _damaged(MANIFEST) from None
 

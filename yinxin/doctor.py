@@ -15,6 +15,7 @@ from service_kit.log_waiting import STANDSTILL_SECONDS
 from service_kit.problem_catalogue import text_of
 from service_kit.settings import unknown_variables
 from standards.errors import Kind, TrustError
+from yinxin.commands.console import operator
 from yinxin.commands.reader_language import CHINESE
 from yinxin.deployment import CA, KEYS, MASTER_KEY_FILE, is_complete, master_key_path, open_deployment
 
@@ -152,7 +153,7 @@ def _deployment(folder: Path, language: str) -> list[Finding]:
         migrate_all(house.context.database)
         code_older_rows(house.context)
         record_made(house.context, made)
-        checks = (*start_checks(house.context), *anchor_checks(house.context), *document_checks(house.context))
+        checks = (*start_checks(house.context), *anchor_checks(house.context), *document_checks(house.context, operator()))
         found += [_tried(name, check, language) for name, check in checks]
         readiness = compose(house).probe.readyz()
         return [*found, *(_as_finding(result, language) for result in readiness.checks)]

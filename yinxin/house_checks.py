@@ -17,7 +17,8 @@ from service_kit.clock import SystemClock
 from service_kit.entry_ids import new_entry_id
 from service_kit.health import database_check
 from service_kit.log_waiting import log_state
-from service_kit.named_blobs import find_missing
+from service_kit.lost_blobs import end_losses
+from service_kit.named_blobs import count_blobs
 from service_kit.row_codes import AlteredRows
 from service_kit.tables import audit, duties, role_holders
 from standards.errors import Kind, TrustError
@@ -116,19 +117,21 @@ def anchor_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], F
     return tuple((f"{name}_anchors", partial(_look_at_anchors, log)) for name, log in _logs(context))
 
 
-def document_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Facts]]]:
+def document_checks(context: ServiceContext, actor: str) -> Sequence[tuple[str, Callable[[], Facts]]]:
     """Whether the documents are there that rows name, by their names alone: as ``house_checks``, for ``yinxin doctor``. Without one of them everything
-    else works, so that no start refuses over it.
+    else works, so that no start refuses over it. ``actor``: for whom it is recorded that documents which were on record as lost are there again.
     """
 
     def check_documents() -> Facts:
         is_stored = context.blobs.listed()
+        lost = end_losses(context.database, context.audit, is_stored, actor=actor, at=context.clock.now())
         with context.database.read() as connection:
-            named, missing, first = find_missing(connection, links.blob_places(), is_stored)
-        if first is not None:
-            where = {"table": first.table, "row": first.row, "blob": first.blob}
-            raise TrustError(Kind.UNAVAILABLE, "BLOB_MISSING", missing=missing, named=named, **where)
-        return {"named": named}
+            found = count_blobs(connection, links.blob_places(), is_stored, lost)
+        on_record = {"lost_on_record": found.lost} if found.lost else {}
+        if found.first is not None:
+            where = {"table": found.first.table, "row": found.first.row, "blob": found.first.blob}
+            raise TrustError(Kind.UNAVAILABLE, "BLOB_MISSING", missing=found.missing, named=found.named, **where, **on_record)
+        return {"named": found.named, **on_record}
 
     return (("documents", check_documents),)
 

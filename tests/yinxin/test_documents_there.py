@@ -166,6 +166,109 @@ def test_of_an_erased_licence_nothing_is_missed(folder: Path, tmp_path: Path) ->
     assert make_backup(load_settings(folder), tmp_path / "b.tar", datetime.now(UTC)).missing == ()
 
 
+def record_loss(folder: Path, *blobs: str, reason: str = "磁盘损坏，各备份均无") -> tuple[int, Any]:
+    done = yinxin("audit", "record-loss", *blobs, "--reason", reason, "--dir", str(folder), "--json", check=False)
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_what_is_lost_for_good_is_on_record_and_the_next_loss_is_told(folder: Path, tmp_path: Path) -> None:
+    row, lost = first(folder, PLACES["seal_papers"])
+    content = blob_path(folder, lost).read_bytes()
+    blob_path(folder, lost).unlink()
+    assert record_loss(folder, lost, lost) == (0, {"recorded": 1})
+    assert record_loss(folder, lost) == (0, {"recorded": 0}), "once is enough"
+
+    status, said = audit_check(folder, "--documents")
+    assert (status, said["ok"], said["findings"], said["documents_lost"]) == (0, True, [], 1)
+    assert "all hold, but for 1 documents on record as lost." in yinxin("audit", "check", "--dir", str(folder)).stdout
+    assert doctor(folder) == (
+        0,
+        {"name": "documents", "status": "ok", "message": f"named={said['documents']}, lost_on_record=1", "remedy": ""},
+    )
+    with closing(sqlite3.connect(folder / "yinxin.sqlite3")) as database:
+        [entry] = [json.loads(data) for (data,) in database.execute("SELECT entry FROM kit_audit WHERE action = 'document.lost'")]
+    assert (entry["subject"], entry["facts"]) == (
+        "documents",
+        {"blob": lost, "table": "seal_papers", "row": row, "rows": 1, "reason": "磁盘损坏，各备份均无"},
+    )
+    backup = tmp_path / "lost.tar"
+    made = yinxin("backup", "make", "--dir", str(folder), "--out", str(backup), "--json")
+    assert (made.stderr, json.loads(made.stdout)["missing"], json.loads(made.stdout)["lost"]) == ("", 1, 1)
+    assert "1 documents are not in it that are on record as lost." in yinxin("backup", "check", str(backup)).stdout
+
+    other = first(folder, PLACES["seal_uses"])[1]
+    held = blob_path(folder, other).read_bytes()
+    blob_path(folder, other).unlink()
+    status, said = audit_check(folder)
+    assert (status, [each["facts"]["blob"] for each in said["findings"]], said["documents_lost"]) == (1, [other], 1)
+    assert all(part in doctor(folder)[1]["message"] for part in ("BLOB_MISSING", "missing=1", "lost_on_record=1"))
+    assert check_backup(backup).missed == ()
+    assert make_backup(load_settings(folder), tmp_path / "two.tar", datetime.now(UTC)).missed == (f"blobs/{other[:2]}/{other}",)
+    blob_path(folder, other).write_bytes(held)
+
+    # It is found after all: that is recorded, and losing it once more is a finding
+    blob_path(folder, lost).write_bytes(content)
+    status, said = audit_check(folder, "--documents")
+    assert (status, said["documents_lost"]) == (0, 0)
+    assert doctor(folder)[1]["message"] == f"named={said['documents']}"
+    blob_path(folder, lost).unlink()
+    status, said = audit_check(folder)
+    assert (status, [each["facts"]["blob"] for each in said["findings"]]) == (1, [lost])
+    with closing(sqlite3.connect(folder / "yinxin.sqlite3")) as database:
+        assert database.execute("SELECT count(*) FROM kit_audit WHERE action = 'document.back'").fetchone() == (1,)
+    assert record_loss(folder, lost) == (0, {"recorded": 1})
+    assert audit_check(folder)[0] == 0
+
+
+def test_a_deployment_that_serves_counts_what_is_on_record_as_lost_and_records_what_is_back(folder: Path) -> None:
+    _, blob = first(folder, PLACES["seal_papers"])
+    content = blob_path(folder, blob).read_bytes()
+    blob_path(folder, blob).unlink()
+    record_loss(folder, blob)
+    with served_here(folder) as here:
+        _, secret = register_client(
+            idp.service.client_desk(here.house.context), NewClient("watch", ("audit.read",), client_id="watch"), actor="test"
+        )
+        token = here.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=("watch", secret)).json()["access_token"]
+        bearer = {"authorization": "Bearer " + token}
+        answer = here.http.post("/v1/audit/checks", headers=bearer).json()
+        assert (answer["ok"], answer["findings"], answer["documents_lost"]) == (True, [], 1)
+        recorded = here.http.get("/v1/audit/entries?action=audit.check", headers=bearer).json()["entries"][0]
+        assert (recorded["outcome"], recorded["facts"]["documents_lost"]) == ("done", 1)
+        blob_path(folder, blob).write_bytes(content)
+        assert here.http.post("/v1/audit/checks", headers=bearer).json()["documents_lost"] == 0
+        [back] = here.http.get("/v1/audit/entries?action=document.back", headers=bearer).json()["entries"]
+        assert (back["actor"], back["facts"]) == ("client:watch", {"blob": blob})
+
+
+def test_only_what_is_named_and_gone_is_put_on_record_with_a_reason(folder: Path) -> None:
+    _, blob = first(folder, PLACES["seal_papers"])
+    other = first(folder, PLACES["seal_uses"])[1]
+    blob_path(folder, blob).unlink()
+    for asked, reason, status, code in (
+        ((blob, "0" * 64), "x", 1, "BLOB_UNNAMED"),
+        ((blob, other), "x", 1, "BLOB_PRESENT"),
+        ((blob,), " ", 64, "FIELD_UNACCEPTABLE"),
+        ((blob,), "x" * 257, 64, "FIELD_UNACCEPTABLE"),
+    ):
+        answered, said = record_loss(folder, *asked, reason=reason)
+        assert (answered, said["error"]["code"]) == (status, code)
+    assert audit_check(folder)[0] == 1, "all of them or none"
+
+
+def test_what_was_written_past_the_program_takes_no_document_out_of_the_findings(folder: Path, tmp_path: Path) -> None:
+    _, blob = first(folder, PLACES["seal_papers"])
+    blob_path(folder, blob).unlink()
+    with closing(sqlite3.connect(folder / "yinxin.sqlite3")) as database, database:
+        for number, entry in enumerate((b"nothing", b"{}", b'{"facts": 1}')):
+            database.execute(
+                "INSERT INTO kit_audit (entry_id, entry, writer_id, number, actor, action, subject, mac) VALUES (?, ?, 'w', ?, 'a', 'document.lost', 'documents', x'00')",
+                (f"forged-{number}", entry, number),
+            )
+    assert "BLOB_MISSING" in {each["code"] for each in audit_check(folder)[1]["findings"]}
+    assert make_backup(load_settings(folder), tmp_path / "b.tar", datetime.now(UTC)).missed == (f"blobs/{blob[:2]}/{blob}",)
+
+
 def test_a_folder_that_cannot_be_listed_is_no_folder_without_documents(folder: Path) -> None:
     shutil.rmtree(folder / "blobs")
     (folder / "blobs").touch()

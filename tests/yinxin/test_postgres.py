@@ -63,6 +63,6 @@ def test_the_house_on_postgresql(tmp_path: Path) -> None:
 
         kept, gone = (hand_in_paper(context, Caller("cl_a", "client:cl_a", frozenset()), name, name.encode()) for name in ("kept", "gone"))
         (tmp_path / "d" / "blobs" / gone.digest[:2] / gone.digest).unlink()
-        documents = check_blobs(context.database, context.blobs, blob_places(), are_read=True)
+        documents = check_blobs(context.database, context.blobs, blob_places(), context.blobs.listed(), are_read=True)
         assert (documents.entries, [each.facts["row"] for each in documents.findings]) == (2, [gone.id])
         assert kept.digest != gone.digest

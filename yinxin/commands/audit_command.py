@@ -80,7 +80,7 @@ def check(
         house = open_house(open_deployment(folder))
         try:
             mac_key = house.deployment.keystore.open_secret(AUDIT_MAC_KEY)
-            parts = check_records(house.context, mac_key, are_documents_read=are_documents_read)
+            parts = check_records(house.context, mac_key, actor=operator(), are_documents_read=are_documents_read)
             head = house.context.log.head()
         finally:
             house.close()
@@ -92,7 +92,16 @@ def check(
     if as_json:
         rows = [{"where": where, "code": each.code, "facts": each.facts} for where, each in findings]
         counts = {"entries": trail.entries, "logged": log.entries, "log_size": head.size, "licence_entries": licences.entries}
-        print_json({"ok": not findings, **counts, "documents": documents.entries, "findings": rows, "further": further})
+        print_json(
+            {
+                "ok": not findings,
+                **counts,
+                "documents": documents.entries,
+                "documents_lost": documents.lost,
+                "findings": rows,
+                "further": further,
+            }
+        )
     elif findings:
         headings = (say("Where", "位置"), say("Finding", "问题"), say("Facts", "详情"))
         print_table(headings, [(where, each.code, ", ".join(f"{k}={v}" for k, v in each.facts.items())) for where, each in findings])
@@ -101,16 +110,58 @@ def check(
         if documents.findings:
             print_line(
                 say(
-                    "Documents: put them back from a backup that has them, as docs/how-to/backup.md says, and find out who or what removed them.",
-                    "文件：请按 docs/how-to/backup.zh-CN.md 从含有这些文件的备份中恢复，并查明删除原因。",
+                    "Documents: put them back from a backup that has them, as docs/how-to/backup.md says, and find out who or what removed them. What no backup has: yinxin audit record-loss.",
+                    "文件：请按 docs/how-to/backup.zh-CN.md 从含有这些文件的备份中恢复，并查明删除原因；任何备份中都没有的，用 yinxin audit record-loss 登记。",
                 )
             )
     else:
         print_line(
             say(
-                f"{trail.entries} entries, {log.entries} of them in the signed log; {licences.entries} in the licence log; {documents.entries} documents: all hold.",
-                f"共 {trail.entries} 条，其中 {log.entries} 条已入签名日志；证照日志 {licences.entries} 条；文件 {documents.entries} 份：完整无误。",
+                f"{trail.entries} entries, {log.entries} of them in the signed log; {licences.entries} in the licence log; {documents.entries} documents: all hold{'' if not documents.lost else f', but for {documents.lost} documents on record as lost'}.",
+                f"共 {trail.entries} 条，其中 {log.entries} 条已入签名日志；证照日志 {licences.entries} 条；文件 {documents.entries} 份{'' if not documents.lost else f'（其中 {documents.lost} 份已登记灭失）'}：完整无误。",
             )
         )
     if findings:
         raise typer.Exit(EXIT_FAILED)
+
+
+@app.command("record-loss")
+def record_loss(
+    *,
+    blobs: Annotated[
+        list[str],
+        typer.Argument(metavar="BLOB...", help="Documents, by the `blob` that `audit check` shows. 文件，即 audit check 所示的 blob。"),
+    ],
+    reason: Annotated[str, typer.Option(help="What became of them; stands in the audit trail. 灭失原因，记入审计。")],
+    folder: Annotated[Path, typer.Option("--dir", help=DIR_HELP)],
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Put documents on record as lost that no backup has: checks count them apart, until they are there again. 登记已灭失的文件（任何备份中都没有）。"""
+    from service_kit.lost_blobs import record_losses
+    from yinxin.assembly import open_house
+    from yinxin.deployment import open_deployment
+    from yinxin.links import blob_places
+
+    try:
+        check_folder(folder)
+        house = open_house(open_deployment(folder))
+        try:
+            context = house.context
+            recorded = record_losses(
+                context.database,
+                context.blobs,
+                blob_places(),
+                context.audit,
+                blobs,
+                actor=operator(),
+                reason=reason,
+                at=house.clock.now(),
+            )
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({"recorded": recorded})
+        return
+    print_line(say(f"{recorded} documents put on record as lost.", f"已登记灭失 {recorded} 份文件。"))

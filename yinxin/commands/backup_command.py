@@ -57,7 +57,7 @@ def check(file: BackupFile, *, as_json: AsJson = False) -> None:
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     _tell(backup, file, as_json=as_json)
-    if backup.missing:
+    if backup.missed:
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -90,12 +90,18 @@ def restore(file: BackupFile, *, folder: Annotated[Path, typer.Option("--dir", h
 
 
 def _tell(backup: Backup, path: Path, *, as_json: bool) -> None:
-    if backup.missing:  # told, and no failure of making or restoring it: less would be lost with it than without
-        missing = TrustError(Kind.NOT_FOUND, "BACKUP_INCOMPLETE", missing=len(backup.missing), name=backup.missing[0])
+    if backup.missed:  # told, and no failure of making or restoring it: less would be lost with it than without
+        missing = TrustError(Kind.NOT_FOUND, "BACKUP_INCOMPLETE", missing=len(backup.missed), name=backup.missed[0])
         typer.echo(f"yinxin: {explain(missing)}", err=True)
     if as_json:
         number = None if backup.missing is None else len(backup.missing)
-        facts = {"made_at": backup.made_at, "program": backup.program, "has_database": backup.has_database, "missing": number}
+        facts = {
+            "made_at": backup.made_at,
+            "program": backup.program,
+            "has_database": backup.has_database,
+            "missing": number,
+            "lost": len(backup.lost),
+        }
         print_json({"path": str(path), "files": len(backup.files), "bytes": backup.bytes_count, **facts})
         return
     print_line(
@@ -104,3 +110,10 @@ def _tell(backup: Backup, path: Path, *, as_json: bool) -> None:
             f"{path}：{len(backup.files)} 个文件，{backup.bytes_count} 字节，备份于 {backup.made_at}",
         )
     )
+    if backup.lost:
+        print_line(
+            say(
+                f"{len(backup.lost)} documents are not in it that are on record as lost.",
+                f"其中不含已登记灭失的 {len(backup.lost)} 份文件。",
+            )
+        )

@@ -60,6 +60,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "共 {entries} 条记录，其中 {logged} 条已入签名日志；文件 {documents} 份。",
         "{entries} entries, {logged} of them in the signed log; {documents} documents.",
     ),
+    "trail_check_lost": ("其中 {count} 份已登记灭失。", "{count} of them are gone, and on record as lost."),
     "trail_check_where": ("位置", "Where"),
     "trail_check_code": ("问题", "Finding"),
     "trail_where_trail": ("记录", "trail"),
