@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -10,12 +11,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 PRIVATE_MODE: Final = 0o600
 PUBLIC_MODE: Final = 0o644  # of what is for everyone: a web server may serve it under another user
 WRITERS: Final = 8  # more do not make a disk sync any faster
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # on the disk, in a quota, under a limit of the process
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -35,17 +37,29 @@ def _write_synced(path: Path, data: bytes | memoryview, mode: int, *, sync: bool
     try:
         descriptor = os.open(beside, _WRITE_FLAGS, mode)
         try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
-            if sync:
-                os.fsync(descriptor)
+            with naming_full(path):
+                rest = memoryview(data)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
+                if sync:
+                    os.fsync(descriptor)
         finally:
             os.close(descriptor)
         beside.replace(path)
     except BaseException:  # edge: tidied up and passed on
         with contextlib.suppress(FileNotFoundError):
             beside.unlink()
+        raise
+
+
+@contextlib.contextmanager
+def naming_full(path: Path) -> Iterator[None]:
+    """Give what finds no room within the name of the file that it was for: the system's error has none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM and error.filename is None:
+            error.filename = str(path)
         raise
 
 

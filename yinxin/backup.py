@@ -34,7 +34,7 @@ from licence_vault.log.instance import LOG_NAME as LICENCE_LOG_NAME
 from service_kit.blobs import PREFIX_CHARACTERS
 from service_kit.database import check_database_pages, check_pages, read_database_url
 from service_kit.database_errors import as_trust_error
-from service_kit.durable_files import PRIVATE_MODE, make_folder, sync_folder
+from service_kit.durable_files import PRIVATE_MODE, make_folder, naming_full, sync_folder
 from service_kit.lost_blobs import lost_as_told
 from service_kit.named_blobs import named_blobs
 from service_kit.setting_rules import absolute_database_url
@@ -120,7 +120,11 @@ def make_backup(settings: Settings, out: Path, at: datetime) -> Backup:
     partial.unlink(missing_ok=True)  # of a backup that was cut off, or put there by somebody who wants to read this one
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
     try:
-        with os.fdopen(descriptor, "wb") as raw, tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        with (
+            naming_full(out),
+            os.fdopen(descriptor, "wb") as raw,
+            tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
             backup = _write_archive(archive, settings, {out.resolve(), partial.resolve()}, at)
         with partial.open("rb") as written:
             os.fsync(written.fileno())
@@ -276,7 +280,7 @@ def restore_backup(path: Path, folder: Path) -> Backup:
             make_folder(target.parent)  # private, like every folder above it
             folders.add(target.parent)
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
-            with os.fdopen(descriptor, "wb") as file:
+            with naming_full(target), os.fdopen(descriptor, "wb") as file:
                 shutil.copyfileobj(content, file, CHUNK_BYTES)
                 file.flush()
                 os.fsync(file.fileno())

@@ -12,6 +12,7 @@ from typing import Annotated, Final, cast
 
 import typer
 
+from service_kit.durable_files import NO_ROOM
 from yinxin.commands import (
     account_command,
     audit_command,
@@ -26,7 +27,7 @@ from yinxin.commands import (
     witness_command,
 )
 from yinxin.commands.changes_command import changes
-from yinxin.commands.console import EXIT_UNAVAILABLE, EXIT_USAGE, print_line, say
+from yinxin.commands.console import EXIT_UNAVAILABLE, EXIT_USAGE, fail, print_line, say, unwritten
 from yinxin.commands.demo_command import demo
 from yinxin.commands.doctor_command import doctor
 from yinxin.commands.extend_command import extend
@@ -113,6 +114,8 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(EXIT_INTERRUPTED)
     except OSError as error:  # edge: what no command answers for itself; never 1, which `verify` keeps for invalid
+        if error.errno in NO_ROOM and error.filename:  # a file, and not what is printed
+            sys.exit(fail(unwritten(error, None), as_json="--json" in sys.argv).exit_code)
         _tell(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
         sys.exit(EXIT_USAGE if error.errno in _UNUSABLE_PATH else EXIT_UNAVAILABLE)
     except UnicodeEncodeError:

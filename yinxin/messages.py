@@ -192,6 +192,15 @@ TEXTS: Final = (
         "请重试，并检查设置 time_stamps.url。",
     ),
     ProblemText(
+        "DISK_FULL",
+        "Disk full",
+        "磁盘已满",
+        "A file could not be written to its end: the disk, a quota or a limit of the process leaves no room. What was begun of it was removed.",
+        "文件未能写完：磁盘、配额或进程限制已无空间。已写入的部分已删除。",
+        "Make room or name another place, then run the command again. A folder that a restore had begun to fill is emptied first.",
+        "请清理空间或换用其他位置，再重新执行。恢复到一半的目录须先清空。",
+    ),
+    ProblemText(
         "DISK_ALMOST_FULL",
         "Disk almost full",
         "磁盘空间不足",

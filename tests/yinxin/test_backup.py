@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -273,6 +274,27 @@ def test_a_log_that_grows_while_its_tiles_are_read_is_whole_when_it_is_put_back(
         assert not check_log(house.context.log).findings
     finally:
         house.close()
+
+
+def test_a_disk_that_is_full_is_named_with_the_file_and_leaves_no_part_of_a_backup(
+    taken: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, made = taken
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tarfile.TarFile.addfile", full)
+        with pytest.raises(OSError, match="No space left") as raised:
+            make_backup(load_settings(folder), tmp_path / "full.tar", datetime.now(UTC))
+    assert raised.value.filename == str(tmp_path / "full.tar")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    with pytest.raises(OSError, match="No space left") as raised:
+        restore_backup(made, tmp_path / "restored")
+    assert str(raised.value.filename).startswith(str(tmp_path / "restored"))
+    assert not (tmp_path / "restored" / "deployment.json").exists(), "it counts as no deployment"
 
 
 def test_a_damaged_database_gives_no_backup(taken: tuple[Path, Path], tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,6 +42,16 @@ def test_a_design_is_drawn_with_invented_contents(tmp_path: Path, ending: str, i
     again = run("draw-face", design, out)
     assert again.exit_code == 64
     assert "File exists" in again.stderr
+
+
+@pytest.mark.parametrize("ending", ["pdf", "ofd"])
+def test_of_a_drawing_that_finds_no_room_no_part_is_left(tmp_path: Path, ending: str) -> None:
+    design, out = tmp_path / "design.json", tmp_path / f"out.{ending}"
+    design.write_text(json.dumps(face_json(PORTRAIT)))
+    program = "from yinxin.command_line import main; main()"
+    limited = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", sys.executable, "-B", "-c", program]
+    done = subprocess.run([*limited, "licence", "draw-face", str(design), str(out)], capture_output=True, text=True, check=False)
+    assert (done.returncode, f"[DISK_FULL: path={out}, reason=File too large]" in done.stderr, out.exists()) == (69, True, False)
 
 
 def test_designs_that_cannot_be_drawn(tmp_path: Path) -> None:

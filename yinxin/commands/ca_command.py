@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from standards.errors import Kind, TrustError
-from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, operator, print_json, print_line, print_table, say
+from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, operator, print_json, print_line, print_table, say, unwritten
 
 if TYPE_CHECKING:
     from yinxin.assembly import House
@@ -124,6 +124,7 @@ def issue(
 ) -> None:
     """Certify a request that proves possession of its key. 依据证书申请签发证书。"""
     from crypto.authority import Profile
+    from service_kit.durable_files import PUBLIC_MODE, write_durably
     from standards.rfc7468_pem import CERTIFICATE, is_pem, read_pem, write_pem
     from yinxin.pki.actions.issue_certificate import issue_certificate
 
@@ -142,9 +143,9 @@ def issue(
             house.close()
         pem = b"".join(write_pem(CERTIFICATE, each.der) for each in (certificate, *authorities.chain()))
         try:
-            out.write_bytes(pem)
+            write_durably(out, pem, mode=PUBLIC_MODE)
         except OSError as error:
-            raise TrustError(Kind.UNACCEPTABLE, "FILE_UNWRITABLE", path=str(out), reason=error.strerror) from None
+            raise unwritten(error, out) from None
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     if as_json:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from service_kit.durable_files import NO_ROOM
 from standards.errors import Kind, TrustError
 from yinxin.commands.reader_language import CHINESE, language_of_reader
 
@@ -92,6 +93,15 @@ def fail(error: TrustError, *, as_json: bool = False) -> typer.Exit:
     if error.kind in _USAGE_KINDS:
         return typer.Exit(EXIT_USAGE)
     return typer.Exit(EXIT_UNAVAILABLE if error.kind is Kind.UNAVAILABLE else EXIT_FAILED)
+
+
+def unwritten(error: OSError, path: Path | str | None) -> TrustError:
+    """What keeps a file from being written, by a code: DISK_FULL (try again when there is room) or FILE_UNWRITABLE. ``path`` where the error has none."""
+    where = error.filename or path
+    facts = {**({"path": str(where)} if where else {}), "reason": error.strerror}
+    if error.errno in NO_ROOM:
+        return TrustError(Kind.UNAVAILABLE, "DISK_FULL", **facts)
+    return TrustError(Kind.UNACCEPTABLE, "FILE_UNWRITABLE", **facts)
 
 
 def check_folder(folder: Path) -> None:

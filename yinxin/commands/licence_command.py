@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations when the command is called
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import IO, TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from standards.errors import TrustError
 from standards.rfc7493_i_json import StrictJsonError, read_strict_object
-from yinxin.commands.console import EXIT_USAGE, JSON_HELP, fail, print_json, print_line, say
+from yinxin.commands.console import EXIT_USAGE, JSON_HELP, fail, print_json, print_line, say, unwritten
 from yinxin.commands.reader_language import language_of_reader
 from yinxin.commands.reconcile_command import reconcile, simulate_region
 from yinxin.commands.verify_command import UnusableArgumentError, exit_status, load_issuers, load_known, read_at, read_limited
@@ -74,12 +74,22 @@ def draw_face(
         marks = Marks(watermark="样例 SAMPLE")
         written = draw(preview_data(template), template, {}, qr_text="https://licences.example/v#PREVIEW", marks=marks)
         with out.open("xb") as file:
-            file.write(written)
+            _write_or_remove(file, written, out)
     except TrustError as error:
         raise fail(error) from None
     except OSError as error:
         raise _usage(f"{error.filename}: {error.strerror}") from None
     print_line(str(out))
+
+
+def _write_or_remove(file: IO[bytes], content: bytes, path: Path) -> None:
+    """All of it, or the file is gone again: a part of a page looks like a page."""
+    try:
+        file.write(content)
+        file.flush()
+    except OSError as error:
+        path.unlink()
+        raise unwritten(error, path) from None
 
 
 def _face_inside(data: bytes) -> object | None:
