@@ -287,6 +287,11 @@ def test_the_browser_says_the_same() -> None:
         assert theirs == json.loads(json.dumps(ours)), given
 
 
+def test_a_time_that_the_clock_of_china_has_not_stays_as_it_is() -> None:
+    assert china_time("9999-12-31T15:59:59+00:00") == "9999-12-31 23:59:59"
+    assert china_time("9999-12-31T23:00:00+00:00") == "9999-12-31T23:00:00+00:00"
+
+
 def test_names_out_of_certificates() -> None:
     assert name_of(SIGNER) == ("呼伦贝尔市政务服务演示中心（样例）", "12990000YX0000008K")
     assert name_of("CN=Some\\, one,C=CN") == ("Some, one", "")

@@ -9,13 +9,14 @@ import re
 import resource
 import subprocess
 import sys
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
-from crypto.report import Question, Report, Said, Verdict, passed
+from crypto.report import Question, Report, Said, SignatureReport, Verdict, not_checked, passed
 from crypto.trust_list import write_trust_list
 from seal_service.pdf.seal import seal_pdf
 from tests.deployments import yinxin
@@ -360,3 +361,28 @@ def test_names_in_a_licence_do_not_command_the_terminal() -> None:
     show_verdict("a.pdf", Report(Verdict.VALID, False, (), says=says), "zh", Console(file=shown, width=120))
     assert "\x1b[2J" not in shown.getvalue()
     assert "\u202e" not in shown.getvalue()
+
+
+def test_times_are_told_by_the_clock_of_china_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        steps = (
+            not_checked("SIG_TIME_IN_FUTURE", "x", claimed_at="2026-11-30T17:00:00Z", at="2026-11-30T16:00:00+00:00"),
+            not_checked("SIG_TIME_IN_FUTURE", "x", claimed_at="9999-12-31T23:59:59+00:00", at="2026-99-30T16:00:00Z"),
+        )
+        sealed = [
+            SignatureReport(name, "pdf-cms", Verdict.VALID, True, True, True, "CN=A", at, steps)
+            for name, at in (("one", datetime(2026, 11, 30, 16, 30, 1, 5, tzinfo=UTC)), ("late", datetime(9999, 12, 31, 23, tzinfo=UTC)))
+        ]
+        written = io.StringIO()
+        show_verdict("a.pdf", Report(Verdict.INDETERMINATE, False, tuple(sealed)), "en", Console(file=written, width=200))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    told = written.getvalue()
+    assert "Sealed at: 2026-12-01 00:30:01+08:00" in told
+    assert "2026-12-01 01:00:00+08:00" in told, "the time that a step names"
+    assert "2026-12-01 00:00:00+08:00" in told
+    assert "Sealed at: 9999-12-31 23:00:00+00:00" in told, "no later time can be said"
+    assert "2026-99-30T16:00:00Z" in told, "digits that are no time"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import re
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
 
 from rich.console import Console, Group
 from rich.panel import Panel
@@ -10,15 +14,14 @@ from rich.text import Text
 
 from crypto.report import Outcome, Report, Said, SignatureReport, Step, Verdict
 from crypto.report_text import sentence
+from standards.gbt7408_times import CHINA
 from standards.uax9_plain_text import mongolian_joints
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 _STYLE: Final = {Verdict.VALID: "green", Verdict.INVALID: "red", Verdict.INDETERMINATE: "yellow"}
 _ICON: Final = {Verdict.VALID: "✔", Verdict.INVALID: "✘", Verdict.INDETERMINATE: "?"}
 _STEP_ICON: Final = {Outcome.PASS: "✔", Outcome.FAIL: "✘", Outcome.WARN: "!", Outcome.NOT_CHECKED: "?"}
 _STEP_STYLE: Final = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.WARN: "yellow", Outcome.NOT_CHECKED: "yellow"}
+_UTC_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(Z|[+]00:00)")
 _TOLD_THOUGH_PASSED: Final = frozenset({"STATUS_LIST_FRESH"})  # how old the status is that the verdict rests on
 
 _WORDS: Final[dict[str, dict[str, str]]] = {
@@ -95,24 +98,37 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() or at in joints else "\N{REPLACEMENT CHARACTER}" for at, each in enumerate(text))
 
 
-def _local_time(at: datetime | None, words: dict[str, str]) -> str:
-    return words["signed_at_unknown"] if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+def _china_time(at: datetime) -> str:
+    """By the clock of China, as a licence says its days, wherever the machine stands. The last hours of the year 9999 have no such time."""
+    with suppress(OverflowError):
+        at = at.astimezone(CHINA)
+    return at.isoformat(sep=" ", timespec="seconds")
+
+
+def _told_fact(fact: object) -> object:
+    is_time = isinstance(fact, str) and _UTC_TIME.fullmatch(fact) is not None
+    try:
+        return _china_time(datetime.fromisoformat(str(fact))) if is_time else fact
+    except ValueError:  # digits that are no time
+        return fact
 
 
 def _step_line(step: Step, language: str) -> Text:
+    step = replace(step, facts={name: _told_fact(fact) for name, fact in step.facts.items()})
     line = Text.assemble((f"  {_STEP_ICON[step.outcome]} ", _STEP_STYLE[step.outcome]), printable(sentence(step, language)))
     return line.append(f"  [{step.code}]", style="dim")
 
 
 def _signature_lines(signature: SignatureReport, language: str) -> list[Text]:
     words = _WORDS[language]
+    signed_at = words["signed_at_unknown"] if signature.signed_at is None else _china_time(signature.signed_at)
     lines = [
         Text.assemble(
             (f"{_ICON[signature.verdict]} {words[signature.verdict.value]}", f"bold {_STYLE[signature.verdict]}"),
             printable(f"  {words['field']} {signature.name} ({signature.kind})"),
         ),
         Text(f"  {words['signer']}: {printable(signature.signer or words['signer_unknown'])}"),
-        Text(f"  {words['signed_at']}: {_local_time(signature.signed_at, words)}"),
+        Text(f"  {words['signed_at']}: {signed_at}"),
     ]
     # Passed steps are what a reader expects; shown are those that say something against it.
     lines += [_step_line(step, language) for step in signature.steps if step.outcome is not Outcome.PASS]
