@@ -119,6 +119,12 @@ _ROW_FILES: Final = (
         r"a first sheet that is shown: the rows are read from the first one",
         "第一张工作表被隐藏：数据只从第一张工作表读取，请取消隐藏或调整顺序",
     ),
+    (r"parts that unpack to at most (\d+) times their size", "文件中的部件解压后不得超过其大小的 {0} 倍：请将各行复制到新的工作簿"),
+    (r"names and formats of a usual size: copy the rows into a new workbook", "名称或格式数据过大：请将各行复制到新的工作簿"),
+    (
+        r"no more cells than a sheet of so many rows has: copy the rows into a new workbook",
+        "单元格或文本过多，超出同样行数的正常表格：请将各行复制到新的工作簿，或分成多个文件",
+    ),
     (r"no merged cells: separate them and fill each", "不得有合并单元格：请取消合并并逐格填写"),
     (
         r"no hidden lines with something in them, those behind a filter included",
@@ -136,8 +142,8 @@ _ROW_FILES: Final = (
         "超过 {0} 位的数字（如证件号码）末位已丢失：请将单元格设为文本后重新填写",
     ),
     (
-        r"no percentages, of which the file has other digits than are shown: these are cells of texts",
-        "百分比单元格中保存的数字与所见不同（15% 存为 0.15）：请将单元格设为文本后重新填写",
+        r"no numbers that are shown with other digits, a unit or a sign of money: these are cells of texts",
+        "单元格中保存的数字与所见不同（如百分比 15% 存为 0.15、四舍五入、以万元为单位），或显示有单位、货币符号：请将单元格设为文本后重新填写",
     ),
     (
         r"no numbers as 1\.1E\+17, which an office program has made of the digits of a code: the cell is to be one of text, and typed anew",

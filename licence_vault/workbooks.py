@@ -1,7 +1,7 @@
 """The first sheet of an XLSX workbook, line by line, as people read it there; what the file does not hold, or shows otherwise, is refused with its cell.
 
 Formulas are not computed here: what the program that wrote the file has kept of them is read, and where it kept nothing the file is refused. Costs of
-a sheet are those of its lines: none is kept, and none that is missing is made up.
+a sheet are those of its lines: none is kept, and none that is missing is made up. A package that says much with few bytes is refused.
 """
 
 from __future__ import annotations
@@ -15,17 +15,21 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import ParseError
 
+from openpyxl.cell.text import Text
 from openpyxl.reader.excel import ExcelReader
+from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.datetime import from_excel
 from openpyxl.utils.exceptions import InvalidFileException
-from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG, WorkSheetParser
+from openpyxl.worksheet._reader import COL_TAG, FORMULA_TAG, ROW_TAG, VALUE_TAG, WorkSheetParser
+from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
+from openpyxl.xml.functions import iterparse
 
 from licence_vault import limits
 from licence_vault.errors import row_file_unacceptable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from standards.errors import TrustError
 
@@ -34,12 +38,17 @@ _EAST_ASIAN_DATES: Final = frozenset({*range(27, 37), *range(50, 59)})
 _ERRORS: Final = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"})  # ECMA-376 part 1, 18.17.3
 _WHOLE_DIGITS: Final = 15  # office programs keep no more of a number: what is behind them became 0 when it was typed
 _FIRST_CUSTOM_FORMAT: Final = 164  # ECMA-376 part 1, 18.8.30: those below are built in
-_PERCENTAGES: Final = frozenset({9, 10})  # as above
-_QUOTED: Final = re.compile(r'"[^"]*"|\\.|_.|\*.')  # what a format only writes beside the number, ECMA-376 part 1, 18.8.31
+_ROOM: Final = re.compile(
+    r"_.|\*.|\[(?:\$-[0-9A-Fa-f]+|[A-Za-z]+[0-9]*)\]|\\(?=[-+() ])"
+)  # of a format, ECMA-376 part 1, 18.8.31: writes nothing, or a sign
+_DIGITS: Final = re.compile(r"[-+( ]*(?:[#0?]+(?:,[#0?]+)*)?[#0?](?:\.([#0?]*))?[-+) ]*")
+_SECTIONS: Final = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
+_AS_KEPT: Final = frozenset({"", "general", "g/通用格式", "@"})
 _LEADING_ZEROS: Final = re.compile("0{2,15}")
 _COMPUTED_ANEW: Final = re.compile(rb"<(?:\w+:)?calcPr\b[^>]*\bfullCalcOnLoad\s*=\s*[\"'](?:1|true)[\"']")
 _MERGED: Final = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*?\bref\s*=\s*[\"']([^\"']{1,40})[\"']")
 _MERGED_BYTES: Final = 300  # such an element is not longer
+_TEXT_TAG: Final = f"{{{SHEET_MAIN_NS}}}si"
 _CHUNK_BYTES: Final = 1024 * 1024
 _ESCAPED: Final = re.compile("_x[0-9A-Fa-f]{4}_")  # ECMA-376 part 1, 22.9.2.19
 _SHOWN: Final = {"", "visible"}
@@ -57,7 +66,10 @@ def lines_of(data: bytes) -> Iterator[tuple[int, list[str]]]:
             unpacked = sum(member.file_size for member in package.infolist())
             if unpacked > limits.XLSX_UNPACKED_BYTES or len(package.infolist()) > limits.XLSX_MEMBERS:
                 raise row_file_unacceptable(f"at most {limits.XLSX_UNPACKED_BYTES} bytes unpacked", 0)
-        reader: Any = ExcelReader(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+            if any(_is_inflated(member) for member in package.infolist()):
+                raise row_file_unacceptable(f"parts that unpack to at most {limits.XLSX_RATIO} times their size", 0)
+        reader: Any = _Reader(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        reader.archive = _Package(io.BytesIO(data))
         reader.read()
         book = reader.wb
         sheet = book.worksheets[0]
@@ -86,6 +98,55 @@ def refused_at(rule: str, line: int, column: int) -> TrustError:
     return row_file_unacceptable(rule, line - 1, f"{get_column_letter(column)}{line}")
 
 
+def _is_inflated(member: zipfile.ZipInfo) -> bool:
+    return member.file_size > max(limits.XLSX_RATIO_FROM_BYTES, limits.XLSX_RATIO * member.compress_size)
+
+
+class _Package(zipfile.ZipFile):
+    """The parts of a workbook."""
+
+    def read(self, name: Any, pwd: bytes | None = None) -> bytes:
+        """One part, of which all elements will be in memory at once."""
+        is_small = self.getinfo(name).file_size <= limits.XLSX_PART_BYTES
+        content = super().read(name, pwd) if is_small else b""
+        if not is_small or content.count(b"<") > limits.XLSX_PART_TAGS:
+            raise row_file_unacceptable("names and formats of a usual size: copy the rows into a new workbook", 0)
+        return content
+
+
+class _Reader(ExcelReader):
+    """Takes a workbook in but for its sheets."""
+
+    def read_strings(self) -> None:
+        """The table of texts. Its own reader keeps what it has read."""
+        package: Any = self.package
+        part = package.find(SHARED_STRINGS)
+        if part is not None:
+            with self.archive.open(part.PartName[1:]) as source:
+                ended = _ended(source, _TEXT_TAG)
+                read: Any = Text.from_tree
+                texts = (read(element).content for element in ended if element.tag == _TEXT_TAG)
+                self.shared_strings = [text.replace("x005F_", "") for text in texts]
+
+
+def _ended(source: Any, piece: str) -> Iterator[Any]:
+    """The elements of a part as each ends; what stood before the end of a ``piece`` is forgotten with it, and may be no more than a line has."""
+    above: list[Any] = []
+    whole = since = 0
+    for event, element in iterparse(source, events=("start", "end")):
+        if event == "start":
+            above = above or [element]
+            whole, since = whole + 1, since + 1
+            if since > limits.XLSX_LINE_ELEMENTS or whole > limits.XLSX_ELEMENTS:
+                raise row_file_unacceptable("no more cells than a sheet of so many rows has: copy the rows into a new workbook", 0)
+        else:
+            yield element
+            if element.tag == piece:
+                element.clear()
+                above[0].clear()
+                since = 0
+
+
 def _refuse_merged(sheet: Any) -> None:
     """They stand behind the lines, which would be taken in by then: of several cells that are one for who reads it, all but one would be empty."""
     left = b""
@@ -112,18 +173,16 @@ class _SheetParser(WorkSheetParser):
         self.system, self.days, self.hours = book.epoch, dates, book._timedelta_formats  # noqa: SLF001 - not given on: it would say in the server's log which days no calendar has
         self.is_computed_anew = is_computed_anew
         self.widths = _shown_widths(styles, book._number_formats)  # noqa: SLF001
-        self.percentages = _percentages(styles, book._number_formats)  # noqa: SLF001
+        self.formats = _shown_formats(styles, book._number_formats)  # noqa: SLF001
         self.hidden: list[range] = []
 
-    def parse_column_dimensions(self, col: Any) -> None:
-        """Which columns are hidden: they stand before the lines."""
-        if col.get("hidden") in _TRUE:
-            self.hidden.append(range(int(col.get("min")), int(col.get("max")) + 1))
-
-    def parse_extensions(self, element: Any) -> None:
-        """Nothing of cells, as what follows."""
-
-    parse_formatting = parse_sheet_protection = parse_extensions
+    def parse(self) -> Generator[Any, None, None]:
+        """Its lines. Of all else in a sheet only the columns say something of cells: they stand before the lines."""
+        for element in _ended(self.source, ROW_TAG):
+            if element.tag == COL_TAG and element.get("hidden") in _TRUE:
+                self.hidden.append(range(int(element.get("min")), int(element.get("max")) + 1))
+            elif element.tag == ROW_TAG:
+                yield self.parse_row(element)
 
     def parse_row(self, row: Any) -> tuple[int, list[dict[str, Any]]]:
         """One line. Of a hidden one nobody who looks at the sheet would know."""
@@ -153,12 +212,18 @@ class _SheetParser(WorkSheetParser):
                 value = from_excel(value, self.system, timedelta=cell["style_id"] in self.hours)
             except (OverflowError, ValueError):
                 raise refused_at("days that a calendar has", line, column) from None
-        if cell["style_id"] in self.percentages and isinstance(value, int | float) and not isinstance(value, bool):
-            raise refused_at("no percentages, of which the file has other digits than are shown: these are cells of texts", line, column)
         try:
             cell["value"] = _written(value, self.widths.get(cell["style_id"], 0))
         except ValueError as error:
             raise refused_at(str(error), line, column) from None
+        if (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and not _is_as_shown(value, self.formats.get(cell["style_id"], ""))
+        ):
+            raise refused_at(
+                "no numbers that are shown with other digits, a unit or a sign of money: these are cells of texts", line, column
+            )
         if cell["value"] and any(column in each for each in self.hidden):
             raise refused_at("no hidden columns with something in them", line, column)
         if len(cell["value"]) > limits.FIELD_CHARACTERS:
@@ -176,10 +241,26 @@ def _shown_widths(styles: Any, formats: list[str]) -> dict[int, int]:
     return widths
 
 
-def _percentages(styles: Any, formats: list[str]) -> frozenset[int]:
-    """Styles that show a hundred times the number that is there."""
-    own = {_FIRST_CUSTOM_FORMAT + place for place, text in enumerate(formats) if "%" in _QUOTED.sub("", text)}
-    return frozenset(place for place, style in enumerate(styles) if style.numFmtId in _PERCENTAGES | own)
+def _shown_formats(styles: Any, formats: list[str]) -> dict[int, str]:
+    """How the numbers of each style are shown."""
+    shown: dict[int, str] = {}
+    for place, style in enumerate(styles):
+        custom = style.numFmtId - _FIRST_CUSTOM_FORMAT
+        shown[place] = formats[custom] if 0 <= custom < len(formats) else BUILTIN_FORMATS.get(style.numFmtId, "")
+    return shown
+
+
+def _is_as_shown(value: float, number_format: str) -> bool:
+    """Whether people see the digits that are in the file, and nothing beside them: separators of thousands, zeros and colours make no other number."""
+    if number_format.lower() in _AS_KEPT:
+        return True
+    sections = _SECTIONS.split(number_format[: limits.XLSX_FORMAT_CHARACTERS])
+    section = sections[1 if value < 0 and len(sections) > 1 else 2 if value == 0 and len(sections) > 2 else 0]
+    shown = _DIGITS.fullmatch(_ROOM.sub("", section))
+    if shown is None:
+        return section.lower() in _AS_KEPT - {""}
+    decimals = Decimal(f"{value:.{_WHOLE_DIGITS}g}").as_tuple().exponent
+    return isinstance(decimals, int) and -decimals <= len(shown[1] or "")
 
 
 def _texts(cells: list[dict[str, Any]]) -> list[str]:

@@ -200,6 +200,65 @@ def test_zeros_that_the_sheet_shows_before_a_number_are_read() -> None:
     assert cells(workbook(["a", "b"], [45001, 45001], change=change)) == [{"a": "045001", "b": "45001"}]
 
 
+OTHERWISE = "no numbers that are shown with other digits, a unit or a sign of money: these are cells of texts"
+
+
+@pytest.mark.parametrize(
+    ("number_format", "value"),
+    [
+        ("0%", 0.15),
+        ('0.00"%";0.00%', -0.15),
+        ("#,##0,", 12000),
+        ('0.0,,"M"', 1_500_000),
+        ('0"元"', 5),
+        ("0万元", 5),
+        ("0\\号", 5),
+        ("¥#,##0.00", 5),
+        ("[$¥-804]#,##0.00", 5),
+        ('_ ¥* #,##0.00_ ;_ ¥* \\-#,##0.00_ ;_ ¥* "-"??_ ;_ @_ ', 5),
+        ('_ * #,##0_ ;_ * \\-#,##0_ ;_ * "-"_ ;_ @_ ', 0),
+        ("0.00E+00", 1500),
+        ("# ?/?", 0.5),
+        ("000-0000", 1234567),
+        ("[>=10000]0.0;0", 12000),
+        ("0", 1234.56),
+        ("#,##0.00", 33.333333333),
+        ("0000", 12.5),
+        (";;;", 5),
+        ('0;"负"0', -5),
+    ],
+)
+def test_a_number_that_is_shown_otherwise_than_it_is_kept_is_refused(number_format: str, value: float) -> None:
+    def change(book: Any) -> None:
+        book.active["B2"].number_format = number_format
+
+    facts = refusal(workbook(["a", "b"], ["1", value], change=change))
+    assert facts == {"rule": OTHERWISE, "row": 1, "cell": "B2"}
+
+
+@pytest.mark.parametrize(
+    ("number_format", "value", "text"),
+    [
+        ("General", 1234.56, "1234.56"),
+        ("G/通用格式", 5, "5"),
+        ("@", 5, "5"),
+        ("0", 1234, "1234"),
+        ("0.00", 1234.5, "1234.5"),
+        ("#,##0", 1234567, "1234567"),
+        ("#,##0.00_);[Red](#,##0.00)", -1234.5, "-1234.5"),
+        ('_ * #,##0.00_ ;_ * \\-#,##0.00_ ;_ * "-"??_ ;_ @_ ', 1234.5, "1234.5"),
+        ("0.00_ ", 0.1 + 0.2, "0.3"),
+        ('0;"负"0', 5, "5"),
+        ("0.###", 1.25, "1.25"),
+    ],
+)
+def test_a_number_whose_digits_are_shown_is_read(number_format: str, value: float, text: str) -> None:
+    def change(book: Any) -> None:
+        book.active["B2"].number_format = number_format
+
+    assert cells(workbook(["a", "b"], ["1", value], change=change)) == [{"a": "1", "b": text}]
+
+
 def test_cells_far_to_the_right_are_not_passed_over() -> None:
     data = edited(workbook(["a"], ["1"]), _SHEET, rb'(<c r="A2".*?</c>)', rb'\1<c r="XFD2" t="str"><v>x</v></c>')
     assert refusal(data)["cell"] == "XFD2"
@@ -224,3 +283,57 @@ def test_characters_that_a_sheet_writes_as_numbers_are_not_taken_for_letters() -
 def test_lines_and_cells_stand_in_their_place_once(old: bytes, new: bytes) -> None:
     """Else one reader takes the first and another the second, or neither."""
     assert refusal(edited(workbook(["a"], ["1"], ["2"]), _SHEET, old, new))["row"] in {1, 2}
+
+
+def inflated(member: str, old: bytes, new: bytes, *, book: bytes | None = None) -> bytes:
+    """A workbook in which a pattern of one part is replaced, packed as small as it gets."""
+    made = io.BytesIO()
+    given = io.BytesIO(edited(book or workbook(["a"], ["1"]), member, old, new))
+    with zipfile.ZipFile(given) as package, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as out:
+        for each in package.infolist():
+            out.writestr(each.filename, package.read(each))
+    return made.getvalue()
+
+
+def test_a_few_bytes_that_unpack_to_many_are_refused_before_they_are_read() -> None:
+    data = inflated(_SHEET, rb"</sheetData>", b"<row>%s</row></sheetData>" % (b"<c/>" * 300_000))
+    assert len(data) < 20_000
+    assert refusal(data)["rule"] == "parts that unpack to at most 100 times their size"
+
+
+CROWDED = "no more cells than a sheet of so many rows has: copy the rows into a new workbook"
+
+
+@pytest.mark.parametrize(
+    ("member", "old", "new", "rule"),
+    [
+        (_SHEET, rb"</sheetData>", b"<row>" + b"<c/>" * 101_000 + b"</row></sheetData>", CROWDED),
+        (_SHEET, rb"</sheetData>", b"<row>" + b"<x>" * 101_000, CROWDED),
+        (_SHEET, rb"<sheetData>", b"<sheetData>" + b"<x/>" * 101_000, CROWDED),
+        ("xl/sharedStrings.xml", rb"</si>", b"<r/>" * 101_000 + b"</si>", CROWDED),
+        ("xl/styles.xml", rb"</cellXfs>", b"<xf/>" * 501_000 + b"</cellXfs>", "names and formats of a usual size: copy the rows into a new workbook"),
+        (_BOOK, rb"<bookViews>", b" " * (8 * 1024 * 1024) + b"<bookViews>", "names and formats of a usual size: copy the rows into a new workbook"),
+    ],
+)  # fmt: skip
+def test_no_part_of_a_workbook_fills_the_memory(monkeypatch: pytest.MonkeyPatch, member: str, old: bytes, new: bytes, rule: str) -> None:
+    monkeypatch.setattr(limits, "XLSX_RATIO", 2000)  # another file says the same with more bytes
+    book = of_table(b"<si><t>1</t></si>") if member == "xl/sharedStrings.xml" else None
+    assert refusal(inflated(member, old, new, book=book))["rule"] == rule
+
+
+def test_all_cells_of_a_sheet_together_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = workbook(["a"], *[["1"]] * 30)
+    monkeypatch.setattr(limits, "XLSX_ELEMENTS", 100)
+    assert refusal(data)["rule"] == CROWDED
+    monkeypatch.setattr(limits, "XLSX_ELEMENTS", 200)
+    assert len(cells(data)) == 30
+
+
+def test_a_sheet_whose_lines_have_formats_in_every_column_is_read() -> None:
+    styled = b"".join(b'<c r="%s2" s="0"/>' % openpyxl.utils.get_column_letter(column).encode() for column in range(2, 16_385))
+    data = inflated(_SHEET, rb'(<c r="A2".*?</c>)', rb"\1" + styled)
+    assert cells(data) == [{"a": "1"}]
+
+
+def test_texts_of_a_table_are_read_with_their_place() -> None:
+    assert cells(of_table(b"<si><t>one</t></si><si><t>two</t></si>")) == [{"a": "one"}]
