@@ -13,6 +13,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
+from unicodedata import normalize
 
 from crypto.sm3 import sm3_of_joined
 from licence_vault import limits
@@ -130,13 +131,14 @@ class AskedHolder:
     code: str = field(repr=False)
 
     def is_one_of(self, holders: Iterable[tuple[str, str]]) -> bool:
-        """Whether one of the holders (name, code) is so named and has this code, character by character.
+        """Whether one of the holders (name, code) is so named and has this code, character by character; names as Unicode composes them (NFC), for
+        programs write one name in two ways that nobody can tell apart.
 
         How long it takes does not depend on where a guess begins to be wrong, nor on which of the holders it meets.
         """
         found = False
         for name, code in holders:
-            found |= _is_same(self.name, name) & _is_same(self.code, code)
+            found |= _is_same(normalize("NFC", self.name), normalize("NFC", name)) & _is_same(self.code, code)
         return found
 
 

@@ -215,7 +215,7 @@ async function askStatus(data, trust, at, hasLeaf) {
  * the holder: a wrong guess must not learn who it is.
  */
 export function askHolder(holders, asked) {
-  const isOne = holders.some(({ name, code }) => name === asked.name && code === asked.code);
+  const isOne = holders.some(({ name, code }) => name.normalize("NFC") === asked.name.normalize("NFC") && code === asked.code);
   return questionOf("holder", [isOne ? passed("LICENCE_HOLDER_MATCHES", DATA_CLAUSE) : failed("LICENCE_HOLDER_OTHER", DATA_CLAUSE)]);
 }
 
