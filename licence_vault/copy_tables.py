@@ -65,6 +65,8 @@ showings: Final = Table(
     Column("reason", Text),
     Column("officer_sealed", LargeBinary),
     Column("entrustment_id", String(40)),  # by which it was begun; NULL: by the right of a holder, or a power
+    Column("power_client", String(128), nullable=False, server_default=""),  # of whoever shows it by a power: how he came
+    Column("power_grant", String(255), nullable=False, server_default=""),
     CheckConstraint("state IN ('open', 'scanned', 'agreed', 'seen', 'ended')", name="state"),
     CheckConstraint("mode IN ('consented', 'entrusted')", name="mode"),
     CheckConstraint("tries_left >= 0", name="tries_left"),

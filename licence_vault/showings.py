@@ -14,12 +14,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from licence_vault.limits import SCREEN_CODE_BYTES, SCREEN_CODE_CHARACTERS, SCREEN_CODE_SECONDS
+from licence_vault.uses import UseMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-
-    from licence_vault.uses import UseMode
 
 CODE_PREFIX: Final = "yxs_"
 _CODE: Final = re.compile(rf"yxs_([0-9a-f]{{24}})([0-9a-f]{{{2 * SCREEN_CODE_BYTES}}})")
@@ -38,7 +37,9 @@ class ShowingState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Showing:
     """A showing as recorded. ``account``: of whoever shows; ``mode``: by what right; ``client``, ``reason``, ``officer_sealed``: who scanned it,
-    what for and for whom, None before. ``entrustment_id``: by which it was begun, None where by none. ``revision``: its ETag. Times are aware UTC.
+    what for and for whom, None before. ``entrustment_id``: by which it was begun, None where by none. ``power_client``, ``power_grant``: where it is shown by
+    the power over an organisation's licences, by which client and on what grant whoever began it, or agreed, came; empty else. ``revision``: its ETag.
+    Times are aware UTC.
     """
 
     id: str
@@ -54,6 +55,13 @@ class Showing:
     reason: str | None = None
     officer_sealed: bytes | None = None
     entrustment_id: str | None = None
+    power_client: str = ""
+    power_grant: str = ""
+
+    @property
+    def is_by_power(self) -> bool:
+        """Whether it hangs on a power over an organisation's licences."""
+        return self.mode is UseMode.ENTRUSTED and self.entrustment_id is None
 
     def is_over_at(self, at: datetime) -> bool:
         """Whether nothing can be done with it any more."""

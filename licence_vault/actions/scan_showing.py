@@ -10,17 +10,19 @@ from licence_vault.actions.check_sharing import modes_permitted
 from licence_vault.actions.decide_use import Attempt, check_purpose, decide_use
 from licence_vault.actions.grant_by_duty import check_officer
 from licence_vault.actions.show_licence import WHY
-from licence_vault.actions.use_desk import demand_in_force, demand_system, is_still_entrusted, open_data
+from licence_vault.actions.use_desk import demand_in_force, demand_system, is_still_entrusted, open_data, right_to, who_came
 from licence_vault.copy_errors import showing_state_conflict, showing_unknown
 from licence_vault.errors import sharing_denied
 from licence_vault.showings import Showing, ShowingState, is_on_screen, read_screen_code
 from licence_vault.type_rules.masked_view import mask_licence
-from licence_vault.uses import ShareRight, UseAction, read_officer
+from licence_vault.uses import ShareRight, UseAction, UseMode, read_officer
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
-    from licence_vault.actions.use_desk import UseDesk
+    from licence_vault.actions.use_desk import Standing, UseDesk
     from licence_vault.register import LicenceRecord
     from licence_vault.type_rules.definition import TypeDefinition
     from licence_vault.uses import Officer
@@ -53,6 +55,7 @@ def scan_showing(desk: UseDesk, caller: Caller, code: str, *, reason: str, offic
     officer = None if officer is None else check_officer(officer)
     at = desk.context.clock.now()
     named = read_screen_code(code)
+    standing = _who_shows(desk, None if named is None else named[0], at)
 
     def begin() -> Attempt:
         return Attempt(UseAction.SHOWING_SCANNED, caller, caller.client_id, reason, at, officer=officer)
@@ -70,7 +73,7 @@ def scan_showing(desk: UseDesk, caller: Caller, code: str, *, reason: str, offic
             raise _unknown(attempt, TAKEN)
 
         # 3. Whether this system may, with the holder before it, and the licence counts now.
-        definition = _demand(conn, attempt, showing, record)
+        definition = _demand(conn, attempt, showing, record, standing)
         demand_in_force(record, definition, at)
         masked = mask_licence(open_data(desk.contents, conn, record), definition)
 
@@ -89,6 +92,7 @@ def view_showing(desk: UseDesk, caller: Caller, showing_id: str) -> SeenLicence:
     LICENCE_NOT_IN_FORCE, LICENCE_ERASED.
     """
     at = desk.context.clock.now()
+    standing = _who_shows(desk, showing_id, at)
 
     def begin() -> Attempt:
         return Attempt(UseAction.SHOWN, caller, caller.client_id, WHY, at)
@@ -108,7 +112,7 @@ def view_showing(desk: UseDesk, caller: Caller, showing_id: str) -> SeenLicence:
             raise showing_state_conflict(showing.state)
 
         # 2. All it hangs on still stands.
-        demand_in_force(record, _demand(conn, attempt, showing, record), at)
+        demand_in_force(record, _demand(conn, attempt, showing, record, standing), at)
         data = open_data(desk.contents, conn, record).as_json()
 
         # 3. Once.
@@ -127,12 +131,24 @@ def _load(conn: Connection, attempt: Attempt, showing_id: str | None) -> tuple[S
     return showing, record
 
 
-def _demand(conn: Connection, attempt: Attempt, showing: Showing, record: LicenceRecord) -> TypeDefinition:
+def _who_shows(desk: UseDesk, showing_id: str | None, at: datetime) -> Standing | None:
+    """Who he is now, of a showing that hangs on a power: asked with no transaction open. None of any other."""
+    if showing_id is None:
+        return None
+    with desk.context.database.read() as conn:
+        showing = store.load_showing(conn, showing_id)
+    is_asked = showing is not None and showing.is_by_power and not showing.is_over_at(at)
+    return who_came(desk, showing.power_client, showing.power_grant, at) if showing is not None and is_asked else None
+
+
+def _demand(conn: Connection, attempt: Attempt, showing: Showing, record: LicenceRecord, standing: Standing | None) -> TypeDefinition:
     demand_system(attempt.caller, record.type_code)
     modes, definition = modes_permitted(conn, attempt.caller.client_id, record.type_code, frozenset({ShareRight.QUERY}))
     if showing.mode not in modes:
         raise sharing_denied(record.type_code)
-    if not is_still_entrusted(conn, showing.entrustment_id, attempt.at):
+    right = None if standing is None else right_to(conn, standing, record, attempt.at)
+    is_empowered = not showing.is_by_power or right == (UseMode.ENTRUSTED, None)
+    if not is_empowered or not is_still_entrusted(conn, showing.entrustment_id, attempt.at):
         raise _unknown(attempt, WITHDRAWN)
     return definition
 

@@ -84,6 +84,7 @@ def open_showing(desk: UseDesk, caller: Caller, licence_id: str) -> OwnShowing:
             ends_at=at + timedelta(seconds=SHOWING_SECONDS),
             entrustment_id=None if right[1] is None else right[1].id,
         )
+        showing = _as_came(showing, caller)
         store.insert_showing(conn, showing)
         return _view(desk, showing, at)
 
@@ -148,6 +149,7 @@ def _step(desk: UseDesk, caller: Caller, showing_id: str, action: UseAction, tar
             if right is None or _mode_of(right[0]) is not showing.mode or not is_still_entrusted(conn, showing.entrustment_id, at):
                 raise licence_not_found(record.id)
             demand_in_force(record, None, at)
+            showing = _as_came(showing, caller)
         moved = replace(showing, state=target, revision=showing.revision + 1)
         if not store.move_showing(conn, showing, moved):
             raise showing_changed(showing.revision, showing.revision + 1)
@@ -158,6 +160,11 @@ def _step(desk: UseDesk, caller: Caller, showing_id: str, action: UseAction, tar
 
 def _mode_of(right: UseMode) -> UseMode:
     return UseMode.CONSENTED if right is UseMode.OWN else UseMode.ENTRUSTED
+
+
+def _as_came(showing: Showing, caller: Caller) -> Showing:
+    """With what a power is asked for by when it is scanned and seen."""
+    return replace(showing, power_client=caller.client_id, power_grant=caller.grant_id) if showing.is_by_power else showing
 
 
 def _load_own(conn: Connection, standing: Standing, showing_id: str, *, is_locked: bool = False) -> Showing:

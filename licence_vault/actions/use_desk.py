@@ -11,6 +11,7 @@ from licence_vault.limits import HOLDER_LEVEL_LEAST
 from licence_vault.model import STATUS_CODES, LicenceState, read_salted_licence
 from licence_vault.uses import UseMode
 from licence_vault.validity import check_days
+from service_kit.callers import Caller
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from licence_vault.register import LicenceRecord
     from licence_vault.type_rules.definition import TypeDefinition
     from licence_vault.uses import Entrustment
-    from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
 POWER: Final = "licence"
@@ -58,17 +58,27 @@ class Standing:
 
 def who_is_behind(desk: UseDesk, caller: Caller, at: datetime) -> Standing:
     """The person, with what is proven well enough. LICENCE_HOLDER_UNKNOWN where nothing is. Never within a transaction."""
+    standing = _standing_of(desk, caller, at)
+    if standing is None:
+        raise holder_unknown(HOLDER_LEVEL_LEAST)
+    return standing
+
+
+def who_came(desk: UseDesk, client_id: str, grant_id: str, at: datetime) -> Standing | None:
+    """The same of somebody who called before, by which client and on what grant; None where nothing is proven any more. Never within a transaction."""
+    return _standing_of(desk, Caller(client_id, "", frozenset(), grant_id=grant_id), at)
+
+
+def _standing_of(desk: UseDesk, caller: Caller, at: datetime) -> Standing | None:
     person = None if desk.directory is None else desk.directory.find(caller, at)
     if person is None:
-        raise holder_unknown(HOLDER_LEVEL_LEAST)
+        return None
     find, least = desk.contents.find_holder, HOLDER_LEVEL_LEAST
     own = frozenset(find(each.code_type, each.code) for each in person.own if each.level >= least)
     acted = [each for each in person.acts_for if each.holder.level >= least and (each.powers is None or POWER in each.powers)]
     represented = frozenset(find(each.holder.code_type, each.holder.code) for each in acted)
     headed = frozenset(find(each.holder.code_type, each.holder.code) for each in acted if each.powers is None)
-    if not own | represented:
-        raise holder_unknown(least)
-    return Standing(person.account, own, represented, headed)
+    return Standing(person.account, own, represented, headed) if own | represented else None
 
 
 def right_to(conn: Connection, standing: Standing, record: LicenceRecord, at: datetime) -> tuple[UseMode, Entrustment | None] | None:

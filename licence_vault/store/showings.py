@@ -65,6 +65,8 @@ def move_showing(conn: Connection, before: Showing, after: Showing) -> bool:
         "client_id": after.client,
         "reason": after.reason,
         "officer_sealed": after.officer_sealed,
+        "power_client": after.power_client,
+        "power_grant": after.power_grant,
         "revision": before.revision + 1,
     }
     return conn.execute(update(showings).where(held).values(**values)).rowcount == 1

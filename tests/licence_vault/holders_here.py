@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class FakeDirectory:
-    """``HolderDirectory`` by the subject of the token."""
+    """``HolderDirectory`` by what the token hangs on."""
 
     people: dict[str, SignedInHolder] = field(default_factory=dict)
 
     def find(self, caller: Caller, at: datetime) -> SignedInHolder | None:
         assert at.utcoffset() is not None
-        return self.people.get(caller.subject)
+        return self.people.get(caller.grant_id.removeprefix("gr_"))
 
     def sign_in(
         self, subject: str, *own: tuple[str, str], acts_for: dict[tuple[str, str], frozenset[str] | None] | None = None, level: int = 2
@@ -28,4 +28,4 @@ class FakeDirectory:
         codes = tuple(HolderCode(code_type, code, level) for code_type, code in own)
         organisations = tuple(ActedFor(HolderCode(*holder, level), powers) for holder, powers in (acts_for or {}).items())
         self.people[subject] = SignedInHolder(subject, codes, organisations)
-        return Caller("cl_portal", subject, frozenset(), grant_id="gr_1")
+        return Caller("cl_portal", subject, frozenset(), grant_id=f"gr_{subject}")

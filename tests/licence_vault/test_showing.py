@@ -248,6 +248,56 @@ def test_an_entrustment_that_is_over_shows_nothing_more(
         end_entrustment(desk, me, each.id)
 
 
+@pytest.mark.parametrize("state", [ShowingState.OPEN, ShowingState.SCANNED, ShowingState.AGREED])
+@pytest.mark.parametrize("left", ["another power", "no organisation", "nobody"])
+def test_a_power_that_is_over_shows_nothing_more(here: ShowingHere, state: ShowingState, left: str) -> None:
+    """Taken back, with his agency, or his sign-in is over: whatever was done before."""
+    licence = here.issue(Holder("示例社会组织", FIRM[1], FIRM[0]))
+    subject, own = f"pe_agent_{licence.id}", ("111", "110105194912310038")
+    agent = here.directory.sign_in(subject, own, acts_for={FIRM: frozenset({"licence"})})
+    opened = open_showing(here.desk, agent, licence.id)
+    if state is not ShowingState.OPEN:
+        scan(here, opened)
+    if state is ShowingState.AGREED:
+        looked = find_showing(here.desk, agent, opened.showing.id)
+        agree_to_showing(here.desk, agent, opened.showing.id, if_revision=looked.showing.revision)
+    if left == "nobody":
+        del here.directory.people[subject]
+    else:
+        here.directory.sign_in(subject, own, acts_for={FIRM: frozenset({"seal"})} if left == "another power" else None)
+    if state is ShowingState.AGREED:
+        refused("LICENCE_SHOWING_UNKNOWN", lambda: view_showing(here.desk, OFFICE, opened.showing.id))
+    else:
+        refused("LICENCE_SHOWING_UNKNOWN", lambda: scan(here, opened))
+    assert here.lines(licence)[-1] == (UseAction.REFUSED, "cl_office", WITHDRAWN)
+
+
+def test_a_power_is_asked_for_as_whoever_agreed_came(here: ShowingHere) -> None:
+    """He may begin on one device and agree on another; a sign-in that is over meanwhile is not asked for."""
+    licence = here.issue(Holder("示例社会组织", FIRM[1], FIRM[0]))
+    subject = f"pe_agent_{licence.id}"
+    began = here.directory.sign_in(subject, acts_for={FIRM: None})
+    opened = open_showing(here.desk, began, licence.id)
+    scan(here, opened)
+    agreeing = replace(began, client_id="cl_app", grant_id="gr_second")
+    here.directory.people["second"] = here.directory.people.pop(subject)
+    looked = find_showing(here.desk, agreeing, opened.showing.id)
+    agreed = agree_to_showing(here.desk, agreeing, opened.showing.id, if_revision=looked.showing.revision)
+    assert (agreed.showing.power_client, agreed.showing.power_grant) == ("cl_app", "gr_second")
+    assert view_showing(here.desk, OFFICE, opened.showing.id).is_whole
+
+
+def test_what_a_holder_shows_himself_outlasts_his_sign_in(
+    here: ShowingHere, licence: LicenceRecord, me: Caller, opened: OwnShowing
+) -> None:
+    assert (opened.showing.power_client, opened.showing.power_grant) == ("", "")
+    scan(here, opened)
+    looked = find_showing(here.desk, me, opened.showing.id)
+    agree_to_showing(here.desk, me, opened.showing.id, if_revision=looked.showing.revision)
+    del here.directory.people[f"pe_{licence.id}"]
+    assert view_showing(here.desk, OFFICE, opened.showing.id).is_whole
+
+
 def test_the_holder_sees_for_whom_and_what_for_at_each_step(
     here: ShowingHere, me: Caller, licence: LicenceRecord, opened: OwnShowing
 ) -> None:
