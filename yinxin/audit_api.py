@@ -16,6 +16,7 @@ from service_kit.composition import caller_of, needs, public
 from service_kit.problems import problem_answers
 from service_kit.request_shapes import Moment  # noqa: TC001 - pydantic reads the annotations at run time
 from service_kit.row_values import POSITION_MAX
+from service_kit.written_times import WrittenUtc  # noqa: TC001 - pydantic reads the annotations at run time
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class AuditEntryView(BaseModel):
     """An entry as it was recorded. ``log_index``: its place in the log, null for less than a second."""
 
     id: str
-    at: str = Field(description="UTC, RFC 3339, microseconds")
+    at: WrittenUtc = Field(description="UTC, RFC 3339, microseconds")
     actor: str
     action: str
     subject: str
@@ -50,10 +51,10 @@ class AuditEntryView(BaseModel):
 
 
 class AuditPage(BaseModel):
-    """Entries, newest first. ``next``: the value of ``before`` for the following page, null on the last."""
+    """Entries, newest first. ``next_before``: the value of ``before`` for the following page, null on the last."""
 
     entries: list[AuditEntryView]
-    next: str | None
+    next_before: str | None
 
 
 class CheckFinding(BaseModel):
@@ -144,12 +145,12 @@ def make_router(context: ServiceContext, check: Callable[..., Mapping[str, Check
     @needs(AUDIT_READ)
     def list_audit_entries(
         search: Search,
-        before: Annotated[str | None, Query(max_length=36)] = None,
+        before: Annotated[str | None, Query(max_length=36, description="The `next_before` of the page before.")] = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_ENTRIES_MAX)] = 100,
     ) -> dict[str, Any]:
         with database.read() as connection:
             found = search_entries(connection, search, before=before, limit=limit)
-        return {"entries": [_view(entry) for entry in found.entries], "next": found.next_before}
+        return {"entries": [_view(entry) for entry in found.entries], "next_before": found.next_before}
 
     @router.get(
         "/v1/audit/entries.csv",

@@ -15,6 +15,7 @@ from service_kit.duties import duties_of, give_duty, list_duty_holders, take_dut
 from service_kit.json_bodies import JsonRoute
 from service_kit.request_shapes import RequestShape
 from service_kit.roles import REASON_CHARACTERS, ROLES_MANAGE, Role, appoint, dismiss, list_role_holders, role_of
+from service_kit.written_times import WrittenUtc, write_utc
 from standards.errors import Kind, TrustError
 from yinxin.duties import DUTIES, ME
 
@@ -98,7 +99,7 @@ class DutyHolderView(BaseModel):
     holder: str
     duty: str
     given_by: str
-    given_at: str = Field(description="UTC, RFC 3339")
+    given_at: WrittenUtc = Field(description="UTC, RFC 3339")
     reason: str
     is_altered: bool = Field(
         default=False, description="Written to the database past the program: it does not count. Take it, and look into it."
@@ -119,7 +120,7 @@ class RoleHolderView(BaseModel):
     holder: str
     role: Role
     appointed_by: str
-    appointed_at: str = Field(description="UTC, RFC 3339")
+    appointed_at: WrittenUtc = Field(description="UTC, RFC 3339")
     reason: str
     is_altered: bool = Field(
         default=False, description="Written to the database past the program: it does not count. `yinxin roles dismiss` takes it away."
@@ -149,7 +150,7 @@ def make_router(context: ServiceContext, is_bound: Callable[[Connection, str], b
                 holder=each.holder,
                 role=each.role,
                 appointed_by=each.appointed_by,
-                appointed_at=each.appointed_at.isoformat(timespec="seconds"),
+                appointed_at=write_utc(each.appointed_at),
                 reason=each.reason,
                 is_altered=each.is_altered,
             )
@@ -220,7 +221,7 @@ def _add_duty_routes(router: APIRouter, context: ServiceContext) -> None:
                 holder=each.holder,
                 duty=each.duty,
                 given_by=each.given_by,
-                given_at=each.given_at.isoformat(timespec="seconds"),
+                given_at=write_utc(each.given_at),
                 reason=each.reason,
                 is_altered=each.is_altered,
             )

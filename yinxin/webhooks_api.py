@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations at run time
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from service_kit.composition import caller_of, needs, public
 from service_kit.json_bodies import JsonRoute
-from service_kit.preconditions import need_if_match
+from service_kit.preconditions import IfMatch, need_version, write_etag
 from service_kit.request_shapes import RequestShape
 from service_kit.webhooks.model import ANY, DESCRIPTION_CHARACTERS, TYPES_PER_ENDPOINT, DeliveryStatus, EndpointStatus
 from service_kit.webhooks.subscriptions import SubscriptionDesk, Wanted
-from standards.errors import Kind, TrustError
 from standards.rfc7468_pem import write_pem
 
 if TYPE_CHECKING:
@@ -34,10 +32,6 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "description": "portal",
 }
 
-_ETAG: Final = re.compile(r'"(\d{1,9})"')
-IfMatch = Annotated[
-    str | None, Header(alias="If-Match", max_length=64, description="Needed: the ETag of the endpoint, or `*` for any version.")
-]
 EndpointId = Annotated[str, Path(pattern=r"^wh_[0-9a-f]{24}$", max_length=27)]
 DeliveryId = Annotated[str, Path(max_length=36)]
 
@@ -88,7 +82,7 @@ class EndpointList(BaseModel):
     """All endpoints of one client, or a page of those of all."""
 
     endpoints: list[EndpointAnswer]
-    next: Annotated[str | None, Field(description="The value of `after` for the following page; null on the last.")] = None
+    next_after: Annotated[str | None, Field(description="The value of `after` for the following page; null on the last.")] = None
 
 
 class SecretAnswer(BaseModel):
@@ -112,10 +106,10 @@ class DeliveryAnswer(BaseModel):
 
 
 class DeliveryPage(BaseModel):
-    """Newest first. ``next``: the value of ``before`` for the following page."""
+    """Newest first. ``next_before``: the value of ``before`` for the following page."""
 
     deliveries: list[DeliveryAnswer]
-    next: str | None
+    next_before: str | None
 
 
 class AttemptAnswer(BaseModel):
@@ -188,17 +182,6 @@ def _wanted(body: EndpointChange) -> Wanted:
     return Wanted(body.url, tuple(body.types), body.description, body.active)
 
 
-def _expected(if_match: str | None) -> int | None:
-    """The version that a change is made to; None for any. PRECONDITION_REQUIRED without If-Match, WEBHOOK_CHANGED for no ETag of ours."""
-    header = need_if_match(if_match)
-    if header == "*":
-        return None
-    found = _ETAG.fullmatch(header)
-    if found is None:  # a weak one too: If-Match compares strongly (RFC 9110 13.1.1)
-        raise TrustError(Kind.CHANGED, "WEBHOOK_CHANGED", expected=header[:40], found=0)
-    return int(found[1])
-
-
 def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
     """The routes, for the composition to mount."""
     router = APIRouter(tags=_TAGS, route_class=JsonRoute)
@@ -218,7 +201,7 @@ def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
     def create_webhook(request: Request, body: EndpointOrder, response: Response) -> EndpointAnswer:
         endpoint, secret = desk.create(caller_of(request), _wanted(body), owner=body.client or "")
         response.headers["location"] = f"/v1/webhooks/{endpoint.endpoint_id}"
-        response.headers["etag"] = f'"{endpoint.version}"'
+        response.headers["etag"] = write_etag(endpoint.version)
         response.headers["cache-control"] = "no-store"
         return _endpoint(endpoint, secret)
 
@@ -227,7 +210,7 @@ def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
     def list_webhooks(
         request: Request,
         client: Annotated[str, Query(max_length=64, description="Of which client, `*` for all: needs `client.manage`.")] = "",
-        after: Annotated[str, Query(max_length=128, description="The `next` of the page before, with `client=*`.")] = "",
+        after: Annotated[str, Query(max_length=128, description="The `next_after` of the page before, with `client=*`.")] = "",
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
     ) -> EndpointList:
         if client != ALL:
@@ -236,13 +219,13 @@ def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
         found = desk.list_all(caller_of(request), after=(owner, endpoint_id), limit=limit + 1)
         page = found[:limit]
         following = f"{page[-1].owner} {page[-1].endpoint_id}" if len(found) > limit else None
-        return EndpointList(endpoints=[_endpoint(each) for each in page], next=following)
+        return EndpointList(endpoints=[_endpoint(each) for each in page], next_after=following)
 
     @router.get("/v1/webhooks/{endpoint_id}", summary="Read one endpoint", response_model=EndpointAnswer)
     @needs(WEBHOOK_MANAGE)
     def read_webhook(request: Request, endpoint_id: EndpointId, response: Response) -> EndpointAnswer:
         endpoint = desk.find(caller_of(request), endpoint_id)
-        response.headers["etag"] = f'"{endpoint.version}"'
+        response.headers["etag"] = write_etag(endpoint.version)
         return _endpoint(endpoint)
 
     @router.put("/v1/webhooks/{endpoint_id}", summary="Change an endpoint", response_model=EndpointAnswer)
@@ -254,36 +237,36 @@ def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
         response: Response,
         if_match: IfMatch = None,
     ) -> EndpointAnswer:
-        endpoint = desk.change(caller_of(request), endpoint_id, _wanted(body), expected_version=_expected(if_match))
-        response.headers["etag"] = f'"{endpoint.version}"'
+        endpoint = desk.change(caller_of(request), endpoint_id, _wanted(body), expected_version=need_version(if_match))
+        response.headers["etag"] = write_etag(endpoint.version)
         return _endpoint(endpoint)
 
     @router.post("/v1/webhooks/{endpoint_id}/secret", summary="Replace the secret", response_model=SecretAnswer)
     @needs(WEBHOOK_MANAGE)
     def rotate_webhook_secret(request: Request, endpoint_id: EndpointId, response: Response, if_match: IfMatch = None) -> SecretAnswer:
-        endpoint, secret = desk.rotate_secret(caller_of(request), endpoint_id, expected_version=_expected(if_match))
+        endpoint, secret = desk.rotate_secret(caller_of(request), endpoint_id, expected_version=need_version(if_match))
         response.headers["cache-control"] = "no-store"
-        response.headers["etag"] = f'"{endpoint.version}"'
+        response.headers["etag"] = write_etag(endpoint.version)
         return SecretAnswer(secret=secret)
 
     @router.delete("/v1/webhooks/{endpoint_id}", status_code=204, summary="Remove an endpoint", response_class=Response)
     @needs(WEBHOOK_MANAGE)
     def remove_webhook(request: Request, endpoint_id: EndpointId, if_match: IfMatch = None) -> None:
-        desk.remove(caller_of(request), endpoint_id, expected_version=_expected(if_match))
+        desk.remove(caller_of(request), endpoint_id, expected_version=need_version(if_match))
 
     @router.get("/v1/webhooks/{endpoint_id}/deliveries", summary="What was sent to an endpoint", response_model=DeliveryPage)
     @needs(WEBHOOK_MANAGE)
     def list_webhook_deliveries(
         request: Request,
         endpoint_id: EndpointId,
-        before: Annotated[str | None, Query(max_length=36)] = None,
+        before: Annotated[str | None, Query(max_length=36, description="The `next_before` of the page before.")] = None,
         status: DeliveryStatus | None = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
     ) -> DeliveryPage:
         found = desk.deliveries(caller_of(request), endpoint_id, before=before, status=status, limit=limit + 1)
         page = found[:limit]
         following = page[-1].delivery_id if len(found) > limit else None
-        return DeliveryPage(deliveries=[DeliveryAnswer(**_delivery(each)) for each in page], next=following)
+        return DeliveryPage(deliveries=[DeliveryAnswer(**_delivery(each)) for each in page], next_before=following)
 
     @router.get("/v1/webhook-deliveries/{delivery_id}", summary="One message with every attempt", response_model=DeliveryDetail)
     @needs(WEBHOOK_MANAGE)

@@ -162,7 +162,7 @@ def change_in(
     """Change an account within a write job. ``change``: checked."""
     present = load_account(connection, desk.vault, account_id, kind)
     if change.expected_version is not None and present.version != change.expected_version:
-        raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED", found=present.version)
+        raise TrustError(Kind.CHANGED, "ACCOUNT_CHANGED", found=present.version)
     if present.status is AccountStatus.CLOSED:
         raise TrustError(Kind.CONFLICT, "ACCOUNT_STATUS_CONFLICT", status=present.status.value)
     given = {
@@ -227,7 +227,7 @@ def change_account_status(
         check_changed_by(connection, account_id, by)
         present = load_account(connection, desk.vault, account_id, kind)
         if expected_version is not None and present.version != expected_version:
-            raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED", found=present.version)
+            raise TrustError(Kind.CHANGED, "ACCOUNT_CHANGED", found=present.version)
         return change_status_in(connection, desk, present, status, actor, at)
 
     return desk.database.write(store)

@@ -34,7 +34,7 @@ def set_registration(
 
     ``grantable``: the scopes the actor holds (None: all). What is registered says how the client proves itself, so that none of the
     client's own, nor of those it may ask people for, may be missing, before and after. CLIENT_FIELD_INVALID, CLIENT_NOT_FOUND, SCOPE_UNKNOWN,
-    SCOPE_NOT_HELD, CLIENT_STATUS_CONFLICT (another version than ``if_version``).
+    SCOPE_NOT_HELD, REGISTRATION_CHANGED (another version than ``if_version``).
     """
     check_registration(registration)
     demand_opened(registration, desk.opened)
@@ -47,7 +47,7 @@ def set_registration(
     def store(connection: Connection) -> Registration:
         client = load_client(connection, registration.client_id, desk.mac_key)
         if if_version is not None and client.version != if_version:
-            raise TrustError(Kind.CONFLICT, "CLIENT_STATUS_CONFLICT", client_id=client.client_id)
+            raise TrustError(Kind.CHANGED, "REGISTRATION_CHANGED", expected=if_version, found=client.version)
         before = find_registration(connection, registration.client_id, desk.mac_key)
         demand_control(client, before, grantable)
         demand_control(client, registration, grantable)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from idp.store.follow import count_noted, list_sources, load_source
+from service_kit.written_times import write_utc
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,14 +44,14 @@ def _view(connection: Connection, desk: FollowDesk, source: FollowedSource, stat
         "believed_level": source.believed_level,
         "interval_seconds": source.interval_seconds,
         "reconcile_hours": source.reconcile_hours,
-        "created_at": _time(state.created_at),
+        "created_at": write_utc(state.created_at),
         "created_by": state.created_by,
         "cursor": state.cursor,
-        "current_at": _time(state.current_at),
+        "current_at": write_utc(state.current_at),
         "lag_seconds": lag_seconds(state, desk.people.clock.now()),
         "failures": state.failures,
         "last_error": state.last_error,
-        "next_at": _time(state.next_at),
+        "next_at": write_utc(state.next_at),
         "subjects": count_noted(connection, source.code),
         "report": state.report,
     }
@@ -74,11 +75,7 @@ def followed_facts(desk: FollowDesk) -> Facts:
 def _facts(source: FollowedSource, state: SourceState, now: datetime) -> Facts:
     return {
         f"{source.code}_cursor": state.cursor[:40],
-        f"{source.code}_current_at": _time(state.current_at),
+        f"{source.code}_current_at": write_utc(state.current_at),
         f"{source.code}_lag_seconds": lag_seconds(state, now),
         f"{source.code}_last_error": state.last_error,
     }
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from idp.actions import manage_accounts as manage
 from idp.actions.give_account import give_account
@@ -46,6 +46,7 @@ from idp.store.credentials import list_credentials
 from service_kit.callers import PAIRWISE_PREFIX, PERSON_PREFIX, may_be_one
 from service_kit.clock import in_utc
 from service_kit.composition import caller_of, needs
+from service_kit.preconditions import IfMatch, read_if_match, write_etag
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ if TYPE_CHECKING:
 
 MANAGE: Final = "account.manage"
 READ: Final = READ_SCOPE
-IfMatch = Annotated[str | None, Header(description="The ETag of what was read; a change of anything else is refused (409).")]
-After = Annotated[str, Query(max_length=32, description="The `next` of the page before.")]
+After = Annotated[str, Query(max_length=32, description="The `next_after` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 
 
@@ -76,16 +76,6 @@ def demand_other(request: Request, account_id: str) -> None:
     )
     if is_any or may_be_one(caller, PERSON_PREFIX + account_id):
         raise TrustError(Kind.FORBIDDEN, "ACCOUNT_OF_ONE_SELF")
-
-
-def expected_version(if_match: str | None) -> int | None:
-    """The version of an If-Match header; ACCOUNT_CHANGED for what cannot be one."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED", expected=if_match[:40])
-    return int(text)
 
 
 def aware(at: datetime | None, name: str) -> datetime | None:
@@ -139,7 +129,7 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
     tags: list[Any] = ["accounts"]
 
     def detail(account: Account, response: Response) -> dict[str, Any]:
-        response.headers["etag"] = f'"{account.version}"'
+        response.headers["etag"] = write_etag(account.version)
         response.headers["cache-control"] = "no-store"
         with desk.database.read() as connection:
             found = list_evidence(connection, desk.vault, account.account_id)
@@ -154,7 +144,7 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
         wanted = manage.NewAccount(kind, body.name, identifiers, body.attributes, body.area, (), body.needs_two_factors)
         account = manage.create_account(desk, wanted, actor=actor_of(request))
         response.headers["location"] = f"{path}/{account.account_id}"
-        response.headers["etag"] = f'"{account.version}"'
+        response.headers["etag"] = write_etag(account.version)
         return account_view(account)
 
     @router.get(path, name=f"list_{word}s", summary=f"List or find {word}s", response_model=AccountPage, tags=tags)
@@ -172,7 +162,7 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
         with desk.database.read() as connection:
             found = list_accounts(connection, desk.vault, kind=kind, after=after, count=limit + 1, name=name, identifier=wanted)
         page = found[:limit]
-        return {"accounts": [account_view(each) for each in page], "next": page[-1].account_id if len(found) > limit else None}
+        return {"accounts": [account_view(each) for each in page], "next_after": page[-1].account_id if len(found) > limit else None}
 
     @router.get(path + "/{account_id}", name=f"show_{word}", summary=f"Show a {word}", response_model=AccountDetail, tags=tags)
     @needs(READ)
@@ -188,9 +178,7 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
         identifiers = None if body.identifiers is None else tuple(each.read() for each in body.identifiers)
         for each in identifiers or ():
             aware(each.verified_at, "identifiers.verified_at")
-        wanted = manage.AccountChange(
-            body.name, identifiers, body.attributes, body.area, body.needs_two_factors, expected_version(if_match)
-        )
+        wanted = manage.AccountChange(body.name, identifiers, body.attributes, body.area, body.needs_two_factors, read_if_match(if_match))
         return detail(manage.change_account(desk, account_id, kind, wanted, actor=actor_of(request), by=caller_of(request)), response)
 
     @router.put(
@@ -203,7 +191,7 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
     @needs(MANAGE)
     def set_status(request: Request, account_id: str, body: StatusOrder, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
         demand_other(request, account_id)
-        expected = expected_version(if_match)
+        expected = read_if_match(if_match)
         caller = caller_of(request)
         changed = manage.change_account_status(
             desk, account_id, kind, body.status, actor=caller.actor, expected_version=expected, by=caller

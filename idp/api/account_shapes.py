@@ -22,6 +22,7 @@ from idp.model.people import (
     IdentifierKind,
 )
 from service_kit.request_shapes import RequestShape, WrittenTime
+from service_kit.written_times import WrittenUtc, write_utc
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -110,8 +111,8 @@ class EvidenceView(BaseModel):
     method: str
     source: str
     level: int
-    verified_at: str
-    expires_at: str | None
+    verified_at: WrittenUtc
+    expires_at: WrittenUtc | None
 
 
 class CredentialView(BaseModel):
@@ -120,9 +121,9 @@ class CredentialView(BaseModel):
     id: str
     kind: CredentialKind
     label: str
-    created_at: str
-    last_used_at: str | None
-    expires_at: str | None
+    created_at: WrittenUtc
+    last_used_at: WrittenUtc | None
+    expires_at: WrittenUtc | None
 
 
 class CredentialList(BaseModel):
@@ -144,8 +145,8 @@ class AccountView(BaseModel):
     needs_two_factors: bool
     attributes: dict[str, str]
     identifiers: list[IdentifierShape]
-    created_at: str
-    changed_at: str
+    created_at: WrittenUtc
+    changed_at: WrittenUtc
     version: int
     uversion: int
 
@@ -157,10 +158,10 @@ class AccountDetail(AccountView):
 
 
 class AccountPage(BaseModel):
-    """Accounts in the order of their ids. ``next``: the value of ``after`` for the following page, null on the last."""
+    """Accounts in the order of their ids. ``next_after``: the value of ``after`` for the following page, null on the last."""
 
     accounts: list[AccountView]
-    next: str | None
+    next_after: str | None
 
 
 class AgentView(BaseModel):
@@ -171,19 +172,19 @@ class AgentView(BaseModel):
     person_id: str
     role: AgentRole
     scopes: list[str]
-    valid_from: str
-    valid_until: str | None
+    valid_from: WrittenUtc
+    valid_until: WrittenUtc | None
     granted_by: str
-    granted_at: str
-    revoked_at: str | None
+    granted_at: WrittenUtc
+    revoked_at: WrittenUtc | None
     revoked_by: str | None
 
 
 class AgentPage(BaseModel):
-    """Grants in the order of their ids, revoked ones too."""
+    """Grants in the order of their ids, revoked ones too. ``next_after``: the value of ``after`` for the following page, null on the last."""
 
     agents: list[AgentView]
-    next: str | None
+    next_after: str | None
 
 
 class SessionView(BaseModel):
@@ -195,22 +196,18 @@ class SessionView(BaseModel):
     level: int
     methods: list[str]
     browser: str
-    created_at: str
-    last_seen_at: str
-    expires_at: str
-    ended_at: str | None
+    created_at: WrittenUtc
+    last_seen_at: WrittenUtc
+    expires_at: WrittenUtc
+    ended_at: WrittenUtc | None
     is_alive: bool
 
 
 class SessionPage(BaseModel):
-    """Sessions of an account."""
+    """Sessions of an account. ``next_after``: the value of ``after`` for the following page, null on the last."""
 
     sessions: list[SessionView]
-    next: str | None
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"
+    next_after: str | None
 
 
 def account_view(account: Account) -> dict[str, Any]:
@@ -226,8 +223,8 @@ def account_view(account: Account) -> dict[str, Any]:
         "needs_two_factors": account.needs_two_factors,
         "attributes": dict(account.attributes),
         "identifiers": [{"kind": each.kind, "value": each.value, "verified_at": each.verified_at} for each in account.identifiers],
-        "created_at": _time(account.created_at),
-        "changed_at": _time(account.changed_at),
+        "created_at": write_utc(account.created_at),
+        "changed_at": write_utc(account.changed_at),
         "version": account.version,
         "uversion": account.uversion,
     }
@@ -240,8 +237,8 @@ def evidence_view(item: Evidence) -> dict[str, Any]:
         "method": item.method,
         "source": item.source,
         "level": item.level,
-        "verified_at": _time(item.verified_at),
-        "expires_at": _time(item.expires_at),
+        "verified_at": write_utc(item.verified_at),
+        "expires_at": write_utc(item.expires_at),
     }
 
 
@@ -251,9 +248,9 @@ def credential_view(credential: Credential) -> dict[str, Any]:
         "id": credential.credential_id,
         "kind": credential.kind,
         "label": credential.label,
-        "created_at": _time(credential.created_at),
-        "last_used_at": _time(credential.last_used_at),
-        "expires_at": _time(credential.expires_at),
+        "created_at": write_utc(credential.created_at),
+        "last_used_at": write_utc(credential.last_used_at),
+        "expires_at": write_utc(credential.expires_at),
     }
 
 
@@ -265,11 +262,11 @@ def agent_view(agent: Agent) -> dict[str, Any]:
         "person_id": agent.person_id,
         "role": agent.role,
         "scopes": list(agent.scopes),
-        "valid_from": _time(agent.valid_from),
-        "valid_until": _time(agent.valid_until),
+        "valid_from": write_utc(agent.valid_from),
+        "valid_until": write_utc(agent.valid_until),
         "granted_by": agent.granted_by,
-        "granted_at": _time(agent.granted_at),
-        "revoked_at": _time(agent.revoked_at),
+        "granted_at": write_utc(agent.granted_at),
+        "revoked_at": write_utc(agent.revoked_at),
         "revoked_by": agent.revoked_by,
     }
 
@@ -283,9 +280,9 @@ def session_view(session: Session, at: datetime) -> dict[str, Any]:
         "level": session.level,
         "methods": list(session.methods),
         "browser": session.browser,
-        "created_at": _time(session.created_at),
-        "last_seen_at": _time(session.last_seen_at),
-        "expires_at": _time(session.expires_at),
-        "ended_at": _time(session.ended_at),
+        "created_at": write_utc(session.created_at),
+        "last_seen_at": write_utc(session.last_seen_at),
+        "expires_at": write_utc(session.expires_at),
+        "ended_at": write_utc(session.ended_at),
         "is_alive": session.is_alive_at(at),
     }

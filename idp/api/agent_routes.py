@@ -77,7 +77,7 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
             )
             found = list_agents(connection, desk.vault, organisation_id=organisation_id, person_id=person_id, after=after, count=limit + 1)
         page = found[:limit]
-        return {"agents": [agent_view(each) for each in page], "next": page[-1].agent_id if len(found) > limit else None}
+        return {"agents": [agent_view(each) for each in page], "next_after": page[-1].agent_id if len(found) > limit else None}
 
     @router.get("/v1/agents/{agent_id}", name="show_agent", summary="Show a grant", response_model=AgentView, tags=_AGENTS)
     @needs(READ)
@@ -104,7 +104,7 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
             load_account(connection, desk.vault, account_id, AccountKind.PERSON)
             found = list_sessions(connection, desk.vault, account_id, after=after, count=limit + 1)
         page = found[:limit]
-        return {"sessions": [session_view(each, at) for each in page], "next": page[-1].session_id if len(found) > limit else None}
+        return {"sessions": [session_view(each, at) for each in page], "next_after": page[-1].session_id if len(found) > limit else None}
 
     @router.delete(
         "/v1/accounts/{account_id}/sessions",

@@ -33,6 +33,7 @@ from idp.store.accounts import load_account, load_agent
 from idp.store.changes import count_areas, count_states, each_entry, entries_of, find_state, list_changes, read_head, subject_salt
 from service_kit.composition import needs
 from service_kit.request_shapes import RequestShape
+from service_kit.written_times import WrittenUtc, write_utc
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class ChangeView(BaseModel):
     status: str = Field(description="Of accounts: active, disabled, closed; of grants: active, revoked.")
     version: int = Field(description="Counts the changes of this subject.")
     digest: str = Field(description="SM3, hexadecimal, over the subject's salt and facts as they were then.")
-    at: str = Field(description="UTC, RFC 3339")
+    at: WrittenUtc = Field(description="UTC, RFC 3339")
 
 
 class ChangePage(BaseModel):
@@ -124,10 +125,10 @@ class EntryShape(RequestShape):
 
 
 class EntryPage(BaseModel):
-    """Subjects in the order of their ids. ``next``: the value of ``after`` for the following page, null on the last."""
+    """Subjects in the order of their ids. ``next_after``: the value of ``after`` for the following page, null on the last."""
 
     entries: list[EntryShape]
-    next: str | None
+    next_after: str | None
 
 
 class Comparison(RequestShape):
@@ -180,7 +181,7 @@ def _change(change: Change) -> dict[str, Any]:
         "status": state.status,
         "version": state.version,
         "digest": state.digest.hex(),
-        "at": f"{state.at:%Y-%m-%dT%H:%M:%SZ}",
+        "at": write_utc(state.at),
     }
 
 
@@ -238,14 +239,14 @@ def add_change_routes(router: APIRouter, desk: PeopleDesk) -> None:
     @needs(READ)
     def read_bucket(
         bucket: Bucket,
-        after: Annotated[str, Query(max_length=64)] = "",
+        after: Annotated[str, Query(max_length=64, description="The `next_after` of the page before.")] = "",
         limit: Annotated[int, Query(ge=1, le=PAGE_ENTRIES_MAX)] = PAGE_ENTRIES_MAX,
     ) -> dict[str, Any]:
         with desk.database.read() as connection:
             found = entries_of(connection, bucket, after=after, count=limit + 1)
         page = found[:limit]
         shown = [{"subject_id": each.subject_id, "version": each.version, "digest": each.digest} for each in page]
-        return {"entries": shown, "next": page[-1].subject_id if len(found) > limit else None}
+        return {"entries": shown, "next_after": page[-1].subject_id if len(found) > limit else None}
 
     @router.post(
         "/v1/account-reconciliation/{bucket}",

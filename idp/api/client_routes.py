@@ -24,6 +24,7 @@ from idp.model.clients import (
 from idp.store.clients import list_clients, load_client
 from service_kit.composition import caller_of, needs
 from service_kit.request_shapes import RequestShape
+from service_kit.written_times import WrittenUtc, write_utc
 
 if TYPE_CHECKING:
     from idp.actions.register_client import ClientDesk
@@ -65,9 +66,9 @@ class ClientView(BaseModel):
     scopes: list[str]
     audiences: list[str]
     tokens_per_minute: int
-    created_at: str = Field(description="UTC, RFC 3339")
+    created_at: WrittenUtc = Field(description="UTC, RFC 3339")
     created_by: str
-    changed_at: str = Field(description="UTC, RFC 3339")
+    changed_at: WrittenUtc = Field(description="UTC, RFC 3339")
 
 
 class NewClientView(ClientView):
@@ -77,10 +78,10 @@ class NewClientView(ClientView):
 
 
 class ClientPage(BaseModel):
-    """Some clients in the order of their ids. ``next``: the value of ``after`` for the following page, null on the last."""
+    """Some clients in the order of their ids. ``next_after``: the value of ``after`` for the following page, null on the last."""
 
     clients: list[ClientView]
-    next: str | None
+    next_after: str | None
 
 
 def client_view(client: Client) -> dict[str, Any]:
@@ -92,9 +93,9 @@ def client_view(client: Client) -> dict[str, Any]:
         "scopes": list(client.scopes),
         "audiences": list(client.audiences),
         "tokens_per_minute": client.tokens_per_minute,
-        "created_at": f"{client.created_at:%Y-%m-%dT%H:%M:%SZ}",
+        "created_at": write_utc(client.created_at),
         "created_by": client.created_by,
-        "changed_at": f"{client.changed_at:%Y-%m-%dT%H:%M:%SZ}",
+        "changed_at": write_utc(client.changed_at),
     }
 
 
@@ -120,7 +121,7 @@ def add_client_routes(router: APIRouter, desk: ClientDesk) -> None:
         with desk.database.read() as connection:
             found = list_clients(connection, desk.mac_key, after=after, count=limit + 1)
         page = found[:limit]
-        return {"clients": [client_view(client) for client in page], "next": page[-1].client_id if len(found) > limit else None}
+        return {"clients": [client_view(client) for client in page], "next_after": page[-1].client_id if len(found) > limit else None}
 
     @router.get("/v1/clients/{client_id}", summary="Show a client", response_model=ClientView, tags=tags)
     @needs(MANAGE)

@@ -17,6 +17,7 @@ from idp.store.federation import count_open_conflicts, count_upstream_sessions, 
 from idp.tokens.request import read_form
 from service_kit.composition import caller_of, needs, public
 from service_kit.request_shapes import RequestShape
+from service_kit.written_times import WrittenUtc, write_utc
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -43,19 +44,19 @@ class ConflictView(BaseModel):
     id_number: str = Field(description="The last four characters; empty: none was given.")
     level: int = Field(description="What the other provider vouches for, 0 to 4.")
     state: ConflictState
-    opened_at: str = Field(description="UTC, RFC 3339")
-    last_at: str = Field(description="When it was tried last, UTC, RFC 3339")
+    opened_at: WrittenUtc = Field(description="UTC, RFC 3339")
+    last_at: WrittenUtc = Field(description="When it was tried last, UTC, RFC 3339")
     tries: int
-    decided_at: str | None
+    decided_at: WrittenUtc | None
     decided_by: str | None
     reason: str
 
 
 class ConflictPage(BaseModel):
-    """Identities in doubt in the order of their ids. ``next``: the value of ``after`` for the following page, null on the last."""
+    """Identities in doubt in the order of their ids. ``next_after``: the value of ``after`` for the following page, null on the last."""
 
     conflicts: list[ConflictView]
-    next: str | None
+    next_after: str | None
 
 
 class Decision(RequestShape):
@@ -142,10 +143,10 @@ def _view(conflict: Conflict) -> dict[str, Any]:
         "id_number": f"…{conflict.id_number[-_SHOWN_CHARACTERS:]}" if conflict.id_number else "",
         "level": conflict.level,
         "state": conflict.state,
-        "opened_at": f"{conflict.opened_at:%Y-%m-%dT%H:%M:%SZ}",
-        "last_at": f"{conflict.last_at:%Y-%m-%dT%H:%M:%SZ}",
+        "opened_at": write_utc(conflict.opened_at),
+        "last_at": write_utc(conflict.last_at),
         "tries": conflict.tries,
-        "decided_at": f"{conflict.decided_at:%Y-%m-%dT%H:%M:%SZ}" if conflict.decided_at else None,
+        "decided_at": write_utc(conflict.decided_at),
         "decided_by": conflict.decided_by,
         "reason": conflict.reason,
     }
@@ -168,7 +169,7 @@ def add_federation_routes(router: APIRouter, desk: FederationDesk) -> None:
         with people.database.read() as connection:
             found = list_conflicts(connection, people.vault, state=state, after=after, count=limit + 1)
         page = found[:limit]
-        return {"conflicts": [_view(each) for each in page], "next": page[-1].conflict_id if len(found) > limit else None}
+        return {"conflicts": [_view(each) for each in page], "next_after": page[-1].conflict_id if len(found) > limit else None}
 
     @router.get(
         "/v1/identity-federation",

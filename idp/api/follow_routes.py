@@ -14,6 +14,7 @@ from idp.model.changes import SubjectKind
 from idp.model.follow import VALUE_CHARACTERS_MAX, read_source
 from service_kit.composition import caller_of, needs
 from service_kit.request_shapes import RequestShape
+from service_kit.written_times import WrittenUtc  # noqa: TC001 - pydantic reads the annotations at run time
 
 if TYPE_CHECKING:
     from idp.actions.follow_desk import FollowDesk
@@ -69,14 +70,14 @@ class SourceView(BaseModel):
     believed_level: int
     interval_seconds: int
     reconcile_hours: int
-    created_at: str = Field(description="UTC, RFC 3339")
+    created_at: WrittenUtc = Field(description="UTC, RFC 3339")
     created_by: str
     cursor: str = Field(description="As the source gave it; moved with what it was moved over.")
-    current_at: str | None = Field(description="Up to then everything it told is here.")
+    current_at: WrittenUtc | None = Field(description="Up to then everything it told is here.")
     lag_seconds: int
     failures: int = Field(description="In a row; each next turn comes later.")
     last_error: str = Field(description="Code of the last turn, empty where it went well.")
-    next_at: str
+    next_at: WrittenUtc
     subjects: dict[str, int] = Field(description="How many are `applied`, `passed` (not for us) or `refused CODE`.")
     report: dict[str, Any] | None = Field(description="Of the last reconciliation.")
 

@@ -14,6 +14,7 @@ from idp.api.scim_routes import MANAGE
 from idp.model.imports import COLUMNS, FILE_BYTES_MAX, PAGE_ROWS_MAX, ROWS_MAX, ImportForm, ImportState, RowOutcome
 from idp.store.imports import count_outcomes, list_imports, list_rows, load_import
 from service_kit.composition import caller_of, needs
+from service_kit.written_times import WrittenUtc, write_utc
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ class ImportView(BaseModel):
     rows: int
     counts: dict[RowOutcome, int]
     file_digest: str = Field(description="SM3, hexadecimal.")
-    created_at: str = Field(description="UTC, RFC 3339")
+    created_at: WrittenUtc = Field(description="UTC, RFC 3339")
     created_by: str
-    finished_at: str | None
+    finished_at: WrittenUtc | None
 
 
 class ImportList(BaseModel):
@@ -66,10 +67,10 @@ class RowView(BaseModel):
 
 
 class RowPage(BaseModel):
-    """Rows in their order. ``next``: the value of ``after`` for the following page, null on the last."""
+    """Rows in their order. ``next_after``: the value of ``after`` for the following page, null on the last."""
 
     rows: list[RowView]
-    next: int | None
+    next_after: int | None
 
 
 def import_view(made: Import, counts: Mapping[str, int]) -> dict[str, Any]:
@@ -82,9 +83,9 @@ def import_view(made: Import, counts: Mapping[str, int]) -> dict[str, Any]:
         "rows": made.rows,
         "counts": dict(counts),
         "file_digest": made.file_digest.hex(),
-        "created_at": f"{made.created_at:%Y-%m-%dT%H:%M:%SZ}",
+        "created_at": write_utc(made.created_at),
         "created_by": made.created_by,
-        "finished_at": None if made.finished_at is None else f"{made.finished_at:%Y-%m-%dT%H:%M:%SZ}",
+        "finished_at": write_utc(made.finished_at),
     }
 
 
@@ -169,4 +170,4 @@ def add_import_routes(router: APIRouter, desk: PeopleDesk) -> None:
             {"number": each.number, "outcome": each.outcome, "code": each.code, "field": each.field, "account_id": each.account_id}
             for each in page
         ]
-        return {"rows": shown, "next": page[-1].number if len(found) > limit else None}
+        return {"rows": shown, "next_after": page[-1].number if len(found) > limit else None}

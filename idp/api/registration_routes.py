@@ -26,6 +26,7 @@ from idp.model.registrations import (
 from idp.store.clients import load_client
 from idp.store.registrations import find_registration
 from service_kit.composition import caller_of, needs
+from service_kit.preconditions import IfMatch, read_if_match, write_etag
 from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
@@ -136,15 +137,19 @@ def add_registration_routes(router: APIRouter, desk: ClientDesk) -> None:
             found = find_registration(connection, client_id, desk.mac_key)
         if found is None:
             raise client_not_found(client_id)
-        response.headers["etag"] = f'"{client.version}"'
+        response.headers["etag"] = write_etag(client.version)
         return registration_view(found)
 
     @router.put(path, summary="Set how a client signs people in", response_model=SignInRegistrationBody, tags=[*tags])
     @needs(MANAGE)
-    def put_registration(request: Request, client_id: str, body: SignInRegistrationBody, response: Response) -> dict[str, Any]:
+    def put_registration(
+        request: Request, client_id: str, body: SignInRegistrationBody, response: Response, if_match: IfMatch = None
+    ) -> dict[str, Any]:
         caller = caller_of(request)
         wanted = read_registration_body(client_id, body.model_dump())
-        kept = set_registration(desk, wanted, actor=caller.actor, grantable=caller.scopes, keeps_token=True)
+        kept = set_registration(
+            desk, wanted, actor=caller.actor, if_version=read_if_match(if_match), grantable=caller.scopes, keeps_token=True
+        )
         with desk.database.read() as connection:
-            response.headers["etag"] = f'"{load_client(connection, client_id, desk.mac_key).version}"'
+            response.headers["etag"] = write_etag(load_client(connection, client_id, desk.mac_key).version)
         return registration_view(kept)

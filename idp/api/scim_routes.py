@@ -99,8 +99,8 @@ def _written(answer: Answer) -> Response:
 def _message(error: TrustError, *, is_conditional: bool) -> tuple[int, dict[str, Any]]:
     """Status and message of an error in the form of RFC 7644 3.12."""
     status = 400 if _TYPES.get(error.code) not in {None, "uniqueness"} else STATUS[error.kind]
-    if error.code == "ACCOUNT_CHANGED" and is_conditional:
-        status = 412
+    if error.code == "ACCOUNT_CHANGED":  # who stated no version comes into no conflict with one
+        status = STATUS[Kind.CHANGED if is_conditional else Kind.CONFLICT]
     entry = text_of(error.code)
     detail = entry.cause("en") if entry else error.code
     facts = "; ".join(f"{name}: {value}" for name, value in error.facts.items())

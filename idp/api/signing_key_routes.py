@@ -12,6 +12,7 @@ from idp.model.clients import SIGNING_ALGORITHMS, published_keys_at, signing_key
 from idp.store.clients import load_signing_keys
 from service_kit.composition import caller_of, needs
 from service_kit.request_shapes import RequestShape
+from service_kit.written_times import WrittenUtc, write_utc
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,9 +42,9 @@ class SigningKeyView(BaseModel):
     state: Literal["announced", "signing", "published", "retired", "withdrawn"] = Field(
         description="announced: published, and signs later; published: its last tokens may still be good; retired: in no key set any more."
     )
-    created_at: str = Field(description="UTC, RFC 3339")
-    signs_from: str = Field(description="UTC, RFC 3339")
-    withdrawn_at: str | None
+    created_at: WrittenUtc = Field(description="UTC, RFC 3339")
+    signs_from: WrittenUtc = Field(description="UTC, RFC 3339")
+    withdrawn_at: WrittenUtc | None
 
 
 class SigningKeyList(BaseModel):
@@ -80,9 +81,9 @@ def _view(keys: tuple[SigningKey, ...], key: SigningKey, at: datetime) -> dict[s
         "key_id": key.key_id,
         "algorithm": key.algorithm,
         "state": state_of(keys, key, at),
-        "created_at": f"{key.created_at:%Y-%m-%dT%H:%M:%SZ}",
-        "signs_from": f"{key.signs_from_at:%Y-%m-%dT%H:%M:%SZ}",
-        "withdrawn_at": f"{key.withdrawn_at:%Y-%m-%dT%H:%M:%SZ}" if key.withdrawn_at else None,
+        "created_at": write_utc(key.created_at),
+        "signs_from": write_utc(key.signs_from_at),
+        "withdrawn_at": write_utc(key.withdrawn_at),
     }
 
 

@@ -124,11 +124,11 @@ class FeedDirectory:
                     raise answer_invalid("entries")
                 found.append(entry)
                 after = entry.subject_id
-            following = told.get("next")
+            following = told.get("next_after")
             if following is None:
                 return found
             if following != after or not told["entries"]:
-                raise answer_invalid("next")
+                raise answer_invalid("next_after")
 
 
 def _cursor(text: str) -> tuple[str, int]:

@@ -171,6 +171,15 @@ TEXTS: Final = (
         "请更正该字段。",
     ),
     ProblemText(
+        "REGISTRATION_CHANGED",
+        "Registration of the client changed meanwhile",
+        "客户端登记信息已被更改",
+        "The client or its registration is not any more as If-Match says.",
+        "客户端或其登记信息已不是 If-Match 所指的版本。",
+        "Read it again, look at what changed, and repeat with its new ETag.",
+        "请重新读取，确认变化后用新的 ETag 重试。",
+    ),
+    ProblemText(
         "CLIENT_STATUS_CONFLICT",
         "Not possible in this state",
         "当前状态下不可行",

@@ -52,7 +52,7 @@ class PagePictureAnswer(BaseModel):
 
 
 class PagePicturesAnswer(BaseModel):
-    """Pictures of the pages asked for. ``next``: the value of ``first`` for those that follow, null after the last page."""
+    """Pictures of the pages asked for. ``next_first``: the value of ``first`` for those that follow, null after the last page."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -61,7 +61,7 @@ class PagePicturesAnswer(BaseModel):
                     "media_type": "application/pdf",
                     "pages": 1,
                     "pictures": [{"page": 1, "width_mm": 210.0, "height_mm": 297.0, "png": "iVBORw0KGgo="}],
-                    "next": None,
+                    "next_first": None,
                 }
             ]
         }
@@ -70,7 +70,7 @@ class PagePicturesAnswer(BaseModel):
     media_type: str
     pages: Annotated[int, Field(description="In the document.")]
     pictures: list[PagePictureAnswer]
-    next: int | None
+    next_first: int | None
 
 
 def add_document_page_routes(router: APIRouter, context: ServiceContext) -> None:
@@ -120,6 +120,6 @@ def add_document_page_routes(router: APIRouter, context: ServiceContext) -> None
                 )
                 for each in drawn.pictures
             ],
-            next=following if following <= drawn.pages else None,
+            next_first=following if following <= drawn.pages else None,
         )
         return Response(answer.model_dump_json(), media_type="application/json", headers={"cache-control": "no-store"})

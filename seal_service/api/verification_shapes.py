@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from service_kit.written_times import WrittenUtc  # noqa: TC001 - pydantic reads the annotations at run time
+
 
 class StepAnswer(BaseModel):
     """One check that was run."""
@@ -27,7 +29,7 @@ class SignatureAnswer(BaseModel):
     document_intact: bool | None
     trusted: bool | None
     signer: str | None
-    signed_at: str | None
+    signed_at: WrittenUtc | None
     steps: list[StepAnswer]
 
 

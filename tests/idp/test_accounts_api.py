@@ -73,8 +73,12 @@ def test_create_find_change_disable(office: Office) -> None:
     changed = office.call("PATCH", f"/v1/accounts/{made['id']}", json={"name": "测试乙"}, headers={"if-match": '"1"'})
     assert (changed.json()["version"], changed.json()["uversion"], changed.headers["etag"]) == (2, 2, '"2"')
     stale = office.call("PATCH", f"/v1/accounts/{made['id']}", json={"area": "150702"}, headers={"if-match": '"1"'})
-    assert (stale.status_code, stale.json()["code"]) == (409, "ACCOUNT_CHANGED")
-    assert office.call("PATCH", f"/v1/accounts/{made['id']}", json={}, headers={"if-match": '"x"'}).status_code == 409
+    assert (stale.status_code, stale.json()["code"]) == (412, "ACCOUNT_CHANGED")
+    late = office.call("PUT", f"/v1/accounts/{made['id']}/status", json={"status": "disabled"}, headers={"if-match": '"1"'})
+    assert (late.status_code, late.json()["code"]) == (412, "ACCOUNT_CHANGED")
+    for no_etag in ('"x"', "1", 'W/"2"', '"1", "2"'):  # as at seals and licences
+        odd = office.call("PATCH", f"/v1/accounts/{made['id']}", json={"area": "150702"}, headers={"if-match": no_etag})
+        assert (odd.status_code, odd.json()["code"], odd.json()["facts"]["field"]) == (422, "FIELD_UNACCEPTABLE", "If-Match")
     same = office.call("PATCH", f"/v1/accounts/{made['id']}", json={"name": "测试乙"}, headers={"if-match": "*"})
     assert same.json()["version"] == 2
     taken = office.call("POST", "/v1/accounts", json={"name": "X", "identifiers": [{"kind": "login", "value": "jiachengyi"}]})
@@ -176,7 +180,7 @@ def test_agents_of_an_organisation(office: Office) -> None:
     assert made.status_code == 201
     grant = made.json()
     assert office.call("POST", path, json={"person_id": person["id"]}).json()["code"] == "AGENT_EXISTS"
-    assert office.call("GET", path).json() == {"agents": [grant], "next": None}
+    assert office.call("GET", path).json() == {"agents": [grant], "next_after": None}
     assert office.call("GET", f"/v1/accounts/{person['id']}/agents").json()["agents"] == [grant]
     assert office.call("GET", f"/v1/agents/{grant['id']}").json() == grant
     ended = office.call("POST", f"/v1/agents/{grant['id']}/revoke").json()
@@ -205,7 +209,7 @@ def test_pages_by_key(office: Office) -> None:
     while after is not None:
         page = office.call("GET", "/v1/accounts", params={"after": after, "limit": 2}).json()
         seen += [each["id"] for each in page["accounts"]]
-        after = page["next"]
+        after = page["next_after"]
     assert seen == sorted(set(seen))
     assert set(ids) <= set(seen)
     assert not any(each.startswith("pe_") for each in (row["id"] for row in office.call("GET", "/v1/organisations").json()["accounts"]))
@@ -216,7 +220,7 @@ def test_recovery_code_and_sessions(office: Office) -> None:
     answer = office.call("POST", f"/v1/accounts/{person['id']}/recovery-code")
     assert len(answer.json()["recovery_code"]) == 23
     assert answer.headers["cache-control"] == "no-store"
-    assert office.call("GET", f"/v1/accounts/{person['id']}/sessions").json() == {"sessions": [], "next": None}
+    assert office.call("GET", f"/v1/accounts/{person['id']}/sessions").json() == {"sessions": [], "next_after": None}
     assert office.call("DELETE", f"/v1/accounts/{person['id']}/sessions").status_code == 204
     assert office.call("POST", "/v1/sessions/se_none/end").json()["code"] == "SESSION_NOT_FOUND"
     firm = office.make("/v1/organisations", "测试公司")

@@ -28,9 +28,9 @@ def test_register_show_list_rotate_disable_enable(provider: Provider) -> None:
     assert "client_secret" not in shown
     assert (shown["status"], shown["created_by"], shown["scopes"]) == ("active", "client:admin", ["seal.use"])
     page = http.get("/v1/clients?limit=2", headers=bearer).json()
-    assert ([client["client_id"] for client in page["clients"]], page["next"]) == (["admin", "housing"], "housing")
+    assert ([client["client_id"] for client in page["clients"]], page["next_after"]) == (["admin", "housing"], "housing")
     rest = http.get("/v1/clients?limit=2&after=housing", headers=bearer).json()
-    assert ([client["client_id"] for client in rest["clients"]], rest["next"]) == (["portal"], None)
+    assert ([client["client_id"] for client in rest["clients"]], rest["next_after"]) == (["portal"], None)
     second = http.post("/v1/clients/housing/secret", json={"overlap_seconds": 0}, headers=bearer).json()["client_secret"]
     assert provider.token("housing", first).status_code == 401
     assert provider.token("housing", second).status_code == 200
@@ -97,6 +97,21 @@ def test_attack_taking_over_a_client_that_may_more(provider: Provider) -> None:
     for method, target, body in (("PUT", path, plain), ("POST", "/v1/clients/admin/secret", {})):
         answer = http.request(method, target, json=body, headers=bearer)
         assert (answer.status_code, answer.json()["facts"]) == (403, {"scope": "client.trust"}), target
+
+
+def test_a_registration_that_somebody_else_changed_is_not_written_over(provider: Provider) -> None:
+    http, bearer, path = provider.here.http, provider.bearer(), "/v1/clients/admin/registration"
+    body = {"grant_types": ["client_credentials"]}
+    first = http.request("PUT", path, json=body, headers=bearer)
+    seen = http.get(path, headers=bearer).headers["etag"]
+    assert first.headers["etag"] == seen
+    second = http.request("PUT", path, json={**body, "purpose": "housing"}, headers={**bearer, "if-match": seen})
+    assert (second.status_code, second.headers["etag"] == seen) == (200, False)
+    late = http.request("PUT", path, json=body, headers={**bearer, "if-match": seen})
+    assert (late.status_code, late.json()["code"]) == (412, "REGISTRATION_CHANGED")
+    odd = http.request("PUT", path, json=body, headers={**bearer, "if-match": "x"})
+    assert (odd.status_code, odd.json()["code"]) == (422, "FIELD_UNACCEPTABLE")
+    assert http.get(path, headers=bearer).json()["purpose"] == "housing"
 
 
 @pytest.mark.parametrize(

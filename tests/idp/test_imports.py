@@ -340,7 +340,7 @@ def test_over_http(town: Town) -> None:
     assert shown["finished_at"] is not None
     assert shown == http.get(path, headers=headers).json()["imports"][0]
     rows = http.get(f"{path}/{made['import_id']}/rows?limit=1", headers=headers).json()
-    assert (rows["rows"][0]["outcome"], rows["next"]) == ("created", 1)
+    assert (rows["rows"][0]["outcome"], rows["next_after"]) == ("created", 1)
     rest = http.get(f"{path}/{made['import_id']}/rows?outcome=refused&after=1", headers=headers).json()
     assert rest["rows"] == [{"number": 2, "outcome": "refused", "code": "ACCOUNT_FIELD_INVALID", "field": "name", "account_id": None}]
     dry = post('{"source_id":"2","name":"测试"}', "source=web&dry_run=true", "application/x-ndjson").json()

@@ -148,9 +148,9 @@ def test_decisions_that_cannot_be(town: Town, there: Upstream) -> None:
     assert decide(town, headers, "ic_nothing", "reject").json()["code"] == "CONFLICT_NOT_FOUND"
     page = town.here.http.get("/v1/identity-conflicts?limit=1", headers=headers).json()
     assert len(page["conflicts"]) == 1
-    if page["next"]:
-        further = town.here.http.get(f"/v1/identity-conflicts?after={page['next']}", headers=headers).json()["conflicts"]
-        assert page["next"] not in {each["conflict_id"] for each in further}
+    if page["next_after"]:
+        further = town.here.http.get(f"/v1/identity-conflicts?after={page['next_after']}", headers=headers).json()["conflicts"]
+        assert page["next_after"] not in {each["conflict_id"] for each in further}
 
 
 def signed_in(town: Town, login: str) -> Browser:

@@ -96,8 +96,8 @@ def test_over_http(house: House) -> None:
             return await client.post(PATH + query, files={"document": ("a.pdf", reportlab_document(pages=3))})
 
     answer = anyio.run(call, "?first=2&count=1&width_px=120").json()
-    assert (answer["pages"], answer["next"], [each["page"] for each in answer["pictures"]]) == (3, 3, [2])
+    assert (answer["pages"], answer["next_first"], [each["page"] for each in answer["pictures"]]) == (3, 3, [2])
     assert Image.open(io.BytesIO(base64.b64decode(answer["pictures"][0]["png"]))).width == pytest.approx(120, abs=1)
-    assert anyio.run(call, "?first=3&count=8").json()["next"] is None
+    assert anyio.run(call, "?first=3&count=8").json()["next_first"] is None
     for query in ("?first=0", "?count=9", "?width_px=5000"):
         assert anyio.run(call, query).status_code == 422

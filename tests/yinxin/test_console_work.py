@@ -372,7 +372,7 @@ def test_where_the_api_refuses_the_page_says_so_and_keeps_what_was_typed(
     assert auditor.get("/console/audit/e1", 429)
     hook = {"id": "wh_x", "url": "http://127.0.0.1/", "description": "", "types": ["*"], "active": True, "status_reason": None}
     answers["GET", "/v1/webhooks/wh_x"] = hook
-    answers["GET", "/v1/webhooks/wh_x/deliveries"] = {"deliveries": [], "next": None}
+    answers["GET", "/v1/webhooks/wh_x/deliveries"] = {"deliveries": [], "next_before": None}
     delivery = {
         **dict.fromkeys(("id", "event_id", "event_type", "body"), "x"),
         "status": "pending",

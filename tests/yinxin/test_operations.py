@@ -205,7 +205,7 @@ def test_the_audit_trail_can_be_read_and_proven(here: Here) -> None:
     bearer = {"authorization": f"Bearer {token}"}
     page = here.http.get("/v1/audit/entries?subject=client:auditor&limit=1", headers=bearer).json()
     assert [entry["action"] for entry in page["entries"]] == ["token.issue"]
-    older = here.http.get(f"/v1/audit/entries?subject=client:auditor&before={page['next']}", headers=bearer).json()
+    older = here.http.get(f"/v1/audit/entries?subject=client:auditor&before={page['next_before']}", headers=bearer).json()
     assert [entry["action"] for entry in older["entries"]] == ["client.register"]
     entry_id = page["entries"][0]["id"]
     assert here.http.get(f"/v1/audit/entries/{entry_id}", headers=bearer).json()["id"] == entry_id

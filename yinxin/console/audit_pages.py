@@ -33,7 +33,7 @@ def add_pages(console: Console) -> None:
     async def search_trail(visit: Visit) -> Response:
         asked = {name: visit.query(name) for name in FIELDS}
         found = (await visit.api.get("/v1/audit/entries", **_wanted(asked), before=visit.query("before"), limit=ENTRIES_SHOWN)).body
-        return show(visit, "audit.html", rows=found["entries"], next_before=found["next"], asked=asked)
+        return show(visit, "audit.html", rows=found["entries"], next_before=found["next_before"], asked=asked)
 
     @console.page("/console/audit/entries.csv", needs=AUDIT)
     async def export_trail(visit: Visit) -> Response:

@@ -61,7 +61,7 @@ def add_pages(console: Console) -> None:
     @console.page(CLIENTS, needs=MANAGE)
     async def list_clients(visit: Visit) -> Response:
         found = (await visit.api.get("/v1/clients", after=visit.query("after"), limit=SHOWN)).body
-        return show(visit, "clients.html", clients=found["clients"], next_after=found["next"])
+        return show(visit, "clients.html", clients=found["clients"], next_after=found["next_after"])
 
     @console.page(f"{CLIENTS}/new", methods=("GET", "POST"), needs=MANAGE)
     async def register(visit: Visit) -> Response:

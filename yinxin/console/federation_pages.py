@@ -40,7 +40,7 @@ def add_pages(console: Console) -> None:
             "federation.html",
             told=told,
             conflicts=found["conflicts"],
-            next_after=found["next"],
+            next_after=found["next_after"],
             state=state,
             states=CONFLICT_STATES,
             zh=visit.language == "zh",

@@ -37,7 +37,12 @@ def add_pages(console: Console) -> None:
         found = (await visit.api.get("/v1/webhooks", client=client, after=visit.query("after"), limit=SHOWN)).body
         shown = "" if client == EVERY_CLIENT else client
         return show(
-            visit, "webhooks.html", hooks=found["endpoints"], next_after=found["next"], shown_client=shown, clients=await _clients(visit)
+            visit,
+            "webhooks.html",
+            hooks=found["endpoints"],
+            next_after=found["next_after"],
+            shown_client=shown,
+            clients=await _clients(visit),
         )
 
     @console.page(f"{HOOKS}/new", methods=("GET", "POST"), needs=MANAGE)
@@ -116,7 +121,7 @@ async def _hook(visit: Visit, hook: dict[str, Any], *, secret: str = "") -> Resp
         hook=hook,
         secret=secret,
         deliveries=found["deliveries"],
-        next_before=found["next"],
+        next_before=found["next_before"],
         states=STATES,
         shown_state=status,
     )
