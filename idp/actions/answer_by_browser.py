@@ -25,6 +25,7 @@ from idp.actions.store_grant import Stored, store_grant
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS
 from idp.model.grants import Binding, new_grant_id
 from idp.model.openings import BOTH_TYPE, FRONT_TOKEN_SECONDS, ID_TOKEN_TYPE
+from idp.model.redirects import is_among
 from idp.model.registrations import IMPLICIT, sign_in_of, sm2_form_of
 from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, Issuance, access_claims, id_claims, token_seconds
 from standards.errors import Kind, TrustError
@@ -111,7 +112,7 @@ def _decide_and_issue(desk: PersonDesk, opened: Opened, request: AuthorizationRe
 
 def _may_have(known: KnownClient, registration: Registration, opened: Opened, request: AuthorizationRequest) -> bool:
     may = sign_in_of(known.client, registration, opened)
-    return request.response_type in may.response_types and request.redirect_uri in may.redirect_uris
+    return request.response_type in may.response_types and is_among(request.redirect_uri, may.redirect_uris, is_public=may.is_public)
 
 
 def _signing(desk: PersonDesk, algorithm: str, at: datetime, sm2: Sm2Form = SM2_FORM) -> Signing:

@@ -195,7 +195,7 @@ class ClientProtocol:
             registration = known.registration
         else:
             registration = find_registration(connection, request.client_id, self.mac_key)
-        return registration is not None and request.redirect_uri in registration.redirect_uris
+        return registration is not None and registration.answers_at(request.redirect_uri)
 
     def is_meant(self, request: AuthorizationRequest, account_id: str, acting_for: str | None) -> bool:
         """Whether the ID token would name whom the hint or the claims parameter names: the organisation, where one is acted for."""

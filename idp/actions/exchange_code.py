@@ -60,7 +60,7 @@ async def exchange_code(desk: PersonDesk, request: TokenRequest, known: KnownCli
                 _end_what_it_became(connection, desk, known, code)
                 return None
             raise
-        if issued.redirect_uri not in registration.redirect_uris:  # taken away since, perhaps because it is in the wrong hands
+        if not registration.answers_at(issued.redirect_uri):  # taken away since, perhaps because it is in the wrong hands
             raise TrustError(Kind.UNACCEPTABLE, "CODE_INVALID")
         grant = grant_of(desk, grant_id, issued, binding)
         demand_resource(request, grant.audience)

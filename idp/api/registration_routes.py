@@ -46,7 +46,11 @@ class SignInRegistrationBody(RequestShape):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    redirect_uris: list[str] = Field(default=[], max_length=REDIRECTS_MAX, description="Compared character by character.")
+    redirect_uris: list[str] = Field(
+        default=[],
+        max_length=REDIRECTS_MAX,
+        description="Compared character by character; of a public client any port on 127.0.0.1 and [::1] (RFC 8252 7.3).",
+    )
     post_logout_redirect_uris: list[str] = Field(default=[], max_length=REDIRECTS_MAX)
     grant_types: list[str] = Field(default=["authorization_code"], max_length=8)
     response_types: list[str] = Field(

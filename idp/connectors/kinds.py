@@ -24,10 +24,10 @@ from idp.connectors.protocol import (
     refused,
     start,
     text_in,
-    with_query,
 )
 from idp.connectors.settings import ConnectorKind
 from idp.connectors.signed_kinds import EncryptedRedirectConnector, SsoTokenConnector
+from idp.model.redirects import with_query
 from standards.gbt7408_times import CHINA
 
 if TYPE_CHECKING:

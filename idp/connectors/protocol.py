@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlencode
 
+from idp.model.redirects import with_query
 from standards.errors import Kind, TrustError
 from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
@@ -88,11 +89,6 @@ def check_return(settings: ConnectorSettings, stored: Mapping[str, str], answer:
     if not value or len(value) > PARAMETER_CHARACTERS_MAX:
         raise refused("parameter")
     return value
-
-
-def with_query(url: str, parameters: Mapping[str, str]) -> str:
-    """The address with these parameters behind those it has."""
-    return url + ("&" if "?" in url else "?") + urlencode(parameters)
 
 
 def logout_page(settings: ConnectorSettings, parameters: Mapping[str, str]) -> str | None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from crypto.sm2_form import SM2_FORM, SM2_NAMES, SM2_SIGNATURES, Sm2Form
 from idp.model.clients import GM_ALGORITHM, SCOPE_PATTERN, SCOPES_PER_CLIENT_MAX, SIGNING_ALGORITHMS, is_resource
 from idp.model.openings import BOTH_TYPE, CLOSED, CODE_TYPE, IMPLICIT_TYPES, RESPONSE_TYPES
-from idp.model.redirects import SignInRegistration, is_redirect_uri
+from idp.model.redirects import SignInRegistration, is_among, is_redirect_uri
 from idp.model.requests import ClientProfile
 from standards.errors import Kind, TrustError
 from standards.uax9_plain_text import is_printable
@@ -119,6 +119,10 @@ class Registration:
     def is_public(self) -> bool:
         """Whether the client cannot keep a secret."""
         return self.token_endpoint_auth_method == "none"  # noqa: S105 - a name of RFC 7591, no secret
+
+    def answers_at(self, address: str) -> bool:
+        """Whether an answer may go there: one of the registered addresses, by ``is_among``."""
+        return is_among(address, self.redirect_uris, is_public=self.is_public)
 
     @property
     def is_fapi(self) -> bool:
@@ -340,6 +344,7 @@ def sign_in_of(client: Client, registration: Registration, opened: Opened = CLOS
         is_par_required=registration.require_pushed_authorization_requests,
         response_types=tuple(each for each in registration.response_types if is_open or each == CODE_TYPE),
         is_implicit_open=is_open,
+        is_public=registration.is_public,
     )
 
 

@@ -13,6 +13,7 @@ from markupsafe import escape
 from starlette.responses import HTMLResponse
 
 from idp.actions.sign_in_row import cookie_hash
+from idp.model.redirects import with_query
 from idp.model.requests import AuthorizationRequest
 from idp.pages.texts import LANGUAGES, text
 from idp.tokens.authorization_request import PARAMETERS_MAX
@@ -228,8 +229,7 @@ class Visit(Browser):
         given = {name: value for name, value in {**fields, "state": to.state, "iss": issuer}.items() if value is not None}
         if to.response_mode == "form_post":  # without scripts, so that the policy stays strict: the person presses the button
             return self.page("form_post", targets=address, target=address, fields=given)
-        joint = "#" if to.response_mode == "fragment" else "&" if urlsplit(address).query else "?"
-        return self.go(f"{address}{joint}{urlencode(given)}")
+        return self.go(f"{address}#{urlencode(given)}" if to.response_mode == "fragment" else with_query(address, given))
 
     def _answer_cas_service(self, to: AuthorizationRequest, ticket: str | None) -> Response:
         """CAS has no word for a refusal: only a service that asked for no page gets its browser back without a ticket (2.1.1, gateway)."""
@@ -238,8 +238,7 @@ class Visit(Browser):
             return self.go(address) if "none" in to.prompt else self.error(TrustError(Kind.FORBIDDEN, "SIGN_IN_REFUSED"))
         if to.response_mode == "cas_post":
             return self.page("form_post", targets=address, target=address, fields={"ticket": ticket})
-        joint = "&" if urlsplit(address).query else "?"
-        return self.go(f"{address}{joint}{urlencode({'ticket': ticket})}")
+        return self.go(with_query(address, {"ticket": ticket}))
 
 
 def titled(settings: ConnectorSettings, language: str) -> str:

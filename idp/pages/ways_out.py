@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
 
+from idp.model.redirects import with_query
 from idp.store.cas import find_service
 from standards.errors import Kind, TrustError
 
@@ -31,7 +31,7 @@ class WayOut:
         """The address with its state; empty: nowhere."""
         if not self.address or not self.state:
             return self.address
-        return f"{self.address}{'&' if urlsplit(self.address).query else '?'}{urlencode({'state': self.state})}"
+        return with_query(self.address, {"state": self.state})
 
 
 NOWHERE = WayOut()

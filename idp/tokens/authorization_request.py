@@ -16,6 +16,7 @@ from crypto.jose import write_base64url
 from crypto.sm3 import sm3
 from idp.model.clients import is_resource
 from idp.model.openings import IMPLICIT_TYPES, RESPONSE_TYPES, response_type_of
+from idp.model.redirects import is_among
 from idp.model.registrations import OFFLINE
 from idp.model.requests import AuthorizationRequest
 from standards.rfc7493_i_json import StrictJsonError, read_strict_object
@@ -77,7 +78,8 @@ def read_authorization_request(
     if client is None or given.get("client_id") != client.client_id or names.count("client_id") != 1:
         return RefusedAuthorization("invalid_request", "the client is unknown")
     redirect_uri = given.get("redirect_uri")
-    if redirect_uri not in client.redirect_uris or redirect_uri is None or names.count("redirect_uri") != 1:
+    is_known = redirect_uri is not None and is_among(redirect_uri, client.redirect_uris, is_public=client.is_public)
+    if redirect_uri is None or not is_known or names.count("redirect_uri") != 1:
         return RefusedAuthorization("invalid_request", "the redirect address is not registered for this client")
     # 2. How to answer; what is doubtful about that is answered in the plainest way
     state = given.get("state") if names.count("state") == 1 else None

@@ -123,6 +123,66 @@ def test_attack_no_address_but_the_registered_one_is_redirected_to(address: str)
     assert refusal(redirect_uri=address, response_type="token", scope="x").redirect_uri is None
 
 
+NATIVE = replace(CLIENT, redirect_uris=(REGISTERED, LOOPBACK, "http://[::1]/cb?a=1"), is_public=True)
+
+
+@pytest.mark.clause("RFC 8252 7.3", "RFC 9700 2.1")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:9402/cb",
+        "http://127.0.0.1/cb",
+        "http://127.0.0.1:65535/cb",
+        "http://[::1]:51004/cb?a=1",
+        "http://[::1]/cb?a=1",
+        LOOPBACK,
+        REGISTERED,
+    ],
+)
+def test_a_program_on_ones_own_device_listens_where_a_port_is_free(address: str) -> None:
+    found = read(NATIVE, redirect_uri=address)
+    assert isinstance(found, AuthorizationRequest), found
+    assert found.redirect_uri == address
+
+
+# name, address: what is no other port of a registered loopback address, or of one that is none
+OTHER_PORTS = (
+    *(each for each in TRICKS if each not in {"http://127.0.0.1:9402/cb", "http://127.0.0.1/cb"}),
+    "https://rp.example.org:9401/cb",
+    "https://127.0.0.1:9402/cb",
+    "http://127.0.0.1:0/cb",
+    "http://127.0.0.1:09402/cb",
+    "http://127.0.0.1:65536/cb",
+    "http://127.0.0.1:/cb",
+    "http://127.0.0.1:+80/cb",
+    "http://127.0.0.1:９４０２/cb",
+    "http://127.0.0.1:9402/cb?",
+    "http://127.0.0.1:9402/cb/x",
+    "http://127.0.0.1:9402/CB",
+    "http://127.0.0.1:9402",
+    "http://127.0.0.1:9402/x/../cb",
+    "http://127.0.0.1:9402@evil.example/cb",
+    "http://127.0.0.1:9402.evil.example/cb",
+    "http://user@127.0.0.1:9402/cb",
+    "http://127.0.0.2:9401/cb",
+    "http://127.0.0.1.:9402/cb",
+    "http://2130706433:9402/cb",
+    "http://[::ffff:127.0.0.1]:9402/cb",
+    "http://[0:0:0:0:0:0:0:1]:9402/cb?a=1",
+    "http://[::1]:9402/cb",
+    "http://[::1]:9402/cb?a=2",
+    "http://localhost:9402/cb",
+    "HTTP://127.0.0.1:9402/cb",
+)
+
+
+@pytest.mark.clause("RFC 8252 7.3", "RFC 9700 2.1")
+@pytest.mark.parametrize("address", OTHER_PORTS)
+def test_attack_another_port_is_all_that_may_differ_and_on_loopback_alone(address: str) -> None:
+    found = refusal(NATIVE, redirect_uri=address)
+    assert (found.error, found.redirect_uri, found.state) == ("invalid_request", None, None)
+
+
 def test_attack_a_second_redirect_address_or_client_is_answered_on_the_page() -> None:
     assert refusal(CLIENT, ("redirect_uri", "https://evil.example/")).redirect_uri is None
     assert refusal(CLIENT, ("redirect_uri", REGISTERED)).redirect_uri is None

@@ -264,6 +264,45 @@ def test_a_client_without_credentials_signs_people_in_by_pkce_alone(clients: Cli
     assert browser.returned["error"] == "invalid_request"
 
 
+@pytest.mark.clause("RFC 8252 7.3")
+def test_a_program_on_ones_own_device_gets_its_code_at_the_port_that_was_free(clients: Clients) -> None:
+    clients.add(replace(BASE, client_id="native", token_endpoint_auth_method="none", redirect_uris=("http://127.0.0.1/cb",)))
+    address = "http://127.0.0.1:51004/cb"
+    browser = Browser(clients.town.here)
+    browser.authorize("native", redirect_uri=address)
+    assert "form-action 'self' http://127.0.0.1:51004; " in browser.answer.headers["content-security-policy"]
+    browser.log_in()
+    location, _, query = browser.answer.headers["location"].partition("?")
+    code = httpx.QueryParams(query)["code"]
+    assert location == address
+    form = {"grant_type": "authorization_code", "client_id": "native", "code": code, "code_verifier": VERIFIER}
+    other = clients.http.post("/oauth2/token", data={**form, "redirect_uri": "http://127.0.0.1:51005/cb"})
+    assert refused(other)[1] == "invalid_grant", "the code is for the address that was asked for"
+    assert clients.http.post("/oauth2/token", data={**form, "redirect_uri": address}).status_code == 200
+    browser = Browser(clients.town.here)
+    browser.authorize("own", redirect_uri=address)
+    assert "location" not in browser.answer.headers
+    assert browser.heading == "This cannot go on"
+
+
+@pytest.mark.clause("RFC 6749 3.1.2")
+@pytest.mark.parametrize(
+    ("address", "joint"), [("https://rp.example/cb?", ""), ("https://rp.example/cb?a=", "&"), ("https://rp.example/cb?a", "&")]
+)
+def test_what_stands_in_a_registered_address_stays_and_the_answer_comes_behind(clients: Clients, address: str, joint: str) -> None:
+    client = f"query-{len(address)}"
+    clients.add(replace(BASE, client_id=client, redirect_uris=(address,), post_logout_redirect_uris=(address,)))
+    browser = Browser(clients.town.here)
+    browser.authorize(client, redirect_uri=address)
+    browser.log_in()
+    assert browser.answer.headers["location"].startswith(address + joint + "code=")
+    code = httpx.QueryParams(browser.answer.headers["location"].partition("?")[2])["code"]
+    tokens = clients.redeem(code, client, redirect_uri=address).json()
+    query = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": address, "state": "z"}
+    browser.send("GET", str(httpx.URL("/logout", params=query)))
+    assert browser.answer.headers["location"] == address + joint + "state=z"
+
+
 @pytest.mark.clause("RFC 6749 6", "RFC 9700 4.14.2")
 def test_refresh_tokens_rotate_and_a_used_one_ends_the_family(clients: Clients) -> None:
     first = clients.sign_in(scope="openid profile phone", nonce="n")
