@@ -46,6 +46,11 @@ class UseAction(StrEnum):
 
 
 DONE: Final = "done"  # the outcome of what was given
+OWN_LOOK: Final = "own"  # the reason of a holder who looks at what is his, gets it, or has a copy of it
+ENTRUSTED_LOOK: Final = "entrusted"  # that of whoever looks at what was entrusted to him
+SHOWN_BY_HOLDER: Final = "亮证 showing"  # that of a holder who shows his licence without saying what for
+REASONS_BY_ITSELF: Final = frozenset({OWN_LOOK, ENTRUSTED_LOOK, SHOWN_BY_HOLDER})
+"""What stands as the reason where nobody gave one: no words for people."""
 ANYBODY: Final = "~anybody"  # as client: who fetched a copy without saying who he is
 
 SCOPE_USE: Final = "licence.use"

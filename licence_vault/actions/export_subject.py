@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from licence_vault import store
 from licence_vault.actions.decide_use import Attempt, check_purpose, decide_use
-from licence_vault.actions.find_own_licences import LOOKED_UP, RELEASED, seen_use
+from licence_vault.actions.find_own_licences import RELEASED, seen_use
 from licence_vault.actions.finish_copy import read_note
 from licence_vault.actions.use_desk import open_data, who_is_behind
 from licence_vault.errors import holder_unknown
 from licence_vault.limits import EXPORT_LICENCES, EXPORT_LINES, HOLDER_LEVEL_LEAST, PAGE_SIZE_MAX
 from licence_vault.store.credentials import list_credentials_of_licence
-from licence_vault.uses import UseAction, UseMode
+from licence_vault.uses import OWN_LOOK, UseAction, UseMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def export_own(desk: UseDesk, caller: Caller) -> Iterator[Part]:
     own = who_is_behind(desk, caller, desk.context.clock.now()).own
     if not own:
         raise holder_unknown(HOLDER_LEVEL_LEAST)
-    return _export(desk, caller, own, LOOKED_UP, UseMode.OWN)
+    return _export(desk, caller, own, OWN_LOOK, UseMode.OWN)
 
 
 def export_subject(desk: UseDesk, caller: Caller, holder: tuple[str, str], *, reason: str) -> Iterator[Part]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from licence_vault import store
 from licence_vault.actions.decide_use import Attempt, decide_use
@@ -11,7 +11,7 @@ from licence_vault.actions.find_own_licences import masked_licence
 from licence_vault.actions.use_desk import who_is_behind
 from licence_vault.limits import ENTRUSTMENTS, PAGE_SIZE, PAGE_SIZE_MAX
 from licence_vault.model import LicenceState
-from licence_vault.uses import UseAction, UseMode
+from licence_vault.uses import ENTRUSTED_LOOK, UseAction, UseMode
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from licence_vault.register import LicenceRecord
     from licence_vault.uses import Entrustment
     from service_kit.callers import Caller
-
-_LOOKED_UP: Final = "entrusted"  # the reason of who looks at what was entrusted to him
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ def find_entrusted_licences(desk: UseDesk, caller: Caller) -> list[ReceivedEntru
     standing = who_is_behind(desk, caller, at)
 
     def begin() -> Attempt:
-        return Attempt(UseAction.QUERIED, caller, caller.client_id, _LOOKED_UP, at, UseMode.ENTRUSTED, subjects=standing.own)
+        return Attempt(UseAction.QUERIED, caller, caller.client_id, ENTRUSTED_LOOK, at, UseMode.ENTRUSTED, subjects=standing.own)
 
     def decide(conn: Connection, attempt: Attempt) -> list[ReceivedEntrustment]:
         received = []

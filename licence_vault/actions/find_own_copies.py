@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from licence_vault import store
 from licence_vault.actions.decide_use import Attempt, decide_use
 from licence_vault.actions.find_copies import views_of_copies
-from licence_vault.actions.find_own_licences import LOOKED_UP
 from licence_vault.actions.finish_copy import MadeCopy, read_copy
 from licence_vault.actions.use_desk import right_to_see, who_is_behind
 from licence_vault.copies import CopyState
 from licence_vault.copy_errors import copy_not_found
 from licence_vault.errors import licence_not_found
-from licence_vault.uses import UseAction, UseMode
+from licence_vault.uses import OWN_LOOK, UseAction, UseMode
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,7 +37,7 @@ def list_own_copies(
     standing = who_is_behind(desk, caller, at)
 
     def begin() -> Attempt:
-        return Attempt(UseAction.QUERIED, caller, caller.client_id, LOOKED_UP, at)
+        return Attempt(UseAction.QUERIED, caller, caller.client_id, OWN_LOOK, at)
 
     def decide(conn: Connection, attempt: Attempt) -> list[CopyView]:
         _demand_own(conn, standing, attempt, licence_id, at)
@@ -54,7 +53,7 @@ def read_own_copy_file(means: IssuingMeans, desk: UseDesk, caller: Caller, licen
 
     # 1. Nothing is read before it is on record that it leaves.
     def begin() -> Attempt:
-        return Attempt(UseAction.DOWNLOADED, caller, caller.client_id, LOOKED_UP, at)
+        return Attempt(UseAction.DOWNLOADED, caller, caller.client_id, OWN_LOOK, at)
 
     def decide(conn: Connection, attempt: Attempt) -> CopyRecord:
         _demand_own(conn, standing, attempt, licence_id, at)

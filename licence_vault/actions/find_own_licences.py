@@ -12,7 +12,7 @@ from licence_vault.actions.use_desk import open_data, right_to_see, who_is_behin
 from licence_vault.errors import licence_not_found
 from licence_vault.model import LicenceState
 from licence_vault.type_rules.masked_view import mask_data
-from licence_vault.uses import Officer, UseAction, UseMode, read_officer
+from licence_vault.uses import OWN_LOOK, Officer, UseAction, UseMode, read_officer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from service_kit.callers import Caller
 
 RELEASED = frozenset(LicenceState) - {LicenceState.DRAFT}
-LOOKED_UP = "own"  # the reason of a holder who looks at what is his
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def list_own_licences(desk: UseDesk, caller: Caller, *, before: str | None, limi
     standing = who_is_behind(desk, caller, at)
 
     def begin() -> Attempt:
-        return Attempt(UseAction.QUERIED, caller, caller.client_id, LOOKED_UP, at, UseMode.OWN, subjects=standing.holders)
+        return Attempt(UseAction.QUERIED, caller, caller.client_id, OWN_LOOK, at, UseMode.OWN, subjects=standing.holders)
 
     def decide(conn: Connection, attempt: Attempt) -> list[OwnLicence]:
         found = store.list_licences_of_holders(conn, standing.holders, type_code=None, states=RELEASED, before=before, limit=limit)
@@ -73,7 +72,7 @@ def show_own_licence(desk: UseDesk, caller: Caller, licence_id: str, *, is_maske
     standing = who_is_behind(desk, caller, at)
 
     def begin() -> Attempt:
-        return Attempt(UseAction.QUERIED if is_masked else UseAction.SHOWN, caller, caller.client_id, LOOKED_UP, at)
+        return Attempt(UseAction.QUERIED if is_masked else UseAction.SHOWN, caller, caller.client_id, OWN_LOOK, at)
 
     def decide(conn: Connection, attempt: Attempt) -> OwnLicence:
         record = store.load_licence(conn, licence_id)

@@ -9,13 +9,12 @@ from licence_vault import store
 from licence_vault.actions.check_sharing import modes_permitted
 from licence_vault.actions.decide_use import Attempt, check_purpose, decide_use
 from licence_vault.actions.grant_by_duty import check_officer
-from licence_vault.actions.show_licence import WHY
 from licence_vault.actions.use_desk import demand_in_force, demand_system, is_still_entrusted, open_data, right_to, who_came
 from licence_vault.copy_errors import showing_state_conflict, showing_unknown
 from licence_vault.errors import sharing_denied
 from licence_vault.showings import Showing, ShowingState, is_on_screen, read_screen_code
 from licence_vault.type_rules.masked_view import mask_licence
-from licence_vault.uses import ShareRight, UseAction, UseMode, read_officer
+from licence_vault.uses import SHOWN_BY_HOLDER, ShareRight, UseAction, UseMode, read_officer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -95,14 +94,14 @@ def view_showing(desk: UseDesk, caller: Caller, showing_id: str) -> SeenLicence:
     standing = _who_shows(desk, showing_id, at)
 
     def begin() -> Attempt:
-        return Attempt(UseAction.SHOWN, caller, caller.client_id, WHY, at)
+        return Attempt(UseAction.SHOWN, caller, caller.client_id, SHOWN_BY_HOLDER, at)
 
     def decide(conn: Connection, attempt: Attempt) -> SeenLicence:
         # 1. The showing that this very system scanned, not over, and agreed to.
         showing, record = _load(conn, attempt, showing_id)
         if showing.client != caller.client_id:
             raise _unknown(attempt, TAKEN)
-        attempt.reason = showing.reason or WHY
+        attempt.reason = showing.reason or SHOWN_BY_HOLDER
         attempt.officer = None if showing.officer_sealed is None else read_officer(desk.contents.open_officer(showing.officer_sealed))
         if showing.state is ShowingState.SEEN:
             raise showing_state_conflict(showing.state)

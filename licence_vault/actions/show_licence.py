@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from licence_vault import store
 from licence_vault.actions.decide_use import Attempt, decide_use
@@ -13,7 +13,7 @@ from licence_vault.copy_errors import showing_changed, showing_state_conflict, s
 from licence_vault.errors import licence_not_found
 from licence_vault.limits import SHOWING_SECONDS, SHOWING_TRIES, SHOWINGS
 from licence_vault.showings import Showing, ShowingState, new_showing_id, seconds_left, write_screen_code
-from licence_vault.uses import UseAction, UseMode, read_officer
+from licence_vault.uses import SHOWN_BY_HOLDER, UseAction, UseMode, read_officer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from licence_vault.uses import Officer
     from service_kit.callers import Caller
 
-WHY: Final = "亮证 showing"
 """The reason of the steps that the holder takes by himself."""
 
 
@@ -55,7 +54,7 @@ def open_showing(desk: UseDesk, caller: Caller, licence_id: str) -> OwnShowing:
     standing = who_is_behind(desk, caller, at)
 
     def begin() -> Attempt:
-        return Attempt(UseAction.SHOWING_OPENED, caller, caller.client_id, WHY, at)
+        return Attempt(UseAction.SHOWING_OPENED, caller, caller.client_id, SHOWN_BY_HOLDER, at)
 
     def decide(conn: Connection, attempt: Attempt) -> OwnShowing:
         # 1. It is his to show, and counts now.
@@ -126,7 +125,7 @@ def _step(desk: UseDesk, caller: Caller, showing_id: str, action: UseAction, tar
     standing = who_is_behind(desk, caller, at)
 
     def begin() -> Attempt:
-        return Attempt(action, caller, caller.client_id, WHY, at)
+        return Attempt(action, caller, caller.client_id, SHOWN_BY_HOLDER, at)
 
     def decide(conn: Connection, attempt: Attempt) -> OwnShowing:
         # 1. His own, as he saw it, and not over.
@@ -135,7 +134,7 @@ def _step(desk: UseDesk, caller: Caller, showing_id: str, action: UseAction, tar
         if record is None:
             raise showing_unknown()
         attempt.licences.append(record)
-        attempt.mode, attempt.client, attempt.reason = showing.mode, showing.client or attempt.client, showing.reason or WHY
+        attempt.mode, attempt.client, attempt.reason = showing.mode, showing.client or attempt.client, showing.reason or SHOWN_BY_HOLDER
         if if_revision is not None and if_revision != showing.revision:
             raise showing_changed(if_revision, showing.revision)
         if showing.is_over_at(at):

@@ -14,13 +14,13 @@ from licence_vault.actions.entrust_use import EntrustmentOrder, end_entrustment,
 from licence_vault.actions.find_own_licences import list_own_uses
 from licence_vault.actions.permit_sharing import withdraw_sharing
 from licence_vault.actions.scan_showing import OVER, TAKEN, WITHDRAWN, WRONG, scan_showing, view_showing
-from licence_vault.actions.show_licence import WHY, agree_to_showing, end_showing, find_showing, open_showing
+from licence_vault.actions.show_licence import agree_to_showing, end_showing, find_showing, open_showing
 from licence_vault.actions.sweep_copies import sweep_copies
 from licence_vault.copy_tables import showings
 from licence_vault.limits import SHOWING_SECONDS, SHOWING_TRIES, SHOWINGS
 from licence_vault.model import Holder, step_named
 from licence_vault.showings import ShowingState, is_on_screen, read_screen_code, seconds_left, write_screen_code
-from licence_vault.uses import DONE, Officer, ShareRight, UseAction, UseMode
+from licence_vault.uses import DONE, SHOWN_BY_HOLDER, Officer, ShareRight, UseAction, UseMode
 from service_kit.callers import Caller
 from standards.errors import TrustError
 from tests.licence_vault.issuing_here import PERSON, caller
@@ -310,7 +310,7 @@ def test_the_holder_sees_for_whom_and_what_for_at_each_step(
         (UseAction.SHOWN, OFFICER, REASON),
         (UseAction.SHOWING_AGREED, None, REASON),
         (UseAction.SHOWING_SCANNED, OFFICER, REASON),
-        (UseAction.SHOWING_OPENED, None, WHY),
+        (UseAction.SHOWING_OPENED, None, SHOWN_BY_HOLDER),
     ]
 
 

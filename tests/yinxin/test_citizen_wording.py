@@ -115,7 +115,7 @@ def test_somebody_in_ones_place_is_no_system_and_not_oneself() -> None:
     )
     assert told(action="code_granted", by="client:cl_portal for pe_1").sentence == "您授权登记系统使用您的「食品经营许可证」一次"
     assert told(action="code_granted", by="client:cl_portal for pe_1").until == "2026-11-28 09:12"
-    assert told(reason="own").why == ""
+    assert [told(reason=each).why for each in ("own", "entrusted", "亮证 showing")] == ["", "", ""]
 
 
 @pytest.mark.parametrize(

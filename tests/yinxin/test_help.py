@@ -129,6 +129,16 @@ def test_every_code_has_a_page(served: Here) -> None:
             assert desk.library.find(name, "en"), (each.code, name)
 
 
+def test_the_page_of_a_code_shows_code_as_code_in_both_languages_and_its_title_once(served: Here) -> None:
+    page = served.http.get("/help/errors/SCOPE_MISSING", headers=ENGLISH).text
+    assert "scope named in <code>facts</code>" in page
+    assert "<title>SCOPE_MISSING · Yinxin help</title>" in page
+    chinese = served.http.get("/help/errors/SCOPE_MISSING").text
+    assert "scope named in <code>facts</code>" in chinese
+    assert linked("a `<b>` and docs/how-to/tls.md") == 'a <code>&lt;b&gt;</code> and <a href="/help/how-to/tls">how-to/tls</a>'
+    assert "<title>印信帮助</title>" in served.http.get("/help").text
+
+
 def test_what_is_not_there_is_answered_with_what_is_near(served: Here) -> None:
     answer = served.http.get("/help/reference/xyzzy", headers=ENGLISH)
     assert answer.status_code == 404

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from licence_vault import limits
-from licence_vault.uses import ANYBODY
+from licence_vault.uses import ANYBODY, REASONS_BY_ITSELF
 from service_kit.problem_catalogue import text_of
 from standards.gbt7408_times import CHINA
 
@@ -21,7 +21,6 @@ DAYS_TOLD: Final = 60  # before its end from which on a card says how long a lic
 _DONE: Final = "done"
 _OWN: Final = frozenset({"queried", "downloaded", "copied", "shown", "showing_opened", "showing_ended", "code_granted", "refused"})
 _LIVES_SECONDS: Final = {"code_granted": limits.USE_CODE_SECONDS, "showing_opened": limits.SHOWING_SECONDS}  # from then on
-_BY_ITSELF: Final = frozenset({"own", "亮证 showing"})  # reasons that the vault writes where the holder gives none
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,7 @@ def tell_use(
         number=use["number"],
         at=write_time(at),
         sentence=sentence,
-        why="" if use["reason"] in _BY_ITSELF else use["reason"],
+        why="" if use["reason"] in REASONS_BY_ITSELF else use["reason"],
         ground="" if use["mode"] is None else _said(say, f"mode_{use['mode']}"),
         officer=tell_officer(use["officer"], language),
         until=write_time(at + timedelta(seconds=_LIVES_SECONDS[action])) if action in _LIVES_SECONDS else "",

@@ -20,7 +20,7 @@ from yinxin.duties import CONSOLE_CLIENT, PAGE_SCOPES
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
 
-NAME: Final = "Yinxin console 印信管理台"
+NAME: Final = "Yinxin 印信"  # people read it where they sign in, also on the way to their own licences
 ACTOR: Final = "service:console"
 SIGNED_IN: Final = "/console/signed-in"
 SIGNED_OUT: Final = "/console/signed-out"

@@ -101,9 +101,8 @@ def make_router(desk: HelpDesk) -> APIRouter:
         if problem is None:
             return _nothing(desk, request, code)
         browser = desk.browser(request)
-        language = browser.language
-        cause, remedy = (Markup(linked(each(language))) for each in (problem.cause, problem.remedy))  # noqa: S704 - `linked` escapes
-        return desk.answer(browser, "error.html", code, problem_text=problem, cause=cause, remedy=remedy)
+        told = {each: (Markup(linked(problem.cause(each))), Markup(linked(problem.remedy(each)))) for each in LANGUAGES}  # noqa: S704 - `linked` escapes
+        return desk.answer(browser, "error.html", code, problem_text=problem, told=told)
 
     @router.get("/problems")
     @DOCUMENTATION

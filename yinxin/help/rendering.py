@@ -162,9 +162,11 @@ def _softbreak(tokens: Sequence[Token], index: int, _options: object, _environme
     return "" if before > _LAST_OF_LATIN and (not after or after > _LAST_OF_LATIN) else "\n"
 
 
+_BACKTICKS: Final = re.compile("`([^`]+)`")
 _NAMED_PAGE: Final = re.compile(r"docs/((?:reference|how-to|tutorials|explanation)/[\w/-]+)\.md")
 
 
 def linked(text: str) -> str:
-    """A sentence of the error catalogue as HTML: pages that it names are links."""
-    return _NAMED_PAGE.sub(lambda match: f'<a href="{ROOT}/{match[1]}">{escape(match[1])}</a>', escape(text, quote=False))
+    """A sentence of the error catalogue as HTML: pages that it names are links, what stands between backticks is code."""
+    with_links = _NAMED_PAGE.sub(lambda match: f'<a href="{ROOT}/{match[1]}">{escape(match[1])}</a>', escape(text, quote=False))
+    return _BACKTICKS.sub(r"<code>\1</code>", with_links)
