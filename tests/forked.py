@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _ORIGIN = """
 import json, os, sys
 import yinxin.bounded_http, yinxin.command_line, yinxin.demo.prepare, yinxin.initialise, yinxin.server, uvicorn, uvloop, httptools
+import crypto.providers.botan, crypto.providers.libcrypto, pydantic.v1  # what is imported only when a server is put together
 wanted = None
 while line := sys.stdin.readline():
     wanted = json.loads(line)
