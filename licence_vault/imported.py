@@ -36,7 +36,9 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class ImportedLicence:
-    """A licence of an older repository as recorded. ``data_sealed``: its cells as they came."""
+    """A licence of an older repository as recorded. ``data_sealed``: its cells as they came. ``further_holders``: what those behind the first are found
+    by, of one that is being taken over.
+    """
 
     id: str
     issuer_code: str
@@ -52,6 +54,7 @@ class ImportedLicence:
     file_blob: str | None
     imported_by: str
     imported_at: datetime
+    further_holders: frozenset[bytes] = frozenset()
 
 
 def new_import_id() -> str:

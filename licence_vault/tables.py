@@ -230,3 +230,11 @@ imports: Final = Table(
     Index("ix_licence_imports_holder_digest", "holder_digest"),
     Index("ix_licence_imports_issuer_code_id", "issuer_code", "id"),
 )
+
+import_holders: Final = Table(
+    "licence_import_holders",
+    metadata,
+    Column("import_id", String(40), ForeignKey("licence_imports.id"), primary_key=True),
+    Column("holder_digest", LargeBinary(32), primary_key=True),  # keyed hash of a further holder, behind the first
+    Index("ix_licence_import_holders_holder_digest", "holder_digest"),
+)

@@ -90,6 +90,20 @@ def order_of_row(
     )
 
 
+def holder_codes_of(cells: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Code type and code of each holder that a row names, the first one first; what it does not say is empty. Whatever else of it cannot be read."""
+    holders: dict[int, dict[str, str]] = {}
+    for column, cell in cells.items():
+        holder = _HOLDER.fullmatch(CHINESE.get(column, column))
+        if holder is not None:
+            holders.setdefault(int(holder[2] or 1), {}).setdefault(holder[1], cell)
+    found = []
+    for _, members in sorted(holders.items()):
+        code_type = members.get("code_type", "")
+        found.append((_CODE_TYPE_NAMES.get(code_type, code_type), members.get("code", "")))
+    return found
+
+
 def _holder(place: int, members: Mapping[str, str]) -> Holder:
     for name in ("name", "code", "code_type"):
         if name not in members:

@@ -5,6 +5,7 @@ record before it leaves.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from licence_vault import store
@@ -107,6 +108,7 @@ def _licence(desk: UseDesk, conn: Connection, record: LicenceRecord) -> Part:
         "id": record.id,
         "identifier": record.identifier,
         "state": record.state.value,
+        "transferred_from": record.transferred_from,
         "data": None if record.data_sealed is None else open_data(desk.contents, conn, record).as_json(),
         "files": [{"form": each.form, "digest": each.digest.hex(), "bytes": each.size_bytes} for each in store.list_files(conn, record.id)],
         "events": [
@@ -165,6 +167,7 @@ def _imported(desk: UseDesk, imported: ImportedLicence) -> Part:
         "issuer": imported.issuer_code,
         "identifier": imported.identifier,
         "cells": cells,
+        "marks": asdict(imported.marks),
         "file_digest": None if imported.file_digest is None else imported.file_digest.hex(),
         "imported_at": _time(imported.imported_at),
     }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from crypto.report import Verdict
 from crypto.sm3 import sm3
 from licence_vault import limits, store
-from licence_vault.actions.batch_orders import order_of_row
+from licence_vault.actions.batch_orders import holder_codes_of, order_of_row
 from licence_vault.actions.enter_issuer import own_issuer_codes
 from licence_vault.actions.finish_issue import definition_of_version
 from licence_vault.actions.issue_licence import check_order
@@ -211,15 +211,13 @@ def _imported(means: IssuingMeans, caller: Caller, definition: TypeDefinition, f
     if identifier is not None and len(identifier) > limits.IDENTIFIER_CHARACTERS:
         raise field_unacceptable("identifier", f"at most {limits.IDENTIFIER_CHARACTERS} characters, in row {row.number}")
     content, place, rule = Mark.VALID, "", ""
-    holder = ("", "")
     try:
         own = {name: cell for name, cell in cells.items() if name not in IDENTIFIER}
         order = order_of_row(definition, file.issuer_code, ("pdf",), own, columns=row.columns)
         check_order(order, definition)
-        holder = (order.holders[0].code_type, order.holders[0].code)
     except TrustError as error:
         content, place, rule = Mark.INVALID, str(error.facts.get("place", error.facts.get("field", ""))), str(error.facts.get("rule", ""))
-        holder = (cells.get("holder_code_type", ""), cells.get("holder_code", cells.get("持证主体代码", "")))
+    first, *further = [means.contents.find_holder(*each) for each in holder_codes_of(cells) or [("", "")]]
     import_id = new_import_id()
     key, key_sealed = means.contents.new_key(import_id)
     return ImportedLicence(
@@ -228,7 +226,7 @@ def _imported(means: IssuingMeans, caller: Caller, definition: TypeDefinition, f
         type_code=file.type_code,
         identifier=identifier,
         number_digest=means.contents.find_number(number),
-        holder_digest=means.contents.find_holder(*holder),
+        holder_digest=first,
         data_sealed=key.seal_data(json.dumps(dict(cells), ensure_ascii=False).encode()),
         key_sealed=key_sealed,
         marks=Marks(_mark_number(identifier, file), content, place, rule, Mark.ABSENT),
@@ -237,6 +235,7 @@ def _imported(means: IssuingMeans, caller: Caller, definition: TypeDefinition, f
         file_blob=None,
         imported_by=caller.holder,
         imported_at=means.context.clock.now(),
+        further_holders=frozenset(further) - {first},
     )
 
 

@@ -6,17 +6,17 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from licence_vault.imported import ImportedLicence, Mark, Marks
-from licence_vault.tables import imports
+from licence_vault.tables import import_holders, imports
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import ColumnElement, Connection, RowMapping
 
 _OF_NUMBER: Final = Prepared(
     select(imports.c.id).where(
@@ -35,9 +35,11 @@ def _imported(row: RowMapping) -> ImportedLicence:
 
 def insert_import(conn: Connection, imported: ImportedLicence) -> None:
     """One more."""
-    values: dict[str, Any] = {name: getattr(imported, name) for name in ImportedLicence.__slots__}
+    values: dict[str, Any] = {name: getattr(imported, name) for name in ImportedLicence.__slots__ if name != "further_holders"}
     marks = json.dumps(asdict(imported.marks), ensure_ascii=False)
     conn.execute(insert(imports), values | {"marks": marks, "imported_at": write_time(imported.imported_at)})
+    if imported.further_holders:
+        conn.execute(insert(import_holders), [{"import_id": imported.id, "holder_digest": each} for each in imported.further_holders])
 
 
 def update_import_file(conn: Connection, imported: ImportedLicence) -> None:
@@ -67,11 +69,16 @@ def list_imports(
     if number_digest is not None:
         statement = statement.where(imports.c.number_digest == number_digest)
     if holder_digest is not None:
-        statement = statement.where(imports.c.holder_digest == holder_digest)
+        statement = statement.where(_held_by((holder_digest,)))
     return [_imported(row) for row in conn.execute(statement.order_by(imports.c.id).limit(limit)).mappings()]
 
 
+def _held_by(subjects: Collection[bytes]) -> ColumnElement[bool]:
+    further = select(import_holders.c.import_id).where(import_holders.c.holder_digest.in_(subjects))
+    return or_(imports.c.holder_digest.in_(subjects), imports.c.id.in_(further))
+
+
 def list_imports_of_holders(conn: Connection, subjects: Collection[bytes], *, limit: int) -> list[ImportedLicence]:
-    """Imported licences whose first holder is one of these (keyed hashes), of any authority, by id."""
-    statement = select(imports).where(imports.c.holder_digest.in_(subjects))
+    """Imported licences that any of these (keyed hashes) holds, of any authority, by id."""
+    statement = select(imports).where(_held_by(subjects))
     return [_imported(row) for row in conn.execute(statement.order_by(imports.c.id).limit(limit)).mappings()]

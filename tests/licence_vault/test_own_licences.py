@@ -150,7 +150,10 @@ def test_everything_that_is_held_on_a_person_is_exported_to_him(here: UsingHere)
     assert [(each["made_by"], each["reason"], each["state"], len(each["digest"])) for each in whole["copies"]] == [
         ("示例登记中心", WHY, "made", 64)
     ]
-    assert next(each for each in parts if each["kind"] == "imported")["cells"]["holder_code"] == holder.code
+    imported = next(each for each in parts if each["kind"] == "imported")
+    assert imported["cells"]["holder_code"] == holder.code
+    assert (imported["marks"]["seal"], imported["marks"]["number"]) == ("absent", "absent")
+    assert whole["transferred_from"] is None
     used = [(each["action"], each["mode"]) for each in parts if each["kind"] == "use" and each["licence"] == first.id]
     assert used == [("downloaded", "own"), ("copied", None), ("queried", "consented"), ("code_granted", "consented")]
 

@@ -105,10 +105,11 @@ def _china_time(at: datetime) -> str:
     return at.isoformat(sep=" ", timespec="seconds")
 
 
-def _told_fact(fact: object) -> object:
-    is_time = isinstance(fact, str) and _UTC_TIME.fullmatch(fact) is not None
+def _told_fact(fact: str | float | None) -> str | float | None:
+    if not isinstance(fact, str) or _UTC_TIME.fullmatch(fact) is None:
+        return fact
     try:
-        return _china_time(datetime.fromisoformat(str(fact))) if is_time else fact
+        return _china_time(datetime.fromisoformat(fact))
     except ValueError:  # digits that are no time
         return fact
 
