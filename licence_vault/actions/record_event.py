@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SERVICE: Final = "service:licences"  # as whom the service itself takes a step
 STATE_CHANGED: Final = "licence.state-changed"
 EVENT_TYPES: Final = {
-    STATE_CHANGED: "A step in the life of a licence: issued, changed, extended, suspended, resumed, cancelled, revoked, expired."
+    STATE_CHANGED: "A step in the life of a licence: issued, changed, extended, suspended, resumed, checked, cancelled, revoked, withdrawn, transferred, expired."
 }
 
 
