@@ -19,6 +19,7 @@ from licence_vault.actions.issue_batch import (
     open_batch,
     run_batches,
     start_batch,
+    try_batch,
 )
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.batch import BATCH_LIFE, BatchState, RowState
@@ -30,7 +31,7 @@ from service_kit.idempotency import IN_FLIGHT_SECONDS
 from standards.errors import TrustError
 from tests.audit_trail import find_entries
 from tests.fakes.sealer import unavailable
-from tests.licence_vault.batch_files import GOOD, file_of, rest, rows_of, run_to_its_end
+from tests.licence_vault.batch_files import GOOD, HEAD, file_of, rest, rows_of, run_to_its_end
 from tests.licence_vault.issuing_here import IssuingHere, code_of
 
 if TYPE_CHECKING:
@@ -319,3 +320,22 @@ def test_a_batch_is_opened_once_however_often_that_is_asked_for(here: IssuingHer
     here.vault.clock.at += timedelta(seconds=max(IN_FLIGHT_SECONDS, limits.LOADING_LEASE_SECONDS) + 1)
     run_batches(here.means)
     assert open_batch(here.means, here.clerk, file, idempotency_key="order-5").state is BatchState.READY
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "code"),
+    [
+        ("issued_on", "2027-01-01", "LICENCE_CONTENT_UNACCEPTABLE"),
+        ("颁发日期", "19490930", "LICENCE_CONTENT_UNACCEPTABLE"),
+        ("证照编号", "甲1", "FIELD_UNACCEPTABLE"),
+        ("name", "别的名称", "FIELD_UNACCEPTABLE"),
+    ],
+)
+def test_a_row_that_says_what_no_authority_gives_is_found_by_the_dry_run(here: IssuingHere, column: str, cell: str, code: str) -> None:
+    """A day to come, a number where the type has its own: else a batch that was said to be good fails row by row."""
+    content = f"{HEAD},{column}\n{GOOD.format(1)},{cell}\n".encode()
+    run = try_batch(here.means, here.clerk, replace(file_of(GOOD), content=content))
+    assert [(each.number, each.code) for each in run.problems] == [(1, code)]
+    batch = open_batch(here.means, here.clerk, replace(file_of(GOOD), content=content))
+    [row] = rows_of(here, batch)
+    assert (row.state, row.code, row.place) == (RowState.FAILED, code, run.problems[0].place)

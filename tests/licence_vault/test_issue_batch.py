@@ -34,7 +34,7 @@ from service_kit import fail_points
 from standards.errors import TrustError
 from tests.audit_trail import find_entries
 from tests.fakes.sealer import refused, unavailable
-from tests.licence_vault.batch_files import BAD, GOOD, HEAD, file_of, rest, rows_of, run_to_its_end
+from tests.licence_vault.batch_files import BAD, GOOD, file_of, rest, rows_of, run_to_its_end
 from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER, PERSON, IssuingHere, caller, code_of
 from tests.licence_vault.type_files import AUTHORITY, type_file
 
@@ -162,25 +162,6 @@ def test_a_row_that_the_data_of_a_licence_cannot_hold_is_found_by_the_dry_run(he
     with pytest.raises(TrustError) as raised:
         here.issue(holders=(replace(PERSON, name="张" * 201),))
     assert problem.code == code_of(raised)
-
-
-@pytest.mark.parametrize(
-    ("column", "cell", "code"),
-    [
-        ("issued_on", "2027-01-01", "LICENCE_CONTENT_UNACCEPTABLE"),
-        ("颁发日期", "19490930", "LICENCE_CONTENT_UNACCEPTABLE"),
-        ("证照编号", "甲1", "FIELD_UNACCEPTABLE"),
-        ("name", "别的名称", "FIELD_UNACCEPTABLE"),
-    ],
-)
-def test_a_row_that_says_what_no_authority_gives_is_found_by_the_dry_run(here: IssuingHere, column: str, cell: str, code: str) -> None:
-    """A day to come, a number where the type has its own: else a batch that was said to be good fails row by row."""
-    content = f"{HEAD},{column}\n{GOOD.format(1)},{cell}\n".encode()
-    run = try_batch(here.means, here.clerk, replace(file_of(GOOD), content=content))
-    assert [(each.number, each.code) for each in run.problems] == [(1, code)]
-    batch = open_batch(here.means, here.clerk, replace(file_of(GOOD), content=content))
-    [row] = rows_of(here, batch)
-    assert (row.state, row.code, row.place) == (RowState.FAILED, code, run.problems[0].place)
 
 
 def test_a_batch_from_the_file_to_the_report(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,10 @@ def person(here: UsingHere, number: int, **acts_for: Any) -> tuple[Caller, Holde
 def test_a_holder_sees_his_licences_masked_page_by_page(here: UsingHere) -> None:
     me, holder = person(here, 1)
     assert list_own_licences(here.desk, me, before=None, limit=10) == []
+    [looked] = list_own_uses(here.desk, me, before=None, limit=9, has_own=True)
+    assert (looked.record.action, looked.record.licence_id) == (UseAction.QUERIED, None), (
+        "that he looked is on record where there is nothing, too"
+    )
     made = [here.issue(holder, fields={"KZ_address": "示例路1号", "KZ_class": "甲级"}) for _ in range(3)]
     here.step(made[0], "revoke")
     here.issue()  # of somebody else
