@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from service_kit.prepared import Prepared
-from service_kit.roles import HOLDER_CHARACTERS, REASON_CHARACTERS, role_of
+from service_kit.roles import REASON_CHARACTERS, check_holder, role_of
 from service_kit.row_codes import as_shown, check_code, coded, is_as_written
 from service_kit.row_values import read_time, write_time
 from service_kit.tables import duties as table
@@ -73,8 +73,7 @@ def give_duty(
     connection: Connection, audit: Audit, holder: str, duty: str, *, known: Collection[str], actor: str, reason: str, at: datetime
 ) -> bool:
     """Give a duty, within a write job; False where he has it already. TrustError ROLE_HELD, ROLE_FIELD_INVALID."""
-    if not 1 <= len(holder) <= HOLDER_CHARACTERS or not holder.isprintable() or " " in holder:
-        raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="holder", expected="person: and a subject")
+    check_holder(holder)
     if duty not in known:
         raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="duty", expected=", ".join(sorted(known)))
     if not 1 <= len(reason.strip()) <= REASON_CHARACTERS or not is_printable(reason):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from service_kit.callers import PERSON_PREFIX
 from service_kit.prepared import Prepared
 from service_kit.row_codes import as_shown, check_code, coded, is_as_written
 from service_kit.row_values import read_time, write_time
@@ -75,6 +76,13 @@ def may_manage(connection: Connection, caller: Caller, holder: str) -> bool:
     return role_of(connection, holder) is not Role.SECURITY
 
 
+def check_holder(holder: str) -> None:
+    """Raise ROLE_FIELD_INVALID for what names nobody who could have rights: no subject stands behind a bare ``person:``."""
+    named = holder.removeprefix(PERSON_PREFIX)
+    if not named or len(holder) > HOLDER_CHARACTERS or not holder.isprintable() or " " in holder:
+        raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="holder", expected="a client id, or person: and a subject")
+
+
 def list_role_holders(connection: Connection, *, after: str = "", limit: int = 200) -> list[RoleHolder]:
     """Those who hold a role, in the order of their names, behind ``after`` only; rows written past the program too, marked so."""
     rows = connection.execute(select(table).where(table.c.holder > after).order_by(table.c.holder).limit(limit)).mappings()
@@ -108,8 +116,7 @@ def appoint(
     ``is_bound``: whether the services know the holder in an office that no administrator may have; asked in the same transaction, so that
     giving both at once fails for one of them.
     """
-    if not 1 <= len(holder) <= HOLDER_CHARACTERS or not holder.isprintable() or " " in holder:
-        raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="holder", expected="a client id, or person: and a subject")
+    check_holder(holder)
     if not 1 <= len(reason.strip()) <= REASON_CHARACTERS or not is_printable(reason):
         raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="reason", expected=f"1 to {REASON_CHARACTERS} visible characters")
     present = role_of(connection, holder)

@@ -34,6 +34,9 @@ def test_the_first_security_administrator_comes_from_the_command_line(tmp_path: 
         page = here.http.get("/v1/role-holders?limit=1", headers=headers).json()
         assert (page["role_holders"][0]["holder"], page["next_after"]) == ("audit-office", "audit-office")
         assert here.http.post(path + "/dismiss", json={"reason": "left"}, headers=headers).status_code == 204
+        for nobody in ("/v1/role-holders/person:", "/v1/duty-holders/person:/developer"):  # a subject that was left out appoints nobody
+            odd = here.http.request("PUT", nobody, json=wish if "role" in nobody else {"reason": "r"}, headers=headers)
+            assert (odd.status_code, odd.json()["code"], odd.json()["facts"]["field"]) == (422, "ROLE_FIELD_INVALID", "holder"), nobody
     listed = json.loads(yinxin("roles", "list", "--dir", str(folder), "--json").stdout)
     assert [(each["holder"], each["role"]) for each in listed["role_holders"]] == [("sec-office", "security")]
     assert "sec-office" in yinxin("roles", "list", "--dir", str(folder)).stdout
