@@ -96,6 +96,16 @@ def test_from_a_key_to_a_first_sealed_document(walkers: Walkers, served: Served,
     developer.look("use-done")
 
 
+def test_whole_sentences_in_badges_stay_on_a_phone_in_english(walkers: Walkers) -> None:
+    clerk = walkers.person("clerk", narrow=True, language="en")
+    page = clerk.goto("/console", "home-english")
+    assert page.get_by_text("enters issuing authorities and says which systems may use their licences").is_visible()
+    clerk.goto("/console?type=large", "home-large")
+    clerk.goto("/console/licence-authorities", "authorities-large")
+    clerk.follow(clerk.page.locator("main table a").first)
+    clerk.look("authority-large")
+
+
 def test_pages_of_work_are_in_order(walkers: Walkers, served: Served, seal_id: str, tmp_path: Path) -> None:
     # 1. An operator reads the doctor, on a phone
     operator = walkers.person("operator", narrow=True)
