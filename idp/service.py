@@ -55,7 +55,6 @@ from idp.api.account_routes import add_account_routes
 from idp.api.agent_routes import add_agent_routes
 from idp.api.cas_client_routes import add_cas_client_routes
 from idp.api.cas_endpoints import add_cas_endpoints
-from idp.api.change_routes import READ as DIRECTORY_READ
 from idp.api.change_routes import add_change_routes
 from idp.api.client_routes import MANAGE, add_client_routes
 from idp.api.federation_routes import DECIDE, add_federation_routes
@@ -65,6 +64,7 @@ from idp.api.metadata_routes import JWKS_PATH, add_metadata_routes
 from idp.api.plain_documents import PATHS, TAGS
 from idp.api.registration_routes import add_registration_routes
 from idp.api.scim_routes import MANAGE as DIRECTORY_MANAGE
+from idp.api.scim_routes import READ as DIRECTORY_READ
 from idp.api.scim_routes import add_scim_routes
 from idp.api.self_registration_routes import add_self_registration_routes
 from idp.api.signing_key_routes import MANAGE as KEY_MANAGE

@@ -218,7 +218,7 @@ def change_account_status(
     expected_version: int | None = None,
     by: Caller | None = None,
 ) -> Account:
-    """Disable, enable or close an account; its sessions and tokens end with it, at once. ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT, ACCOUNT_CHANGED,
+    """Disable, enable or close an account; its sessions end at once (of a person), and all tokens of it or for it. ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT, ACCOUNT_CHANGED,
     ACCOUNT_PROTECTED.
     """
     at = desk.clock.now()

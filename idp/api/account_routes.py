@@ -127,6 +127,7 @@ def add_account_routes(router: APIRouter, desk: PeopleDesk) -> None:
 
 def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word: str) -> None:
     tags: list[Any] = ["accounts"]
+    ends = "sessions and tokens end" if kind is AccountKind.PERSON else "tokens for it end"
 
     def detail(account: Account, response: Response) -> dict[str, Any]:
         response.headers["etag"] = write_etag(account.version)
@@ -184,7 +185,7 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
     @router.put(
         path + "/{account_id}/status",
         name=f"set_{word}_status",
-        summary=f"Disable, enable or close a {word}; sessions end at once",
+        summary=f"Disable, enable or close a {word}; {ends} at once",
         response_model=AccountDetail,
         tags=tags,
     )

@@ -6,7 +6,6 @@ or through SCIM. Two directories that believe to be equal compare 256 digests, t
 
 from __future__ import annotations
 
-import re
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -15,6 +14,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from idp.actions.number_changes import number_durable_changes
+from idp.api.scim_routes import READ
 from idp.errors import account_not_found
 from idp.model.changes import (
     BUCKETS,
@@ -28,6 +28,8 @@ from idp.model.changes import (
     bucket_digest,
     compare_entries,
     facts_digest,
+    read_cursor,
+    write_cursor,
 )
 from idp.store.accounts import load_account, load_agent
 from idp.store.changes import count_areas, count_states, each_entry, entries_of, find_state, list_changes, read_head, subject_salt
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
     from idp.actions.people_desk import PeopleDesk
     from idp.model.changes import Change
 
-READ: Final = "directory.read"
-_CURSOR: Final = re.compile(r"([0-9a-f]{16})-(0|[1-9][0-9]{0,17})")
 _ALL: Final = 2**31
 _DIGEST: Final = "3f2a" + "0" * 60
 _ENTRY: Final[dict[str, Any]] = {"subject_id": "pe_abcdefghijklmnopqrstuvwx", "version": 3, "digest": _DIGEST}
@@ -158,7 +158,7 @@ class ComparisonAnswer(BaseModel):
 
 def _cursor(connection: Connection) -> str:
     feed_id, last, _ = read_head(connection)
-    return f"{feed_id}-{last}"
+    return write_cursor(feed_id, last)
 
 
 def _position(connection: Connection, cursor: str) -> tuple[str, int, int]:
@@ -166,10 +166,10 @@ def _position(connection: Connection, cursor: str) -> tuple[str, int, int]:
     feed_id, last, _ = read_head(connection)
     if not cursor:
         return feed_id, 0, last
-    match = _CURSOR.fullmatch(cursor)
-    if match is None or match[1] != feed_id or int(match[2]) > last:
+    found = read_cursor(cursor)
+    if found is None or found[0] != feed_id or found[1] > last:
         raise TrustError(Kind.CONFLICT, "CHANGE_CURSOR_UNKNOWN")
-    return feed_id, int(match[2]), last
+    return feed_id, found[1], last
 
 
 def _change(change: Change) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def add_change_routes(router: APIRouter, desk: PeopleDesk) -> None:
             feed_id, position, last = _position(connection, after)
             page = list_changes(connection, after=position, count=limit)
         reached = page[-1].position if page else position
-        return {"changes": [_change(each) for each in page], "next": f"{feed_id}-{reached}", "has_more": reached < last}
+        return {"changes": [_change(each) for each in page], "next": write_cursor(feed_id, reached), "has_more": reached < last}
 
     @router.get("/v1/account-facts/{subject_id}", summary="What is told of a subject, with its digest", response_model=FactsView, tags=tags)
     @needs(READ)

@@ -10,7 +10,17 @@ from urllib.parse import quote, urlencode
 from crypto.sm3 import sm3
 from idp.connectors.followed import Item, Page, Survey, answer_invalid, cursor_refused, facts_wrong
 from idp.connectors.followed_http import member
-from idp.model.changes import BUCKETS, ENTRIES_COMPARED_MAX, PAGE_ENTRIES_MAX, SALT_BYTES, Entry, SubjectKind, bucket_of, facts_digest
+from idp.model.changes import (
+    BUCKETS,
+    ENTRIES_COMPARED_MAX,
+    PAGE_ENTRIES_MAX,
+    SALT_BYTES,
+    Entry,
+    SubjectKind,
+    bucket_of,
+    facts_digest,
+    read_cursor,
+)
 from idp.model.federation import FOLLOWED
 from idp.model.follow import Told
 from idp.model.imports import VERSION_MAX
@@ -23,7 +33,6 @@ _JSON: Final = "application/json"
 _SUBJECT: Final = re.compile(r"(pe|or|ag)_[a-z2-7]{24}")
 _KINDS: Final = {"pe": SubjectKind.PERSON, "or": SubjectKind.ORGANISATION, "ag": SubjectKind.AGENT}
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-_CURSOR: Final = re.compile(r"([0-9a-f]{16})-(0|[1-9][0-9]{0,17})")
 _COUNTS_MAX: Final = 64
 
 
@@ -132,10 +141,10 @@ class FeedDirectory:
 
 
 def _cursor(text: str) -> tuple[str, int]:
-    match = _CURSOR.fullmatch(text)
-    if match is None:
+    found = read_cursor(text)
+    if found is None:
         raise answer_invalid("cursor")
-    return match[1], int(match[2])
+    return found
 
 
 def _subject(value: Any) -> str:

@@ -8,6 +8,7 @@ key; it is told together with the facts, never kept beside the digest.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,7 @@ PAGE_ENTRIES_MAX: Final = 1000
 ENTRIES_COMPARED_MAX: Final = 50_000  # of one bucket: at a million subjects it holds about four thousand
 BUCKETS: Final = 256
 SALT_BYTES: Final = 32
+_CURSOR: Final = re.compile(r"([0-9a-f]{16})-(0|[1-9][0-9]{0,17})")
 
 
 class SubjectKind(StrEnum):
@@ -71,6 +73,17 @@ class Differences:
     missing_here: tuple[str, ...]
     missing_there: tuple[str, ...]
     differing: tuple[tuple[str, int, int], ...]
+
+
+def read_cursor(text: str) -> tuple[str, int] | None:
+    """The id of a feed and the number up to which it was read, of a cursor; None for what is none."""
+    found = _CURSOR.fullmatch(text)
+    return None if found is None else (found[1], int(found[2]))
+
+
+def write_cursor(feed_id: str, number: int) -> str:
+    """The cursor of whoever has read a feed up to a number."""
+    return f"{feed_id}-{number}"
 
 
 def _time(at: datetime | None) -> str | None:
