@@ -16,7 +16,8 @@ from crypto.sm2 import SM2PrivateKey, SM2PublicKey
 from crypto.sm3 import verify_hmac_sm3
 from crypto.sm4 import BLOCK_BYTES, NONCE_BYTES, sm4_cbc_decrypt, sm4_gcm_open
 from idp.connectors.fields import read_identity, value_of
-from idp.connectors.protocol import Begun, ask, cannot_anew, check_return, logout_page, read_object, refused, start, with_query
+from idp.connectors.protocol import Begun, ask, cannot_anew, check_return, logout_page, read_object, refused, start
+from idp.model.redirects import with_query
 from standards.errors import MalformedError, TrustError
 
 if TYPE_CHECKING:
