@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from seal_service.pdf.cross_references import FREE, IN_STREAM
-from seal_service.pdf.recovery import find_objects
+from seal_service.pdf.cross_references import FREE, IN_FILE, IN_STREAM
+from seal_service.pdf.recovery import find_objects, find_odd_headers, find_trailers
 from seal_service.pdf.syntax import Keyword, Name, PdfString, Ref, Stream, skip_space
 from standards.errors import MalformedError
 
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 TRAILER: Final = 0  # object 0 is always free, so its number stands for the trailer as a referrer
+_MAX_NUMBERS: Final = 400_000  # of objects, as far as all cross-references are looked at: twice as many as may be read
 _MAX_COMPARED_DEPTH: Final = 48
 _MAX_REFERRERS: Final = 64  # listed per object; one that is referred to from more places is ``crowded``
-_TRAILER: Final = re.compile(rb"trailer[\x00\t\n\x0c\r ]*<<")
+_HOLDER: Final = re.compile(rb"ObjStm|XRef|#")  # the type of a stream that holds others, also with escapes
 _SKIPPED_KEYS: Final = {"StructTreeRoot"}  # logical structure: nothing of it is painted; looked at separately
 
 
@@ -72,24 +74,99 @@ def crossing_objects(final: PdfDocument, ends: list[int]) -> dict[int, list[int]
     return crossing
 
 
-def stray_objects(final: PdfDocument, start: int) -> list[int]:
-    """Offsets behind ``start`` of objects and trailers that no reader uses who follows the cross-references.
+@dataclass(frozen=True, slots=True)
+class Strays:
+    """What only readers find that rebuild the cross-references of a file: offsets of objects and trailers that are not in force.
 
-    Readers that rebuild the cross-references of a file, for whatever they find wrong with it, do use them: the last one of each number.
+    ``behind`` a place: all there are. ``before`` it: what takes the place of an object in force, stands last of its number. ``freed``: numbers
+    of objects there that are not in force at all; one that the document refers to comes back.
+    """
+
+    behind: list[int]
+    before: list[int]
+    freed: set[int]
+
+
+def stray_objects(final: PdfDocument, start: int) -> Strays:
+    """What stands in a file beside its cross-references, before ``start`` and behind it.
+
+    Readers that rebuild them, for whatever they find wrong with a file, do use it: the last object of each number, what stands in object
+    streams included. An honest writer leaves objects that later ones replace, and such that are no more, but none that comes after its successor.
     """
     data, end = final.data, final.end
-    parts = [part for section in final.sections for part in (section, section.hidden) if part is not None]
-    sections = {skip_space(data, part.offset, end) for part in parts}
-    found = [
-        at
-        for at in (match.start() for match in _TRAILER.finditer(data, start, end))
-        if not any(part.offset < at < part.end for part in parts)
-    ]
-    for offset, number, _, _ in find_objects(data, start, end, final.budget):
-        place = final.place(number)
-        if offset not in sections and (place is None or skip_space(data, place[0], end) < offset):
-            found.append(offset)
+    parts = sorted(
+        ((part.offset, part.end) for section in final.sections for part in (section, section.hidden) if part is not None),
+    )
+    sections = {skip_space(data, offset, end) for offset, _ in parts}
+    strays: list[int] = []
+    for at in find_trailers(data, end):
+        part = bisect_right(parts, (at, -1)) - 1
+        if part < 0 or at >= parts[part][1]:
+            strays.append(at)
+    strays += find_odd_headers(data, end, final.budget)
+    found = Strays([at for at in strays if at >= start], [at for at in strays if at < start], set())
+    in_force = _places(final)
+    starts = sorted({skip_space(data, at, end) for at in in_force.values() if at >= start})
+    for offset, number, generation, _ in find_objects(data, 0, end, final.budget):
+        if offset in sections:
+            continue
+        place = in_force.get(number)
+        stands_at = -1 if place is None else skip_space(data, place, end)
+        if offset < start and place is None:
+            found.freed.add(number)
+        elif stands_at < offset or (
+            offset >= start and stands_at == offset and _holds_others(final, Ref(number, generation), offset, _next(starts, offset, end))
+        ):
+            (found.before if offset < start else found.behind).append(offset)
     return found
+
+
+def _next(starts: list[int], offset: int, end: int) -> int:
+    at = bisect_right(starts, offset)
+    return starts[at] if at < len(starts) else end
+
+
+def _places(final: PdfDocument) -> dict[int, int]:
+    """Where each object in force stands, or the stream it is in; every entry is looked at once, however many sections there are."""
+    final.budget.spend_lookups(sum(section.count for section in final.sections))
+    known: set[int] = set()
+    places: dict[int, int] = {}
+    holders: dict[int, int] = {}
+    for section in final.sections:
+        for number in section.numbers():
+            if number in known:
+                continue
+            known.add(number)
+            entry = section.find(number)
+            if entry is not None and entry.kind in {IN_FILE, IN_STREAM}:
+                (places if entry.kind == IN_FILE else holders)[number] = entry.at
+        if len(known) > _MAX_NUMBERS:
+            raise MalformedError("PDF_TOO_COMPLEX", numbers=_MAX_NUMBERS)
+    in_streams = {number: places[holder] for number, holder in holders.items() if holder in places}
+    return places | in_streams
+
+
+def _holds_others(final: PdfDocument, ref: Ref, offset: int, after: int) -> bool:
+    """Whether an object in force gives others to a reader that rebuilds: a further cross-reference stream, an object stream with more in it."""
+    if _HOLDER.search(final.data, offset, after) is None:
+        return False
+    try:
+        value = final.get(ref, keep=False)
+    except MalformedError as error:
+        if error.code == "PDF_TOO_COMPLEX":
+            raise
+        return True  # another reader may well understand it
+    kind = value.dictionary.get("Type") if isinstance(value, Stream) else None
+    if kind != "ObjStm":
+        return kind == "XRef"
+    try:
+        places = [(final.place(inner), index) for index, inner in enumerate(final.numbers_in_stream(ref.number))]
+    except MalformedError as error:
+        if error.code == "PDF_TOO_COMPLEX":
+            raise
+        return True
+    stand = [(-1 if place is None else skip_space(final.data, place[0], final.end), place, index) for place, index in places]
+    return any(at < offset or (at == offset and place is not None and place[1] != index) for at, place, index in stand)
 
 
 def revision_of(signed: PdfDocument, final: PdfDocument, number: int) -> int:

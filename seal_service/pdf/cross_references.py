@@ -51,7 +51,20 @@ class _TableRange(NamedTuple):
 class XrefSection:
     """One cross-reference section with its trailer. ``kind``: table, stream, or hybrid (a table with /XRefStm)."""
 
-    __slots__ = ("_data", "_decoded", "_firsts", "_ranges", "_widths", "end", "hidden", "kind", "number", "offset", "trailer")
+    __slots__ = (
+        "_data",
+        "_decoded",
+        "_firsts",
+        "_ranges",
+        "_widths",
+        "end",
+        "hidden",
+        "is_complete",
+        "kind",
+        "number",
+        "offset",
+        "trailer",
+    )
 
     def __init__(
         self, kind: SectionKind, offset: int, end: int, trailer: dict[str, object], data: bytes, ranges: list[_TableRange]
@@ -62,6 +75,7 @@ class XrefSection:
         self.trailer = trailer
         self.hidden: XrefSection | None = None  # the stream of a hybrid section
         self.number: int | None = None  # object number of a cross-reference stream
+        self.is_complete = True  # every entry that /Index promises is there
         self._data = data
         self._ranges = sorted(ranges)
         self._firsts = [part.first for part in self._ranges]
@@ -77,7 +91,7 @@ class XrefSection:
         Where table and stream name two different places, readers disagree: ``PDF_XREF_DUPLICATE``.
         """
         if self.hidden is None:
-            # As _find, without the call: hostile files have hundreds of sections, each asked for each number
+            # As own_entry, without the call: hostile files have hundreds of sections, each asked for each number
             at = bisect_right(self._firsts, number) - 1
             if at < 0:
                 return None
@@ -88,8 +102,8 @@ class XrefSection:
             if part.entries:
                 return part.entries[index]
             return self._stream_entry(part, index) if self.kind == "stream" else self._table_entry(part, index)
-        entry = self._find(number)
-        hidden = self.hidden._find(number)  # noqa: SLF001 - the same class
+        entry = self.own_entry(number)
+        hidden = self.hidden.own_entry(number)
         if hidden is None or entry is None or entry.kind == FREE:
             return hidden or entry
         if hidden != entry:
@@ -101,25 +115,34 @@ class XrefSection:
         """Where the section stands and ends in the file, with its hidden stream: two views of a file must agree on it."""
         return (self.offset, self.end, *(self.hidden.extent if self.hidden is not None else ()))
 
-    def numbers(self) -> Iterator[int]:
-        """The object numbers that have an entry here (a hybrid's stream included)."""
+    def own_numbers(self) -> Iterator[int]:
+        """The object numbers that have an entry here (a hybrid's stream not included)."""
         for part in self._ranges:
             yield from range(part.first, part.first + part.length)
+
+    def numbers(self) -> Iterator[int]:
+        """The object numbers that have an entry here (a hybrid's stream included)."""
+        yield from self.own_numbers()
         if self.hidden is not None:
             yield from self.hidden.numbers()
 
     @property
+    def own_highest(self) -> int:
+        """The largest object number that has an entry here (a hybrid's stream not included); -1 when there is none."""
+        return max((part.first + part.length - 1 for part in self._ranges), default=-1)
+
+    @property
     def highest(self) -> int:
         """The largest object number that has an entry here (a hybrid's stream included); -1 when there is none."""
-        own = max((part.first + part.length - 1 for part in self._ranges), default=-1)
-        return own if self.hidden is None else max(own, self.hidden.highest)
+        return self.own_highest if self.hidden is None else max(self.own_highest, self.hidden.highest)
 
     @property
     def count(self) -> int:
         """How many entries there are."""
         return sum(part.length for part in self._ranges) + (self.hidden.count if self.hidden is not None else 0)
 
-    def _find(self, number: int) -> Entry | None:
+    def own_entry(self, number: int) -> Entry | None:
+        """As :meth:`find`, without a hybrid's stream."""
         at = bisect_right(self._firsts, number) - 1
         if at < 0:
             return None
@@ -288,17 +311,20 @@ def _read_xref_stream(data: bytes, position: int, end: int, budget: Budget, name
     decoded = decode_stream(stream, _no_references, budget)
     ranges: list[_TableRange] = []
     at = 0
+    is_complete = all(index[1::2])  # of a part without entries readers make different things
     for start, count in zip(index[::2], index[1::2], strict=True):
         available = (len(decoded) - at) // width if width else 0
         if available < count:
             if not at and not available:
                 raise MalformedError("PDF_XREF_STREAM", offset=position)
             count = available  # noqa: PLW2901 - a short stream: what is there counts
+            is_complete = False
         if count:
             ranges.append(_TableRange(start, count, at, ()))
             at += count * width
     section = XrefSection("stream", position, after, dictionary, data, ranges)
     section.use_stream(decoded, (first, second, third), header[0])
+    section.is_complete = is_complete
     return section
 
 

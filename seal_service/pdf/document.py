@@ -267,6 +267,10 @@ class PdfDocument:
             self.duplicate_keys.add(ref)
         return value
 
+    def numbers_in_stream(self, number: int) -> list[int]:
+        """The numbers of the objects in an object stream, in order. ``PDF_OBJECT_STREAM`` where it is none."""
+        return [inner for inner, _ in self._object_stream(number)[1]]
+
     def _object_stream(self, number: int) -> tuple[bytes, list[tuple[int, int]]]:
         """A decoded object stream and its index. It must stand in the file itself: no object stream inside another (7.5.7)."""
         found = self._object_streams.get(number)

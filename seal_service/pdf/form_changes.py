@@ -347,8 +347,8 @@ def is_visible(document: PdfDocument, widget: dict[str, object]) -> bool:
 
 
 def is_shown(document: PdfDocument, widgets: Iterable[dict[str, object]]) -> bool:
-    """Whether any of these widgets shows something on its page."""
-    return any(is_visible(document, widget) and _is_painted(document, widget) for widget in widgets)
+    """Whether any of these widgets shows something on its page; readers draw appearances in rectangles without an area, some in full size."""
+    return any(("AP" in widget or is_visible(document, widget)) and _is_painted(document, widget) for widget in widgets)
 
 
 def _is_painted(document: PdfDocument, widget: dict[str, object]) -> bool:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.report import Outcome, Step, not_checked, passed
 from seal_service.pdf.changes import ANNOTATIONS, UPDATE, Changes
-from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, changed_numbers, crossing_objects, stray_objects
+from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, Strays, changed_numbers, crossing_objects, stray_objects
 from seal_service.pdf.cross_references import IN_FILE
 from seal_service.pdf.form_changes import judge_form, judge_other_fields, judge_signature_fields, list_changes, prepared_appearances
 from seal_service.pdf.permissions import read_permissions
+from seal_service.pdf.plain_sections import has_odd_sections
 from seal_service.pdf.structure_changes import judge_structure
 from seal_service.pdf.syntax import Name, PdfString, Ref, Stream
 from standards.errors import MalformedError
@@ -71,7 +72,7 @@ def compare_with_final(revisions: Sequence[SignedRevision], final: PdfDocument) 
     results: list[Modifications] = []
     index: ReferenceIndex | None = None
     crossing: dict[int, list[int]] = {}
-    stray: list[int] = []
+    strays: Strays | None = None
     rebuilt: Modifications | None = None  # looked at once, behind the last signature: what came there came behind every other too
     last = max(revisions, key=lambda each: each.document.end, default=None)
     for revision, entry in zip(revisions, found, strict=True):
@@ -82,20 +83,23 @@ def compare_with_final(revisions: Sequence[SignedRevision], final: PdfDocument) 
                 continue
             if isinstance(entry, MalformedError):
                 raise entry
-            if index is None:
-                index = ReferenceIndex(final, targets)
+            if index is None or strays is None:
                 ends = [each.document.end for each in revisions]
+                strays = stray_objects(final, min(ends))
+                index = ReferenceIndex(final, targets | strays.freed)
                 crossing = crossing_objects(final, ends)
-                stray = stray_objects(final, min(ends))
             changes = Changes(revision.document, final, entry[0], index, revision.permissions)
             for number in crossing.get(revision.document.end, [])[:_MAX_CROSSING]:
                 changes.refuse("PDF_OBJECT_CHANGED", UPDATE, number, reason="runs over the end of the signed revision")
-            if any(at >= revision.document.end for at in stray):
+            if any(at >= revision.document.end for at in strays.behind):
                 changes.leave_open("PDF_REVISION_CHAIN", UPDATE, reason="not in the cross-references")
+            elif strays.before or strays.behind or any(index.referrers.get(number) for number in strays.freed):
+                # signed with the document, but not shown: an update that some reader cannot follow makes it show this
+                changes.leave_open("PDF_REVISION_CHAIN", UPDATE, reason="another object passed over")
             outcome = _judge(changes, continues=entry[1])
             if outcome.is_tampered and revision.document.is_encrypted:
                 outcome = _judge_encrypted(revision, final, entry, index)
-            if not outcome.is_tampered and last is not None and any(at >= last.document.end for at in stray):
+            if not outcome.is_tampered and last is not None and any(at >= last.document.end for at in strays.behind):
                 rebuilt = rebuilt or _judge_rebuilt(last, final)
                 outcome = rebuilt if rebuilt.is_tampered else outcome
             results.append(outcome)
@@ -162,6 +166,8 @@ def _judge_storage(changes: Changes) -> None:
                 changes.refuse("PDF_OBJECT_STREAM_CHANGED", OBJECT_STREAMS, number)
         if after is not None and final.is_misplaced(number):
             changes.refuse("PDF_OBJECT_MISPLACED", UPDATE, number, offset=after.at)
+    if has_odd_sections(signed, final):  # readers that rebuild what they find fault with may show what the signer never saw
+        changes.leave_open("PDF_REVISION_CHAIN", UPDATE, reason="form of the cross-references")
 
 
 def _judge_trailer(changes: Changes) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from seal_service.pdf.cross_references import IN_FILE, IN_STREAM, Entry, read_indirect_value
 from seal_service.pdf.filters import decode_stream
-from seal_service.pdf.syntax import Lexer, Name, Ref, Stream
+from seal_service.pdf.syntax import Lexer, Name, Ref, Stream, skip_space
 from standards.errors import MalformedError
 
 if TYPE_CHECKING:
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 _HEADER_BEFORE: Final = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]{1,8}(\d{1,5})[\x00\t\n\x0c\r ]{1,8}\Z")
 _HEADER_BYTES: Final = 40  # an object header in front of the word obj
+_ANY_SPACE: Final = b"\x00\t\n\x0b\x0c\r \x85\xa0"  # what some reader takes for white space
+_ODD_HEADER_BYTES: Final = 128
 _MAX_OBJECT_STREAMS: Final = 2_000
 _MAX_TRAILERS: Final = 512
+_MAX_TRAILER_WORDS: Final = 10_000  # the word in a text too
 
 
 def recover(data: bytes, end: int, budget: Budget, names: dict[bytes, Name]) -> tuple[dict[int, Entry], dict[str, object]]:
@@ -82,6 +85,36 @@ def find_objects(data: bytes, start: int, end: int, budget: Budget) -> Iterator[
         match = _HEADER_BEFORE.search(data[before:at])
         if match is not None and int(match[1]) <= budget.limits.object_number:
             yield before + match.start(), int(match[1]), int(match[2]), at + 3
+
+
+def find_odd_headers(data: bytes, end: int, budget: Budget) -> list[int]:
+    """Offsets of the word ``obj`` where it may end a header that :func:`find_objects` does not take for one, and some reader does.
+
+    With a comment inside, without a space, with much of it or with one that is none in PDF, with a sign or a fraction.
+    """
+    budget.spend_scanned(end)
+    found: list[int] = []
+    for at in _positions(data, b"obj", end, 2 * budget.limits.scanned_objects):
+        before = data[max(0, at - _ODD_HEADER_BYTES) : at]
+        if not data[at + 3 : at + 4].isalnum() and _may_head(before) and _HEADER_BEFORE.search(before[-_HEADER_BYTES:]) is None:
+            found.append(at)
+    return found
+
+
+def _may_head(before: bytes) -> bool:
+    """Whether nothing but space and comments stands behind the last number."""
+    text = before.rstrip(_ANY_SPACE)
+    if not text or text[-1:].isdigit() or (text[-1:] == b"." and text[-2:-1].isdigit()):
+        return True
+    last_line = max(text.rfind(b"\r"), text.rfind(b"\n")) + 1
+    return b"%" in text[last_line:] and any(each in b"\r\n" for each in before[len(text) :])
+
+
+def find_trailers(data: bytes, end: int) -> list[int]:
+    """Offsets of what looks like a trailer."""
+    return [
+        at for at in _positions(data, b"trailer", end, _MAX_TRAILER_WORDS) if data.startswith(b"<<", skip_space(data, at + 7, end), end)
+    ]
 
 
 def _owner(headers: list[tuple[int, int]], at: int) -> tuple[int, int] | None:

@@ -23,7 +23,7 @@ from seal_service.pdf.sealing_value import Profile
 from tests.optional import corpus
 from tests.pki import DemoPki
 from tests.seal_service.pdf import long_term_setting as years
-from tests.seal_service.pdf import pyhanko_signing
+from tests.seal_service.pdf import pyhanko_signing, rebuilt_updates
 from tests.seal_service.pdf.documents import reportlab_document
 from tests.seal_service.pdf.sealing import AT, picture, pki, stamp
 from tests.seal_service.pdf.seals_inside import sealed_with
@@ -121,6 +121,9 @@ def generated_questions() -> Iterator[Question]:
         filled = {changed: apart.submit(filled_around_a_lock, is_locked_one_changed=changed).result() for changed in (True, False)}
     for changed, document in filled.items():
         yield Question(f"many fields filled in, the locked one too: {changed}", document, pyhanko_signing.trust(), AT)
+    for made in (rebuilt_updates.odd_updates, rebuilt_updates.passed_over_updates, rebuilt_updates.stray_updates, rebuilt_updates.plain_updates):
+        for name, document in made().items():
+            yield Question(f"{made.__name__}: {name}", document, trust, AT)
     for name, objects in ALLOWED.items():
         yield Question(f"allowed: {name}", append(sealed_form(), objects, kind="stream"), trust, AT)
 

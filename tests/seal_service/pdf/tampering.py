@@ -123,7 +123,7 @@ def append(
     info = b"/Info " + write_object(document.trailer["Info"]) if "Info" in document.trailer and b"/Info" not in trailer else b""
     at = len(out)
     if kind == "table":
-        out += b"xref\n"
+        out += b"xref\n0 1\n0000000000 65535 f \n"
         for number, offset in sorted(offsets.items()):
             out += b"%d 1\n%010d %05d n \n" % (number, offset, generations.get(number, 0))
         for number in sorted(freed):

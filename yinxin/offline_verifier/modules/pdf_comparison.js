@@ -3,11 +3,13 @@
 // A revision is a prefix of the file, so an object that stands at the same place in both is the same object and is never read for the comparison.
 import { MalformedError, sameBytes } from "./bytes.js";
 import { PDF_LIMITS } from "./pdf_limits.js";
-import { findObjects } from "./pdf_recovery.js";
-import { XREF_FREE, XREF_IN_STREAM, isSameEntry } from "./pdf_references.js";
-import { PdfRef, PdfStream, PdfString, entryOf, findWord, isSameRef, isSameScalar, skipBlank, skipSpace, startsWith } from "./pdf_syntax.js";
+import { findObjects, findOddHeaders, findTrailers, lastIndex } from "./pdf_recovery.js";
+import { XREF_FREE, XREF_IN_FILE, XREF_IN_STREAM, isSameEntry } from "./pdf_references.js";
+import { PdfRef, PdfStream, PdfString, entryOf, findWord, isNamed, isSameRef, isSameScalar, skipSpace } from "./pdf_syntax.js";
 
 export const TRAILER_NUMBER = 0; // object 0 is always free, so its number stands for the trailer as a referrer
+const MAX_NUMBERS = 400000; // of objects, as far as all cross-references are looked at
+const HOLDERS = ["ObjStm", "XRef", "#"]; // the type of a stream that holds others, also with escapes
 const MAX_COMPARED_DEPTH = 48;
 const MAX_REFERRERS = 64; // listed per object; one that is referred to from more places is "crowded"
 const SKIPPED_KEY = "StructTreeRoot"; // logical structure: nothing of it is painted; looked at separately
@@ -63,21 +65,74 @@ export function crossingObjects(final, ends) {
   return crossing;
 }
 
-// Offsets behind start of objects and trailers that no reader uses who follows the cross-references; readers that rebuild them do
+// What stands in a file beside its cross-references: readers that rebuild them, for whatever they find wrong with a file, do use it. behind: offsets
+// of all objects and trailers behind start that are not in force; before: of those before it that take the place of one in force, being the last of
+// their number; freed: numbers of objects there that are not in force at all. An honest writer leaves objects that later ones replace, and such that
+// are no more, but none that comes after its successor.
 export function strayObjects(final, start) {
   const { data, end } = final;
-  const parts = final.sections.flatMap((section) => [section, section.hidden]).filter((part) => part !== null);
+  const parts = final.sections.flatMap((section) => [section, section.hidden]).filter((part) => part !== null).sort((one, other) => one.offset - other.offset);
   const sections = new Set(parts.map((part) => skipSpace(data, part.offset, end)));
-  const found = [];
-  for (let at = findWord(data, "trailer", start, end); at >= 0; at = findWord(data, "trailer", at + 7, end)) {
-    const isTrailer = startsWith(data, "<<", skipBlank(data, at + 7, end), end);
-    if (isTrailer && !parts.some((part) => part.offset < at && at < part.end)) found.push(at);
+  const strays = findOddHeaders(data, end, final.budget);
+  for (const at of findTrailers(data, end)) {
+    const part = parts[lastIndex(parts, ({ offset }) => offset < at)];
+    if (!(part && at < part.end)) strays.push(at);
   }
-  for (const [offset, number] of findObjects(data, start, end, final.budget)) {
-    const place = final.placeOffset(number);
-    if (!sections.has(offset) && (place === null || skipSpace(data, place, end) < offset)) found.push(offset);
+  const found = { behind: strays.filter((at) => at >= start), before: strays.filter((at) => at < start), freed: new Set() };
+  const places = placesInForce(final);
+  const starts = [...places.values()].filter((at) => at >= start).map((at) => skipSpace(data, at, end)).sort((one, other) => one - other);
+  const next = (offset) => starts[lastIndex(starts, (at) => at <= offset) + 1] ?? end;
+  for (const [offset, number, generation] of findObjects(data, 0, end, final.budget)) {
+    if (sections.has(offset)) continue;
+    const standsAt = places.has(number) ? skipSpace(data, places.get(number), end) : -1;
+    if (offset < start && standsAt < 0) found.freed.add(number);
+    else if (standsAt < offset || (offset >= start && standsAt === offset && holdsOthers(final, new PdfRef(number, generation), offset, next(offset)))) {
+      (offset < start ? found.before : found.behind).push(offset);
+    }
   }
   return found;
+}
+
+// Where each object in force stands, or the stream it is in: Map(number -> offset). Every entry is looked at once.
+function placesInForce(final) {
+  final.budget.spendLookups(final.sections.reduce((sum, section) => sum + section.count, 0));
+  const [known, places, holders] = [new Set(), new Map(), new Map()];
+  for (const section of final.sections) {
+    for (const number of section.numbers()) {
+      if (known.has(number)) continue;
+      known.add(number);
+      const entry = section.find(number);
+      if (entry !== null && entry.kind === XREF_IN_FILE) places.set(number, entry.at);
+      if (entry !== null && entry.kind === XREF_IN_STREAM) holders.set(number, entry.at);
+    }
+    if (known.size > MAX_NUMBERS) throw new MalformedError("PDF_TOO_COMPLEX", { numbers: MAX_NUMBERS });
+  }
+  const inStreams = [...holders].filter(([, holder]) => places.has(holder)).map(([number, holder]) => [number, places.get(holder)]);
+  return new Map([...places, ...inStreams]);
+}
+
+// Whether an object in force gives others to a reader that rebuilds: a further cross-reference stream, an object stream with more in it
+function holdsOthers(final, ref, offset, after) {
+  if (!HOLDERS.some((word) => findWord(final.data, word, offset, after) >= 0)) return false;
+  let value;
+  try {
+    value = final.get(ref, false);
+  } catch (error) {
+    if (!(error instanceof MalformedError) || error.code === "PDF_TOO_COMPLEX") throw error;
+    return true; // another reader may well understand it
+  }
+  const type = value instanceof PdfStream ? value.dictionary.get("Type") : null;
+  if (!isNamed(type, "ObjStm")) return isNamed(type, "XRef");
+  try {
+    return final.numbersInStream(ref.number).some((inner, index) => {
+      const place = final.place(inner);
+      const at = place === null ? -1 : skipSpace(final.data, final.placeOffset(inner), final.end);
+      return at < offset || (at === offset && place !== null && Number(place.split(" ")[1]) !== index);
+    });
+  } catch (error) {
+    if (!(error instanceof MalformedError) || error.code === "PDF_TOO_COMPLEX") throw error;
+    return true;
+  }
 }
 
 // In which revision behind the signed one (1 = the first) an object was last written; 0 when none of them names it

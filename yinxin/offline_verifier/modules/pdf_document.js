@@ -18,6 +18,7 @@ export class PdfDocument {
     Object.assign(this, { data, end, budget, headerOffset });
     this.sections = []; // cross-reference sections, newest first
     this.trailer = new Map();
+    this.lastStartxref = 0;
     this.startxrefOffset = 0; // where the word itself stands
     this.recovered = false; // the cross-references were damaged and had to be rebuilt: never called valid
     this.duplicateKeys = new Map(); // objects whose dictionary names a key twice, by reference
@@ -58,6 +59,7 @@ export class PdfDocument {
   readSections() {
     const [offset, startxref] = findStartxref(this.data, this.end);
     this.startxrefOffset = offset;
+    this.lastStartxref = startxref;
     this.sections = readXrefChain(this.data, startxref, this.end, this.budget);
     this.highest = Math.max(...this.sections.map((section) => section.highest));
     this.trailer = this.sections[0].trailer;
@@ -237,6 +239,11 @@ export class PdfDocument {
     }
     if (lexer.hasDuplicateKeys) this.duplicateKeys.set(ref.key, ref);
     return value;
+  }
+
+  // The numbers of the objects in an object stream, in order
+  numbersInStream(number) {
+    return this.objectStream(number)[1].map(([inner]) => inner);
   }
 
   // A decoded object stream and its index. It must stand in the file itself: no object stream inside another (7.5.7).

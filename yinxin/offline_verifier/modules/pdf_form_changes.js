@@ -339,7 +339,7 @@ function isVisible(document, widget) {
 }
 
 // Whether any of these widgets shows something on its page
-export const isShown = (document, widgets) => widgets.some((widget) => isVisible(document, widget) && isPainted(document, widget));
+export const isShown = (document, widgets) => widgets.some((widget) => (widget.has("AP") || isVisible(document, widget)) && isPainted(document, widget));
 
 // Whether a widget may show anything: an appearance that is not empty, or a background or caption of its own
 function isPainted(document, widget) {

@@ -8,6 +8,7 @@ import { ANNOTATION_CLAUSE, PdfChanges, UPDATE_CLAUSE } from "./pdf_changes.js";
 import { MAX_OBJECTS_COMPARED, ReferenceIndex, TRAILER_NUMBER, changedNumbers, crossingObjects, strayObjects } from "./pdf_comparison.js";
 import { judgeForm, judgeOtherFields, judgeSignatureFields, listChanges, preparedAppearances } from "./pdf_form_changes.js";
 import { readPermissions } from "./pdf_permissions.js";
+import { hasOddSections } from "./pdf_plain_sections.js";
 import { XREF_IN_FILE } from "./pdf_references.js";
 import { judgeStructure } from "./pdf_structure_changes.js";
 import { PdfName, PdfRef, PdfStream, PdfString, entryOf, isNamed, isSameRef, isSameValue } from "./pdf_syntax.js";
@@ -40,7 +41,7 @@ export function compareWithFinal(revisions, final) {
   }
   const targets = new Set(found.filter(Array.isArray).flatMap(([numbers]) => [...numbers]));
   for (const revision of revisions) for (const number of preparedAppearances(revision.document)) targets.add(number);
-  let [index, crossing, stray, rebuilt] = [null, new Map(), [], null];
+  let [index, crossing, strays, rebuilt] = [null, new Map(), null, null];
   // Looked at once, behind the last signature: what came there came behind every other too
   const last = revisions.reduce((best, each) => (best === null || each.document.end > best.document.end ? each : best), null);
   return revisions.map((revision, i) => {
@@ -51,10 +52,10 @@ export function compareWithFinal(revisions, final) {
       }
       if (found[i] instanceof MalformedError) throw found[i];
       if (index === null) {
-        index = new ReferenceIndex(final, targets);
         const ends = revisions.map((each) => each.document.end);
+        strays = strayObjects(final, Math.min(...ends));
+        index = new ReferenceIndex(final, new Set([...targets, ...strays.freed]));
         crossing = crossingObjects(final, ends);
-        stray = strayObjects(final, Math.min(...ends));
       }
       const { document, permissions } = revision;
       const [numbers, continues] = found[i];
@@ -62,10 +63,15 @@ export function compareWithFinal(revisions, final) {
       for (const number of (crossing.get(document.end) ?? []).slice(0, MAX_CROSSING)) {
         changes.refuse("PDF_OBJECT_CHANGED", UPDATE_CLAUSE, number, { reason: "runs over the end of the signed revision" });
       }
-      if (stray.some((at) => at >= document.end)) changes.leaveOpen("PDF_REVISION_CHAIN", UPDATE_CLAUSE, null, { reason: "not in the cross-references" });
+      if (strays.behind.some((at) => at >= document.end)) {
+        changes.leaveOpen("PDF_REVISION_CHAIN", UPDATE_CLAUSE, null, { reason: "not in the cross-references" });
+      } else if (strays.before.length || strays.behind.length || [...strays.freed].some((number) => index.referrers.has(number))) {
+        // Signed with the document, but not shown: an update that some reader cannot follow makes it show this
+        changes.leaveOpen("PDF_REVISION_CHAIN", UPDATE_CLAUSE, null, { reason: "another object passed over" });
+      }
       let judged = judgeChanges(changes, continues);
       if (judged.isTampered && document.isEncrypted) judged = judgeEncrypted(revision, final, found[i], index);
-      if (!judged.isTampered && stray.some((at) => at >= last.document.end)) {
+      if (!judged.isTampered && strays.behind.some((at) => at >= last.document.end)) {
         rebuilt ??= judgeRebuilt(last, final);
         if (rebuilt.isTampered) judged = rebuilt;
       }
@@ -126,6 +132,8 @@ function judgeStorage(changes) {
     }
     if (after !== null && final.isMisplaced(number)) changes.refuse("PDF_OBJECT_MISPLACED", UPDATE_CLAUSE, number, { offset: after.at });
   }
+  // Readers that rebuild what they find fault with may show what the signer never saw
+  if (hasOddSections(signed, final)) changes.leaveOpen("PDF_REVISION_CHAIN", UPDATE_CLAUSE, null, { reason: "form of the cross-references" });
 }
 
 function judgeTrailer(changes) {

@@ -5,11 +5,14 @@ import { MalformedError, toBinary } from "./bytes.js";
 import { decodeStream } from "./pdf_filters.js";
 import { PDF_LIMITS } from "./pdf_limits.js";
 import { XREF_IN_FILE, XREF_IN_STREAM, readIndirectValue, xrefEntry } from "./pdf_references.js";
-import { PdfLexer, PdfRef, PdfStream, findWord, isNamed, isWholeNumber } from "./pdf_syntax.js";
+import { PdfLexer, PdfRef, PdfStream, findWord, isNamed, isWholeNumber, skipSpace, startsWith } from "./pdf_syntax.js";
 
 const RECOVERY_HEADER_BYTES = 40; // an object header in front of the word obj
+const HEADER_BEFORE = /(\d{1,10})[\x00\t\n\f\r ]{1,8}(\d{1,5})[\x00\t\n\f\r ]{1,8}$/;
+const ODD_HEADER_BYTES = 128;
 const MAX_OBJECT_STREAMS = 2000;
 const MAX_TRAILERS = 512;
+const MAX_TRAILER_WORDS = 10000; // the word in a text too
 
 // [every object's last place in the file, the best trailer to be had]; PDF_UNREADABLE when no catalog is found
 export function recoverObjects(data, end, budget) {
@@ -32,7 +35,7 @@ export function recoverBehind(data, start, end, passedOver, budget) {
 }
 
 // The index of the last of sorted items for which isBefore holds, or -1
-function lastIndex(items, isBefore) {
+export function lastIndex(items, isBefore) {
   let [low, high] = [0, items.length];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -68,10 +71,36 @@ export function* findObjects(data, start, end, budget) {
   budget.spendScanned(end - start);
   for (const at of wordPositions(data, "obj", end, 2 * PDF_LIMITS.scannedObjects, start)) {
     const before = Math.max(start, at - RECOVERY_HEADER_BYTES);
-    const match = /(\d{1,10})[\x00\t\n\f\r ]{1,8}(\d{1,5})[\x00\t\n\f\r ]{1,8}$/.exec(toBinary(data.subarray(before, at)));
+    const match = HEADER_BEFORE.exec(toBinary(data.subarray(before, at)));
     if (match !== null && Number(match[1]) <= PDF_LIMITS.objectNumber) yield [before + match.index, Number(match[1]), Number(match[2]), at + 3];
   }
 }
+
+// Offsets of the word `obj` where it may end a header that findObjects does not take for one, and some reader does: with a comment inside, without
+// a space, with much of it or with one that is none in PDF, with a sign or a fraction
+export function findOddHeaders(data, end, budget) {
+  budget.spendScanned(end);
+  const found = [];
+  for (const at of wordPositions(data, "obj", end, 2 * PDF_LIMITS.scannedObjects)) {
+    if (/[A-Za-z0-9]/.test(toBinary(data.subarray(at + 3, at + 4)))) continue;
+    const before = toBinary(data.subarray(Math.max(0, at - ODD_HEADER_BYTES), at));
+    if (mayHead(before) && !HEADER_BEFORE.test(before.slice(-RECOVERY_HEADER_BYTES))) found.push(at);
+  }
+  return found;
+}
+
+// Whether nothing but space (what some reader takes for it) and comments stands behind the last number
+function mayHead(before) {
+  let stop = before.length;
+  while (stop && "\x00\t\n\v\f\r \x85\xa0".includes(before[stop - 1])) stop--;
+  const text = before.slice(0, stop);
+  if (!text || /[0-9]\.?$/.test(text.slice(-2))) return true;
+  const lastLine = Math.max(text.lastIndexOf("\r"), text.lastIndexOf("\n")) + 1;
+  return text.includes("%", lastLine) && /[\r\n]/.test(before.slice(stop));
+}
+
+// Offsets of what looks like a trailer
+export const findTrailers = (data, end) => [...wordPositions(data, "trailer", end, MAX_TRAILER_WORDS)].filter((at) => startsWith(data, "<<", skipSpace(data, at + 7, end), end));
 
 function ownerOf(headers, at) {
   const index = lastIndex(headers, ([after]) => after < at);

@@ -25,6 +25,7 @@ class XrefSection {
     this.ranges = [...ranges].sort((one, other) => one.first - other.first);
     this.decoded = null;
     this.widths = [0, 0, 0];
+    this.isComplete = true; // every entry that /Index promises is there
     for (let i = 1; i < this.ranges.length; i++) {
       const { first, length } = this.ranges[i - 1];
       // Readers would disagree which of the two entries counts
@@ -74,14 +75,22 @@ class XrefSection {
     return `${this.offset}-${this.end}${this.hidden === null ? "" : `,${this.hidden.extent}`}`;
   }
 
-  *numbers() {
+  // Without a hybrid's stream, as findOwn
+  *ownNumbers() {
     for (const part of this.ranges) for (let i = 0; i < part.length; i++) yield part.first + i;
+  }
+
+  *numbers() {
+    yield* this.ownNumbers();
     if (this.hidden !== null) yield* this.hidden.numbers();
   }
 
+  get ownHighest() {
+    return this.ranges.reduce((most, part) => Math.max(most, part.first + part.length - 1), -1);
+  }
+
   get highest() {
-    const own = this.ranges.reduce((most, part) => Math.max(most, part.first + part.length - 1), -1);
-    return this.hidden === null ? own : Math.max(own, this.hidden.highest);
+    return this.hidden === null ? this.ownHighest : Math.max(this.ownHighest, this.hidden.highest);
   }
 
   get count() {
@@ -255,12 +264,14 @@ function readXrefStream(data, position, end, budget) {
   const decoded = decodeStream(stream, refuseReference, budget);
   const ranges = [];
   let at = 0;
+  let isComplete = index.every((value, i) => i % 2 === 0 || value > 0); // of a part without entries readers make different things
   for (let i = 0; i < index.length; i += 2) {
     let count = index[i + 1];
     const available = width ? Math.floor((decoded.length - at) / width) : 0;
     if (available < count) {
       if (!at && !available) throw new MalformedError("PDF_XREF_STREAM", { offset: position });
       count = available; // a short stream: what is there counts
+      isComplete = false;
     }
     if (count) {
       ranges.push({ first: index[i], length: count, position: at, entries: null });
@@ -268,8 +279,7 @@ function readXrefStream(data, position, end, budget) {
     }
   }
   const section = new XrefSection("stream", position, after, dictionary, data, ranges);
-  section.decoded = decoded;
-  section.widths = widths;
+  Object.assign(section, { decoded, widths, isComplete });
   return section;
 }
 
