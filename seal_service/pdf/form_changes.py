@@ -222,7 +222,7 @@ def judge_form(changes: Changes) -> None:
     different = changes.values.different_keys(before, after, holder, path)
     _judge_field_list(changes, before, after, holder, path)
     _judge_resources(changes, before, after, holder, (*path, "DR"))
-    if different & {"DR", "DA"}:
+    if different & {"DR", "DA", "Q", "NeedAppearances"}:
         for key in sorted(different & used_defaults(signed)):
             changes.leave_open("PDF_FORM_CHANGED", FIELDS, holder, key=key)
     for key in sorted(different - {"Fields", "DR", "DA", "Q"}):

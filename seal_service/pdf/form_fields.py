@@ -132,8 +132,8 @@ def read_field_names(document: PdfDocument) -> set[str]:
 def used_defaults(document: PdfDocument) -> set[str]:
     """Which of the form's defaults decide what a field that holds no signature looks like (12.7.3.3).
 
-    /DA does where the field has none of its own; /DR where readers draw the field themselves, because it has no appearance or
-    /NeedAppearances says so.
+    /DA does where the field has none of its own; /DR and /Q where readers draw the field themselves, because it has no appearance or
+    /NeedAppearances says so, which decides it too then.
     """
     form = document.acro_form() or {}
     roots = document.resolve(form.get("Fields"))
@@ -162,7 +162,9 @@ def used_defaults(document: PdfDocument) -> set[str]:
             if "DA" not in merged:
                 found.add("DA")
             if drawn or "AP" not in merged:
-                found.add("DR")
+                found |= {"DR", "Q"}
+            if drawn:
+                found.add("NeedAppearances")
     return found
 
 

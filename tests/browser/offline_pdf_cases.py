@@ -30,6 +30,7 @@ from tests.seal_service.pdf.seals_inside import sealed_with
 from tests.seal_service.pdf.tampering import append, sealed_form
 from tests.seal_service.pdf.test_permissions import filled_around_a_lock
 from tests.seal_service.pdf.test_verify_attacks import CHANGES
+from tests.seal_service.pdf.test_verify_disguises import no_longer_drawn_form
 from tests.seal_service.pdf.test_verify_legitimate import ALLOWED
 from tests.yinxin.test_file_verdicts import doubled_pdf
 from yinxin.file_verdicts import verify_any_file
@@ -121,9 +122,15 @@ def generated_questions() -> Iterator[Question]:
         filled = {changed: apart.submit(filled_around_a_lock, is_locked_one_changed=changed).result() for changed in (True, False)}
     for changed, document in filled.items():
         yield Question(f"many fields filled in, the locked one too: {changed}", document, pyhanko_signing.trust(), AT)
-    for made in (rebuilt_updates.odd_updates, rebuilt_updates.passed_over_updates, rebuilt_updates.stray_updates, rebuilt_updates.plain_updates):
+    for made in (
+        rebuilt_updates.odd_updates,
+        rebuilt_updates.passed_over_updates,
+        rebuilt_updates.stray_updates,
+        rebuilt_updates.plain_updates,
+    ):
         for name, document in made().items():
             yield Question(f"{made.__name__}: {name}", document, trust, AT)
+    yield Question("a field that is not drawn any more", no_longer_drawn_form(), trust, AT)
     for name, objects in ALLOWED.items():
         yield Question(f"allowed: {name}", append(sealed_form(), objects, kind="stream"), trust, AT)
 

@@ -298,6 +298,29 @@ def test_defaults_that_decide_how_a_field_looks_are_left_open(text_field: bytes,
     assert (report.verdict, report.tampered) == (Verdict.INDETERMINATE, None)
 
 
+NEEDED = b"<</Fields[%s]/NeedAppearances true/SigFlags 1/DR<</Font<</Helv 15 0 R>>>>/DA(/Helv 0 Tf 0 g)/Q 0>>"
+
+
+def drawn_form() -> bytes:
+    """A sealed form whose fields readers draw from their values."""
+    return sealed(form_document(o5=NEEDED % b"10 0 R 11 0 R"), placement=ABOVE, field_name="First")
+
+
+def no_longer_drawn_form() -> bytes:
+    """The same once they are to be shown by their appearances."""
+    return append(drawn_form(), changed(drawn_form(), 5, (b"true", b"false")))
+
+
+@pytest.mark.parametrize(("old", "new"), [(b"true", b"false"), (b"/NeedAppearances true", b""), (b"/Q 0", b"/Q 2"), (b"/Q 0", b"")])
+def test_a_field_that_readers_draw_is_not_shown_by_its_appearance_later(old: bytes, new: bytes) -> None:
+    """Whose appearance says another thing than its value: the value was seen when it was signed (a shadow attack of the kind "replace")."""
+    data = drawn_form()
+    report = verify(append(data, changed(data, 5, (old, new))))
+    assert (report.verdict, report.tampered, undecided(report)) == (Verdict.INDETERMINATE, None, {"PDF_FORM_CHANGED"})
+    alone = sealed(form_document(o5=NEEDED % b"11 0 R"), placement=ABOVE, field_name="First")
+    assert verify(append(alone, changed(alone, 5, (old, new)))).verdict is Verdict.VALID
+
+
 # -- cross-references -----------------------------------------------------------------------------------------------------------------
 
 

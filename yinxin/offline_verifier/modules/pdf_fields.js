@@ -99,7 +99,7 @@ export function readFieldNames(document) {
   return names;
 }
 
-// Which of the form's defaults decide what a field that holds no signature looks like (12.7.3.3): DA, DR
+// Which of the form's defaults decide what a field that holds no signature looks like (12.7.3.3): DA, DR, Q, NeedAppearances
 export function usedDefaults(document) {
   const form = document.acroForm() ?? new Map();
   const isDrawn = document.resolveEntry(form, "NeedAppearances") === true;
@@ -111,7 +111,8 @@ export function usedDefaults(document) {
     if (Array.isArray(kids)) return [kids, merged];
     if (!isNamed(document.resolveEntry(merged, "FT"), "Sig")) {
       if (!merged.has("DA")) found.add("DA");
-      if (isDrawn || !merged.has("AP")) found.add("DR");
+      if (isDrawn || !merged.has("AP")) found.add("DR").add("Q");
+      if (isDrawn) found.add("NeedAppearances");
     }
     return [[], merged];
   });

@@ -223,7 +223,7 @@ export function judgeForm(changes) {
   const different = changes.values.differentKeys(before, after, holder, path);
   judgeFieldList(changes, before, after, holder, path);
   judgeDefaultResources(changes, before, after, holder, [...path, "DR"]);
-  if (different.has("DR") || different.has("DA")) {
+  if (["DR", "DA", "Q", "NeedAppearances"].some((key) => different.has(key))) {
     const used = usedDefaults(signed);
     for (const key of [...different].filter((each) => used.has(each)).sort()) changes.leaveOpen("PDF_FORM_CHANGED", FIELD_CLAUSE, holder, { key });
   }
