@@ -99,8 +99,8 @@ PDF: Final = {
         "此签名之后的改动无法核查（{reason}）。",
     ),
     "PDF_REVISION_CHAIN": (
-        "Later revisions do not continue the signed one so that every reader shows the same.",
-        "后续修订接续已签名修订的方式，不能保证各种阅读器显示相同的内容。",
+        "Later revisions do not continue the signed one as the standard demands: readers may show other things.",
+        "后续修订未按标准接续已签名的修订，各阅读器显示的内容可能不同。",
     ),
     "PDF_PAGE_COUNT_CHANGED": (
         "The document had {before} pages when signed and has {after} now.",

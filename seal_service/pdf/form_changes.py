@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from seal_service.pdf.changes import ANNOTATIONS, DOC_MDP, FIELD_MDP, FIELDS
 from seal_service.pdf.filters import decode_stream
-from seal_service.pdf.form_fields import SignatureField, read_field_names, read_text, used_defaults
+from seal_service.pdf.form_fields import DEFAULTS, SignatureField, read_field_names, read_text, used_defaults
 from seal_service.pdf.permissions import ANNOTATIONS as LEVEL_ANNOTATIONS
 from seal_service.pdf.permissions import FORM_FILLING, NO_CHANGES
 from seal_service.pdf.syntax import Name, PdfString, Ref, Stream
@@ -222,7 +222,7 @@ def judge_form(changes: Changes) -> None:
     different = changes.values.different_keys(before, after, holder, path)
     _judge_field_list(changes, before, after, holder, path)
     _judge_resources(changes, before, after, holder, (*path, "DR"))
-    if different & {"DR", "DA", "Q", "NeedAppearances"}:
+    if different & DEFAULTS:
         for key in sorted(different & used_defaults(signed)):
             changes.leave_open("PDF_FORM_CHANGED", FIELDS, holder, key=key)
     for key in sorted(different - {"Fields", "DR", "DA", "Q"}):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from seal_service.pdf.syntax import PdfString, Ref
 from standards.errors import MalformedError
@@ -129,11 +129,14 @@ def read_field_names(document: PdfDocument) -> set[str]:
     return names
 
 
+DEFAULTS: Final = frozenset({"DA", "DR", "NeedAppearances", "Q"})  # of the form (12.7.2, table 218), for how fields look
+
+
 def used_defaults(document: PdfDocument) -> set[str]:
     """Which of the form's defaults decide what a field that holds no signature looks like (12.7.3.3).
 
     /DA does where the field has none of its own; /DR and /Q where readers draw the field themselves, because it has no appearance or
-    /NeedAppearances says so, which decides it too then.
+    /NeedAppearances says so, which decides it too then. Annotations of pages that are in no form count as such fields.
     """
     form = document.acro_form() or {}
     roots = document.resolve(form.get("Fields"))
@@ -165,6 +168,12 @@ def used_defaults(document: PdfDocument) -> set[str]:
                 found |= {"DR", "Q"}
             if drawn:
                 found.add("NeedAppearances")
+    for _, page in document.pages():
+        annotations = document.resolve(page.get("Annots"))
+        for item in annotations if isinstance(annotations, list) else []:
+            node = {} if isinstance(item, Ref) and item in seen else document.resolve_dictionary(item) or {}
+            if document.resolve(node.get("Subtype")) in ("Widget", "FreeText") and (drawn or "AP" not in node):
+                return set(DEFAULTS)
     return found
 
 

@@ -301,6 +301,25 @@ def test_defaults_that_decide_how_a_field_looks_are_left_open(text_field: bytes,
 NEEDED = b"<</Fields[%s]/NeedAppearances true/SigFlags 1/DR<</Font<</Helv 15 0 R>>>>/DA(/Helv 0 Tf 0 g)/Q 0>>"
 
 
+@pytest.mark.parametrize(
+    ("annotation", "is_open"),
+    [
+        (b"/Subtype/Widget/FT/Tx/V(100)/T(amount)", True),
+        (b"/Subtype/FreeText/Contents(100)", True),
+        (b"/Subtype/FreeText/Contents(100)/AP<</N 13 0 R>>", False),
+        (b"/Subtype/Link", False),
+    ],
+)
+@pytest.mark.parametrize(("old", "new"), [(b"(/Helv 0 Tf 0 g)", b"(/Helv 0 Tf 1 g)"), (b"/Helv 15 0 R", b"/Helv 15 0 R/Other 15 0 R")])
+def test_defaults_decide_how_annotations_look_that_are_in_no_form(annotation: bytes, is_open: bool, old: bytes, new: bytes) -> None:
+    listed = b"<</Fields[11 0 R]/SigFlags 1/DR<</Font<</Helv 15 0 R>>>>/DA(/Helv 0 Tf 0 g)>>"
+    written = b"<</Type/Annot%s/Rect[50 600 200 620]/P 3 0 R/DA(/Other 12 Tf)>>" % annotation
+    data = sealed(form_document(o5=listed, o10=written), placement=ABOVE, field_name="First")
+    report = verify(append(data, changed(data, 5, (old, new))))
+    assert undecided(report) == ({"PDF_FORM_CHANGED"} if is_open else set())
+    assert report.verdict is (Verdict.INDETERMINATE if is_open else Verdict.VALID)
+
+
 def drawn_form() -> bytes:
     """A sealed form whose fields readers draw from their values."""
     return sealed(form_document(o5=NEEDED % b"10 0 R 11 0 R"), placement=ABOVE, field_name="First")
@@ -317,7 +336,8 @@ def test_a_field_that_readers_draw_is_not_shown_by_its_appearance_later(old: byt
     data = drawn_form()
     report = verify(append(data, changed(data, 5, (old, new))))
     assert (report.verdict, report.tampered, undecided(report)) == (Verdict.INDETERMINATE, None, {"PDF_FORM_CHANGED"})
-    alone = sealed(form_document(o5=NEEDED % b"11 0 R"), placement=ABOVE, field_name="First")
+    link = b"<</Type/Annot/Subtype/Link/Rect[0 0 1 1]>>"
+    alone = sealed(form_document(o5=NEEDED % b"11 0 R", o10=link), placement=ABOVE, field_name="First")
     assert verify(append(alone, changed(alone, 5, (old, new)))).verdict is Verdict.VALID
 
 

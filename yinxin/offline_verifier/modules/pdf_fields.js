@@ -83,6 +83,7 @@ function walkFields(document, start, visit) {
     const [kids, passedOn] = visit(node, inherited);
     for (const kid of kids) stack.push([kid, passedOn]);
   }
+  return seen;
 }
 
 // The fully qualified names of all fields that are no mere groups of others (12.7.3.2)
@@ -99,12 +100,14 @@ export function readFieldNames(document) {
   return names;
 }
 
-// Which of the form's defaults decide what a field that holds no signature looks like (12.7.3.3): DA, DR, Q, NeedAppearances
+export const FORM_DEFAULTS = ["DA", "DR", "NeedAppearances", "Q"];
+
+// Which of the form's defaults decide what a field that holds no signature looks like (12.7.3.3)
 export function usedDefaults(document) {
   const form = document.acroForm() ?? new Map();
   const isDrawn = document.resolveEntry(form, "NeedAppearances") === true;
   const found = new Set();
-  walkFields(document, new Map(), (node, inherited) => {
+  const seen = walkFields(document, new Map(), (node, inherited) => {
     const merged = new Map(inherited);
     for (const key of ["FT", "DA", "AP"]) if (node.has(key)) merged.set(key, node.get(key));
     const kids = document.resolveEntry(node, "Kids");
@@ -116,6 +119,15 @@ export function usedDefaults(document) {
     }
     return [[], merged];
   });
+  // Annotations of pages that are in no form count as such fields
+  for (const [, page] of document.pages()) {
+    const annotations = document.resolveEntry(page, "Annots");
+    for (const item of Array.isArray(annotations) ? annotations : []) {
+      const node = document.resolveDictionary(item) ?? new Map();
+      const kind = document.resolveEntry(node, "Subtype");
+      if (!seen.has(item?.key) && (isNamed(kind, "Widget") || isNamed(kind, "FreeText")) && (isDrawn || !node.has("AP"))) return new Set(FORM_DEFAULTS);
+    }
+  }
   return found;
 }
 

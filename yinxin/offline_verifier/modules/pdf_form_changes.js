@@ -4,7 +4,7 @@
 // unless a certification allows it, and even then it is not called valid.
 import { MalformedError, toBinary } from "./bytes.js";
 import { ANNOTATION_CLAUSE, DOC_MDP_CLAUSE, FIELD_CLAUSE, FIELD_MDP_CLAUSE } from "./pdf_changes.js";
-import { readFieldNames, readPdfText, usedDefaults } from "./pdf_fields.js";
+import { FORM_DEFAULTS, readFieldNames, readPdfText, usedDefaults } from "./pdf_fields.js";
 import { decodeStream } from "./pdf_filters.js";
 import { ANNOTATING, FORM_FILLING, NO_CHANGES, isLockedField } from "./pdf_permissions.js";
 import { PdfName, PdfRef, PdfStream, PdfString, entryOf, isNamed, isPdfText, isSameRef, isSameValue, isWholeNumber } from "./pdf_syntax.js";
@@ -223,7 +223,7 @@ export function judgeForm(changes) {
   const different = changes.values.differentKeys(before, after, holder, path);
   judgeFieldList(changes, before, after, holder, path);
   judgeDefaultResources(changes, before, after, holder, [...path, "DR"]);
-  if (["DR", "DA", "Q", "NeedAppearances"].some((key) => different.has(key))) {
+  if (FORM_DEFAULTS.some((key) => different.has(key))) {
     const used = usedDefaults(signed);
     for (const key of [...different].filter((each) => used.has(each)).sort()) changes.leaveOpen("PDF_FORM_CHANGED", FIELD_CLAUSE, holder, { key });
   }
