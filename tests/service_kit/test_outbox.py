@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from service_kit import outbox as module
+from service_kit.clock import TOLERANCE_SECONDS
 from service_kit.outbox import Message, Outbox
 from service_kit.tables import outbox as table
 from standards.errors import Kind, TrustError
@@ -172,9 +173,9 @@ def test_the_longest_pause_is_kept(database: Database, clock: FixedClock) -> Non
     database.write(lambda connection: connection.execute(update(table).values(attempts=50)))
     assert outbox.run_once() == 1
     assert outbox.run_once() == 0
-    clock.advance(-module.TOLERANCE_SECONDS)  # as far as a time daemon may set it back
+    clock.advance(-TOLERANCE_SECONDS)  # as far as a time daemon may set it back
     assert outbox.run_once() == 0
-    clock.advance(module.TOLERANCE_SECONDS + module.LONGEST_RETRY_SECONDS)
+    clock.advance(TOLERANCE_SECONDS + module.LONGEST_RETRY_SECONDS)
     assert outbox.run_once() == 1
 
 

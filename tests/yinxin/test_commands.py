@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -272,17 +271,6 @@ def test_doctor_on_a_sound_deployment(folder: Path) -> None:
     assert run("doctor").exit_code == 0
 
 
-def test_the_doctor_tells_that_entries_wait_where_none_serves(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_json("doctor", "--dir", folder)
-    monkeypatch.setattr("yinxin.doctor.STANDSTILL_SECONDS", -1)
-    found = run_json("doctor", "--dir", folder)
-    waits = {each["name"]: each for each in found["findings"] if each["status"] == "warn"}
-    assert found["ok"]
-    assert "licence_log" in waits
-    assert "waiting_seconds=" in waits["audit_log"]["message"]
-    assert "Start the server" in waits["audit_log"]["remedy"]
-
-
 def test_doctor_says_what_is_wrong_and_how_to_mend_it(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def finding(name: str, status: int = 1) -> dict[str, str]:
         done = run("doctor", "--dir", folder, "--json")
@@ -350,39 +338,6 @@ def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit) as ended:
         command_line.main()
     assert ended.value.code == 130
-
-
-def full(path: Path, *_: object, **__: object) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device", str(path))
-
-
-@pytest.mark.parametrize("more", [(), ("--json",)])
-def test_a_full_disk_is_told_by_its_code(
-    more: tuple[str, ...], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("service_kit.durable_files.write_durably", full)
-    out = str(tmp_path / "trust.json")
-    monkeypatch.setattr("sys.argv", ["yinxin", "trust-list", "--dir", str(folder), "--out", out, *more])
-    with pytest.raises(SystemExit) as ended:
-        command_line.main()
-    said = capsys.readouterr()
-    assert ended.value.code == 69
-    if more:
-        assert json.loads(said.out)["error"] == {
-            "code": "DISK_FULL",
-            "kind": "unavailable",
-            "facts": {"path": out, "reason": "No space left on device"},
-        }
-    else:
-        assert f"[DISK_FULL: path={out}, reason=No space left on device]" in said.err
-
-
-def test_of_a_certificate_that_found_no_room_no_part_is_left(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    request = create_request(software_signer(SM2PrivateKey.generate(), "k"), subject_name("申请人", "单位"))
-    (tmp_path / "request.der").write_bytes(request)
-    monkeypatch.setattr("service_kit.durable_files.write_durably", full)
-    done = run("ca", "issue", tmp_path / "request.der", "--dir", folder, "--out", tmp_path / "c.pem")
-    assert (done.exit_code, "DISK_FULL" in done.stderr, (tmp_path / "c.pem").exists()) == (69, True, False)
 
 
 def test_commands_start_fast() -> None:

@@ -20,6 +20,7 @@ from service_kit.callers import Caller
 from service_kit.settings import load_settings
 from standards.errors import TrustError
 from tests.deployments import served_here, yinxin
+from tests.yinxin.console_here import open_pages, told
 from yinxin.backup import check_backup, make_backup
 from yinxin.demo.prepare import prepare_demo
 
@@ -235,6 +236,9 @@ def test_a_deployment_that_serves_counts_what_is_on_record_as_lost_and_records_w
         assert (answer["ok"], answer["findings"], answer["documents_lost"]) == (True, [], 1)
         recorded = here.http.get("/v1/audit/entries?action=audit.check", headers=bearer).json()["entries"][0]
         assert (recorded["outcome"], recorded["facts"]["documents_lost"]) == ("done", 1)
+        page = told(open_pages(here, "cl_auditor", "audit.read").post("/console/audit/check", status=200).text)
+        assert "All of it is whole" in page
+        assert f"{answer['documents']} documents. 1 of them are gone, and on record as lost." in page
         blob_path(folder, blob).write_bytes(content)
         assert here.http.post("/v1/audit/checks", headers=bearer).json()["documents_lost"] == 0
         [back] = here.http.get("/v1/audit/entries?action=document.back", headers=bearer).json()["entries"]
