@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crypto.report import Verdict
+from tests.seal_service.pdf import test_verify_attacks as attacks
 from tests.seal_service.pdf.documents import build, page_objects
 from tests.seal_service.pdf.sealing import sealed
 from tests.seal_service.pdf.tampering import (
@@ -129,3 +130,12 @@ def test_a_hidden_second_dictionary_is_not_the_one_that_was_signed() -> None:
     report = verify(append(data, {}, entries={6: data.index(b"6 0 obj\n<</Type/Sig/SubFilter/ETSI.CAdES.detached/ByteRange[0 0")}))
     assert "PDF_SIGNATURE_DICTIONARY_CHANGED" in failures(report)
     assert report.tampered is True
+
+
+@pytest.mark.parametrize("rectangle", [b"60 690 60 690", b"60 690 60 720", b"60 690 200 690"])
+def test_an_appearance_in_a_rectangle_without_an_area_is_shown(rectangle: bytes) -> None:
+    """PDFium draws it in full size where it has no /BBox."""
+    appearance = attacks.FORM_XOBJECT.replace(b"/BBox", b"/Box")
+    assert appearance != attacks.FORM_XOBJECT
+    report = verify(attacks._with_field(rectangle, b"/AP<</N %d 0 R>>" % (attacks.N + 1), appearance))
+    assert failures(report) == {"PDF_ANNOTATION_CHANGED"}

@@ -286,15 +286,6 @@ def test_a_field_without_signature_must_not_paint_over_the_page(extra: bytes) ->
     assert report.tampered is True
 
 
-@pytest.mark.parametrize("rectangle", [b"60 690 60 690", b"60 690 60 720", b"60 690 200 690"])
-def test_an_appearance_in_a_rectangle_without_an_area_is_shown(rectangle: bytes) -> None:
-    """PDFium draws it in full size where it has no /BBox."""
-    appearance = FORM_XOBJECT.replace(b"/BBox", b"/Box")
-    assert appearance != FORM_XOBJECT
-    report = verify(_with_field(rectangle, b"/AP<</N %d 0 R>>" % (N + 1), appearance))
-    assert failures(report) == {"PDF_ANNOTATION_CHANGED"}
-
-
 def test_a_new_field_must_not_act() -> None:
     report = verify(_with_field(b"50 690 200 720", b"/A" + SCRIPT))
     assert failures(report) == {"PDF_ANNOTATION_CHANGED"}
