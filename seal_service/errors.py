@@ -99,6 +99,11 @@ def document_tampered() -> TrustError:
     return TrustError(Kind.UNACCEPTABLE, "DOCUMENT_TAMPERED")
 
 
+def document_files_reserved(name: str, document_type: str) -> TrustError:
+    """The document carries a file by which verifiers know the documents of another service."""
+    return TrustError(Kind.FORBIDDEN, "DOCUMENT_FILES_RESERVED", file=name, document_type=document_type)
+
+
 def pages_unclear(rule: str) -> TrustError:
     """A rule of pages that says nothing, or nothing that fits the document."""
     return TrustError(Kind.UNACCEPTABLE, "PAGES_UNCLEAR", rule=rule)

@@ -294,6 +294,15 @@ TEXTS: Final = (
         "请取得签章时的原文件；yinxin verify 可显示改动之处。",
     ),
     ProblemText(
+        "DOCUMENT_FILES_RESERVED",
+        "Document would pass for another service's",
+        "文件会被当作其他服务的文件",
+        "The document carries a file (`file`) by which verifiers take it for one that another service issues, such as a licence, whatever its pages show.",
+        "文件内含附件 `file`，核验时会被当作其他服务签发的文件（如电子证照），而不论页面显示什么。",
+        "Take the file out, or seal a document without it. The service that issues such documents may seal them by a grant that names the type in `document_type`.",
+        "请移除该附件，或改用不含附件的文件。签发此类文件的服务，其用印授权须写明 `document_type` 所示类型。",
+    ),
+    ProblemText(
         "DIGEST_UNACCEPTABLE",
         "Digest unreadable",
         "摘要无法识别",

@@ -26,6 +26,7 @@ CALLER_CHECK: Final[Link[CallerCheck]] = Link("seal_service.caller_check")
 FILE_VERIFIER: Final[Link[FileVerifier]] = Link("seal_service.file_verifier")
 ACTING_PEOPLE: Final[Link[ActingPeople]] = Link("seal_service.acting_people")
 SEAL_MAKER: Final[Link[MakerIdentity]] = Link("seal_service.maker")
+RESERVED_FILES: Final[Link[ReservedFiles]] = Link("seal_service.reserved_files")  # missing: no file inside a document is another service's
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,18 @@ class MakerIdentity:
 
     certificate: Certificate
     signer: Signer
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedFiles:
+    """By which files inside a sealed document its verifiers take it for one of another service: ``names``, as they read them.
+
+    ``holder``: under which name that service uses seals here; ``document_type``: what a grant must name for it to do so from elsewhere.
+    """
+
+    names: frozenset[str]
+    holder: str
+    document_type: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ from yinxin.help.help_pages import HelpDesk
 from yinxin.help.help_pages import make_router as make_help_router
 from yinxin.holder_links import HouseDirectory
 from yinxin.house_checks import house_checks
-from yinxin.licence_links import HouseReadiness, HouseSealer, HouseVerifier, house_pictures
+from yinxin.licence_links import RESERVED_FILES, HouseReadiness, HouseSealer, HouseVerifier, house_pictures
 from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
 from yinxin.pki.authorities import MAKER, Authorities, open_authorities
@@ -205,6 +205,7 @@ def open_house(deployment: Deployment) -> House:
         **licence_vault.ports.JUDGE.filled(HouseJudge()),
         **licence_vault.ports.PICTURES.filled(house_pictures),
         **seal_service.ports.FILE_VERIFIER.filled(HouseVerifier(context)),
+        **seal_service.ports.RESERVED_FILES.filled(RESERVED_FILES),
         **_directory_of(context),
         **_clients_of(context),
         **_acting_people_of(context),

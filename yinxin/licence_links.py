@@ -10,6 +10,7 @@ from licence_vault.actions.own_trust import own_trust
 from licence_vault.credentials.issuance_messages import issuer_of
 from licence_vault.model import AskedHolder
 from licence_vault.ports import SealedFile
+from licence_vault.verify import COPY_NAME, DATA_NAME, ORIGINAL_NAME
 from licence_vault.verify_credential import is_credential
 from seal_service import render
 from seal_service.actions.foresee_use import foresee_use
@@ -17,6 +18,7 @@ from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
 from seal_service.model import DocumentForm
+from seal_service.ports import ReservedFiles
 from seal_service.verify import judge_examined
 from standards.errors import TrustError
 from yinxin.file_verdicts import judged_document, verify_any_file
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 VAULT: Final = "~licence-vault"
 """Under this name powers and grants over seals are given to the vault. No client can be registered under it: theirs begin with a letter."""
 DOCUMENT_TYPE: Final = "licence"  # so that a grant can be limited to licences
+RESERVED_FILES: Final = ReservedFiles(frozenset({DATA_NAME, COPY_NAME, ORIGINAL_NAME}), VAULT, DOCUMENT_TYPE)
 _FORMS: Final = (DocumentForm.PDF, DocumentForm.OFD)
 
 

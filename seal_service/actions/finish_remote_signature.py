@@ -10,6 +10,7 @@ from seal_service import store
 from seal_service.actions.draft_document import finish_draft
 from seal_service.actions.prepare_remote_signature import Awaited, draft_again, find_awaited, open_order
 from seal_service.actions.record_use import VOIDED_BY_HOLDER, Intent, record_result, record_void
+from seal_service.actions.reserved_files import refuse_reserved_files
 from seal_service.actions.seal_document import SealedDocument
 from seal_service.actions.seal_order import read_order
 from seal_service.errors import (
@@ -75,7 +76,9 @@ def finish_remote_signature(
         raise time_stamp_not_configured()
     token = None if stamp is None else stamp(value_der)
     order = read_order(kept.order_json, context.blobs.get(kept.document_digest))
-    sealed = finish_draft(context, draft, order, value_der, token, use_id, trust=context.trust()).content
+    finished = finish_draft(context, draft, order, value_der, token, use_id, trust=context.trust())
+    refuse_reserved_files(context, user, finished.examined, document_type=order.document_type, named_types=frozenset())
+    sealed = finished.content
     result_digest = context.blobs.put(sealed)
     fail_points.reach("remote-signature.stored")
 

@@ -78,13 +78,16 @@ class Repeatable:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What tx 1 found and left: the seal, the use under way, or (``is_done``) the use that answered the same request before."""
+    """What tx 1 found and left: the seal, the use under way, or (``is_done``) the use that answered the same request before. ``named_types``: the document types
+    that the grant names; none where it has no limit.
+    """
 
     seal: Seal
     use_id: str
     at: datetime
     claim: Claim | None = None
     is_done: bool = False
+    named_types: frozenset[str] = frozenset()
 
 
 def hold_process_mark(context: ServiceContext) -> str:
@@ -190,7 +193,7 @@ def record_intent(
         document_type=document_type,
         grant_id=None if grant is None else grant.id,
     )
-    return Intent(seal, use_id, at, claim)
+    return Intent(seal, use_id, at, claim, named_types=frozenset() if grant is None else grant.document_types)
 
 
 def _seal_of_version(conn: Connection, seal_id: str, version: int) -> Seal:

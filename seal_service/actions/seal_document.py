@@ -20,6 +20,7 @@ from seal_service.actions.record_use import (
     record_intent,
     record_result,
 )
+from seal_service.actions.reserved_files import refuse_reserved_files
 from seal_service.actions.seal_order import B_LT, B_LTA, SealMeans, SealOrder
 from seal_service.errors import key_elsewhere, seal_not_found, seal_not_usable, seal_version_conflict
 from seal_service.model import SealState, UseKind, new_use_id
@@ -59,7 +60,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
 
     Raises TrustError: SEAL_NOT_FOUND, SEAL_NOT_ACTIVE, SEAL_KEY_ELSEWHERE, SEAL_POWER_HELD, GRANT_*, SEAL_CHANGED (made again meanwhile),
     FIELD_UNACCEPTABLE, PDF_*, OFD_*, PLACEMENT_*, PAGES_UNCLEAR, SEAM_*, PAGE_NOT_FOUND, KEYWORD_NOT_FOUND, IDEMPOTENCY_*, AUDIT_UNAVAILABLE,
-    BLOB_STORE_UNAVAILABLE, TIME_STAMP_*, SEAL_SELF_CHECK_FAILED, SEAL_USE_VOIDED, SEAL_WITHOUT_SEAL_DATA, SEAL_NOT_VALID_AT_SIGNING.
+    BLOB_STORE_UNAVAILABLE, TIME_STAMP_*, DOCUMENT_FILES_RESERVED, SEAL_SELF_CHECK_FAILED, SEAL_USE_VOIDED, SEAL_WITHOUT_SEAL_DATA, SEAL_NOT_VALID_AT_SIGNING.
     """
     # 1. May this user use this seal? Asked first, so that nobody else's document is even read; decided in step 6.
     hold_process_mark(context)
@@ -134,10 +135,13 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         token = context.time_stamp(signature) if is_timestamped and context.time_stamp is not None else None
         fail_points.reach("seal-document.time-stamped")
 
-        # 9. The whole document, and what our own verifier says of it. Nothing it does not call valid is released.
+        # 9. The whole document, and what our own verifier says of it. Nothing it does not call valid is released, nor what would pass for another
+        # service's document.
         trust = context.trust()
         with step("seal.finish"):
             finished = finish_draft(context, draft, order, signature, token, use_id, trust=trust)
+            kind, named = order.document_type, intent.named_types
+            refuse_reserved_files(context, user, finished.examined, document_type=kind, named_types=named)
         sealed = finished.content
         fail_points.reach("seal-document.checked")
 

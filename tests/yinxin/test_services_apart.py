@@ -18,7 +18,7 @@ from licence_vault.actions.find_licences import read_licence_file
 from licence_vault.actions.issuing_means import Seals
 from licence_vault.faces.draw import draw_ofd, draw_pdf
 from licence_vault.ports import HOLDERS, OFD, PDF, SEALER, HolderCode, SealPlace, SignedInHolder
-from seal_service.actions.grant_seal import grant_seal
+from seal_service.actions.grant_seal import GrantOrder, grant_seal_within
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.model import SCOPE_USE
 from service_kit.bounded_calls import Answer
@@ -38,7 +38,7 @@ from yinxin.assembly import open_house
 from yinxin.deployment import open_deployment
 from yinxin.duties import PROVE_HOLDERS
 from yinxin.file_verdicts import HouseJudge
-from yinxin.licence_links import HouseSealer
+from yinxin.licence_links import DOCUMENT_TYPE, HouseSealer
 from yinxin.service_client import FAILED_SECONDS, Place, ServiceCaller, read_secret_file
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def shared(clients: Clients) -> Town:
     here = clients.town.here
     context, admin = here.house.context, Caller("cl_admin", "cl_admin", frozenset({"seal.manage"}))
     seal = make_seal(context, admin, SealRequest(organisation=ISSUER_NAME, credit_code=ISSUER))
-    grant_seal(context, admin, seal.id, VAULT)
+    grant_seal_within(context, admin, seal.id, GrantOrder(VAULT, document_types=frozenset({DOCUMENT_TYPE})), if_version=None)
     desk = idp.service.client_desk(context)
     _, secret = register_client(desk, NewClient("vault", (SCOPE_USE, PROVE_HOLDERS), client_id=VAULT), actor="operator:test")
     return Town(here, seal.id, secret)
