@@ -27,6 +27,7 @@ from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.limits import REMOTE_ORDER_SECONDS
 from seal_service.model import Seal, transition_named
 from seal_service.places import Edge, Place, Seam
+from seal_service.ports import RESERVED_FILES, ReservedFiles
 from seal_service.verify import verify_file
 from service_kit import fail_points
 from standards.errors import TrustError
@@ -36,6 +37,7 @@ from tests.devices.soft import SoftDevice
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
 from tests.seal_service.ofd.sealing import plain
 from tests.seal_service.pdf.documents import reportlab_document
+from tests.seal_service.test_attachments import FILES, archival
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -295,6 +297,16 @@ def test_of_eight_who_hand_it_in_at_once_all_get_the_one_document(house: House, 
     assert all(isinstance(each, SealedDocument) for each in found)
     assert len({each.content for each in found if isinstance(each, SealedDocument)}) == 1
     assert [outcome for action, outcome, _ in house.entries(f"seal:{seal.id}") if action == "seal.use"] == ["intended", "done"]
+
+
+def test_attack_files_of_another_service_go_out_under_no_seal(house: House, seal: Seal, owner: Signer) -> None:
+    document = archival(FILES)
+    assert sign(house, seal, prepare(house, seal, document=document), owner)
+    reserved = ReservedFiles(frozenset({"licence.json"}), "~vault", "licence")
+    house.context = replace(house.context, links={**house.context.links, **RESERVED_FILES.filled(reserved)})
+    awaited = prepare(house, seal, document=document, document_type="licence")
+    assert refused(sign, house, seal, awaited, owner) == "DOCUMENT_FILES_RESERVED"
+    assert refused(sign, house, seal, find_awaited(house.context, USER, seal.id, awaited.use_id), owner) == "DOCUMENT_FILES_RESERVED"
 
 
 def test_each_seal_is_used_where_its_key_is(house: House, seal: Seal) -> None:
