@@ -59,6 +59,8 @@ use_codes: Final = Table(
     Column("granted_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
+    Column("power_client", String(128), nullable=False, server_default=""),  # of whoever granted it by a power: how he came
+    Column("power_grant", String(255), nullable=False, server_default=""),
     CheckConstraint("mode IN ('consented', 'duty', 'entrusted')", name="mode"),
     CheckConstraint("(mode = 'duty') = (officer_sealed IS NOT NULL)", name="officer"),
     Index("ix_licence_use_codes_licence_id_granted_at", "licence_id", "granted_at"),

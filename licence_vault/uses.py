@@ -132,7 +132,8 @@ class UseCode:
     """A use code (用证码) as recorded, without the code itself: one licence, one client, one purpose, once, until ``expires_at``.
 
     ``service_item``: empty where none was named. ``granted_by``: as rights are kept. ``entrustment_id``: by which somebody granted it who
-    neither holds the licence nor acts for the organisation that does.
+    neither holds the licence nor acts for the organisation that does. ``power_client``, ``power_grant``: where it was granted by the power over an
+    organisation's licences, by which client and on what grant whoever granted it came; empty else.
     """
 
     id: str
@@ -148,6 +149,13 @@ class UseCode:
     granted_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
+    power_client: str = ""
+    power_grant: str = ""
+
+    @property
+    def is_by_power(self) -> bool:
+        """Whether it hangs on a power over an organisation's licences."""
+        return self.mode is UseMode.ENTRUSTED and self.entrustment_id is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -75,7 +75,7 @@ def consent_to_use(desk: UseDesk, caller: Caller, consent: Consent) -> GrantedCo
             raise sharing_denied(record.type_code)
         demand_in_force(record, definition, at)
 
-        # 4. The code: one licence, one client, one purpose.
+        # 4. The code: one licence, one client, one purpose. One by a power remembers how its grantor came, to be asked for when it is used.
         code = new_use_code()
         granted = UseCode(
             id=new_code_id(),
@@ -91,6 +91,8 @@ def consent_to_use(desk: UseDesk, caller: Caller, consent: Consent) -> GrantedCo
             granted_at=at,
             expires_at=at + timedelta(seconds=USE_CODE_SECONDS),
         )
+        if granted.is_by_power:
+            granted = replace(granted, power_client=caller.client_id, power_grant=caller.grant_id)
         store.insert_use_code(conn, granted)
         return GrantedCode(code, granted)
 

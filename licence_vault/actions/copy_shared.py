@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from crypto.sm3 import sm3
 from licence_vault import store
 from licence_vault.actions.check_sharing import modes_permitted
 from licence_vault.actions.decide_use import Attempt, check_purpose
@@ -14,7 +13,7 @@ from licence_vault.actions.finish_copy import CopyUse, MadeCopy
 from licence_vault.actions.grant_by_duty import check_officer, is_in_force
 from licence_vault.actions.make_copy import CopyOrder, RefusedUse, make_copy
 from licence_vault.actions.record_use import record_use
-from licence_vault.actions.redeem_use_code import check_use_code, use_up
+from licence_vault.actions.redeem_use_code import check_use_code, find_use_code, use_up, who_granted
 from licence_vault.actions.use_desk import demand_in_force, demand_system
 from licence_vault.copies import FORMS
 from licence_vault.errors import licence_erased, licence_unmatched, no_licence_of_holder, share_malformed, sharing_denied
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from licence_vault.actions.issuing_means import IssuingMeans
     from licence_vault.actions.query_shared import ShareCall
-    from licence_vault.actions.use_desk import UseDesk
+    from licence_vault.actions.use_desk import Standing, UseDesk
     from licence_vault.register import LicenceRecord
     from licence_vault.type_rules.definition import TypeDefinition
 
@@ -142,12 +141,13 @@ def _copy(means: IssuingMeans, desk: UseDesk, call: ShareCall, record: LicenceRe
     caller = call.caller
     officer = call.officer
     mode = None if officer is None else UseMode.BY_DUTY
+    standing = None if call.use_code is None else who_granted(desk, caller, call.use_code, desk.context.clock.now())
 
     def decide(conn: Connection, licence: LicenceRecord) -> CopyUse | RefusedUse:
         at = desk.context.clock.now()
         attempt = Attempt(UseAction.COPIED, caller, caller.client_id, reason, at, mode, officer)
         try:
-            _allow(desk, conn, attempt, call, licence)
+            _allow(desk, conn, attempt, call, licence, standing)
         except TrustError as refusal:
             if refusal.kind is Kind.UNAVAILABLE:
                 raise
@@ -158,14 +158,14 @@ def _copy(means: IssuingMeans, desk: UseDesk, call: ShareCall, record: LicenceRe
     return make_copy(means, order, CopyUse(caller.client_id, caller.actor, mode, officer), decide=decide)
 
 
-def _allow(desk: UseDesk, conn: Connection, attempt: Attempt, call: ShareCall, licence: LicenceRecord) -> None:
+def _allow(desk: UseDesk, conn: Connection, attempt: Attempt, call: ShareCall, licence: LicenceRecord, standing: Standing | None) -> None:
     if call.use_code is None:
         demand_in_force(licence, _demand_duty(conn, call, licence.type_code), attempt.at)
         return
-    found = store.load_use_code(conn, sm3(call.use_code.encode("utf-8", "replace")))
+    found = find_use_code(conn, call.use_code)
     if found is not None and found.licence_id != licence.id:  # a code for one licence opens no other
         raise licence_unmatched()
-    _, code = check_use_code(desk, conn, attempt, call.use_code, right=ShareRight.DOWNLOAD)
+    _, code = check_use_code(desk, conn, attempt, call.use_code, standing, right=ShareRight.DOWNLOAD)
     if licence.data_sealed is None:
         raise licence_erased(licence.id)
     use_up(conn, code, attempt.at)

@@ -11,7 +11,7 @@ from licence_vault.actions.decide_use import Attempt, check_purpose, decide_use
 from licence_vault.actions.finish_issue import definition_of_version
 from licence_vault.actions.grant_by_duty import check_officer, is_in_force
 from licence_vault.actions.own_trust import own_trust
-from licence_vault.actions.redeem_use_code import check_use_code, use_up
+from licence_vault.actions.redeem_use_code import check_use_code, use_up, who_granted
 from licence_vault.actions.use_desk import demand_in_force, demand_system, open_data
 from licence_vault.errors import licence_unmatched, no_licence_of_holder, sharing_denied
 from licence_vault.faces.qr import read_qr
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from licence_vault.actions.use_desk import UseDesk
+    from licence_vault.actions.use_desk import Standing, UseDesk
     from licence_vault.model import LicenceData
     from licence_vault.register import LicenceRecord
     from licence_vault.type_rules.definition import TypeDefinition
@@ -62,28 +62,32 @@ def query_by_identifier(desk: UseDesk, call: ShareCall, identifier: str) -> Shar
     Raises TrustError SHARE_NO_MATCH, LICENCE_SHARING_DENIED, LICENCE_NOT_IN_FORCE, LICENCE_ERASED, FIELD_UNACCEPTABLE, and what
     ``redeem_use_code`` raises.
     """
+    begin = _begin(desk, call)
+    standing = None if call.use_code is None else who_granted(desk, call.caller, call.use_code, begin().at)
 
     def decide(conn: Connection, attempt: Attempt) -> SharedLicence:
         record = store.load_licence_of_identifier(conn, identifier)
         if record is None or record.state is LicenceState.DRAFT:
             raise licence_unmatched()
         attempt.licences = [record]
-        return _tell(desk, conn, attempt, call, record)
+        return _tell(desk, conn, attempt, call, record, standing)
 
-    return decide_use(desk, _begin(desk, call), decide)
+    return decide_use(desk, begin, decide)
 
 
 def query_by_code(desk: UseDesk, call: ShareCall, code: str) -> SharedLicence:
     """The licence of a use code, whole; or of the code that is printed on a licence, masked. Errors as ``query_by_identifier``."""
     if code.startswith(CODE_PREFIX):
+        begin = _begin(desk, call)
+        standing = who_granted(desk, call.caller, code, begin().at)
 
         def use(conn: Connection, attempt: Attempt) -> SharedLicence:
-            record, found = check_use_code(desk, conn, attempt, code, right=ShareRight.QUERY)
+            record, found = check_use_code(desk, conn, attempt, code, standing, right=ShareRight.QUERY)
             data = open_data(desk.contents, conn, record)
             use_up(conn, found, attempt.at)
             return SharedLicence(record, data, _status_of(conn, record), is_whole=True)
 
-        return decide_use(desk, _begin(desk, call), use)
+        return decide_use(desk, begin, use)
     try:
         claims = read_qr(code, own_trust(desk.context).status_issuers)
     except TrustError:
@@ -139,9 +143,11 @@ def _by_what_right(conn: Connection, attempt: Attempt, call: ShareCall, type_cod
     return call.officer is not None, definition
 
 
-def _tell(desk: UseDesk, conn: Connection, attempt: Attempt, call: ShareCall, record: LicenceRecord) -> SharedLicence:
+def _tell(
+    desk: UseDesk, conn: Connection, attempt: Attempt, call: ShareCall, record: LicenceRecord, standing: Standing | None
+) -> SharedLicence:
     if call.use_code is not None:
-        of_code, found = check_use_code(desk, conn, attempt, call.use_code, right=ShareRight.QUERY)
+        of_code, found = check_use_code(desk, conn, attempt, call.use_code, standing, right=ShareRight.QUERY)
         if of_code.id != record.id:  # a code for one licence opens no other
             raise licence_unmatched()
         data = open_data(desk.contents, conn, record)

@@ -9,7 +9,7 @@ from crypto.sm3 import sm3
 from licence_vault import store
 from licence_vault.actions.check_sharing import modes_permitted
 from licence_vault.actions.decide_use import Attempt, check_purpose, decide_use
-from licence_vault.actions.use_desk import demand_in_force, demand_system, is_still_entrusted, open_data
+from licence_vault.actions.use_desk import demand_in_force, demand_system, is_still_empowered, is_still_entrusted, open_data, who_came
 from licence_vault.errors import (
     sharing_denied,
     use_code_expired,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from licence_vault.actions.use_desk import UseDesk
+    from licence_vault.actions.use_desk import Standing, UseDesk
     from licence_vault.model import LicenceData
     from licence_vault.register import LicenceRecord
     from licence_vault.uses import UseCode
@@ -51,12 +51,13 @@ def redeem_use_code(desk: UseDesk, caller: Caller, code: str, *, purpose: str) -
     """
     purpose = check_purpose(purpose)
     at = desk.context.clock.now()
+    standing = who_granted(desk, caller, code, at)
 
     def begin() -> Attempt:
         return Attempt(UseAction.QUERIED, caller, caller.client_id, purpose, at)
 
     def decide(conn: Connection, attempt: Attempt) -> UsedLicence:
-        record, found = check_use_code(desk, conn, attempt, code, right=ShareRight.QUERY)
+        record, found = check_use_code(desk, conn, attempt, code, standing, right=ShareRight.QUERY)
         data = open_data(desk.contents, conn, record)
         use_up(conn, found, at)
         return UsedLicence(record, data, found)
@@ -64,13 +65,29 @@ def redeem_use_code(desk: UseDesk, caller: Caller, code: str, *, purpose: str) -
     return decide_use(desk, begin, decide)
 
 
-def check_use_code(desk: UseDesk, conn: Connection, attempt: Attempt, code: str, *, right: ShareRight) -> tuple[LicenceRecord, UseCode]:
+def find_use_code(conn: Connection, code: str) -> UseCode | None:
+    """A code as recorded, used ones and those of other systems too; None where there is no such code."""
+    return store.load_use_code(conn, sm3(code.encode("utf-8", "replace")))
+
+
+def who_granted(desk: UseDesk, caller: Caller, code: str, at: datetime) -> Standing | None:
+    """Who granted a code of this caller by a power, as he is now; None of any other code, and where nothing is proven any more. Never within a transaction."""
+    with desk.context.database.read() as conn:
+        found = find_use_code(conn, code)
+    if found is None or not found.is_by_power or found.client_id != caller.client_id:
+        return None
+    return None if found.used_at is not None or at >= found.expires_at else who_came(desk, found.power_client, found.power_grant, at)
+
+
+def check_use_code(
+    desk: UseDesk, conn: Connection, attempt: Attempt, code: str, standing: Standing | None, *, right: ShareRight
+) -> tuple[LicenceRecord, UseCode]:
     """The licence of a code that counts now for the caller of ``attempt``, and its record for ``use_up``. Raises as ``redeem_use_code``.
 
-    Fills in the attempt: licence, mode, officer.
+    Fills in the attempt: licence, mode, officer. ``standing``: what ``who_granted`` says of the code.
     """
     # 1. The code, of this very client. Whose licence it was tried on is seen by its holders.
-    found = store.load_use_code(conn, sm3(code.encode("utf-8", "replace")))
+    found = find_use_code(conn, code)
     record = None if found is None else store.load_licence(conn, found.licence_id)
     if found is None or record is None:
         raise use_code_unknown()
@@ -90,11 +107,12 @@ def check_use_code(desk: UseDesk, conn: Connection, attempt: Attempt, code: str,
     if found.purpose != attempt.reason:
         raise use_code_purpose_differs()
 
-    # 3. What it hangs on stands: permission, type, entrustment, the licence itself.
+    # 3. What it hangs on stands: permission, type, entrustment or power, the licence itself.
     modes, definition = modes_permitted(conn, attempt.caller.client_id, record.type_code, frozenset({right}))
     if found.mode not in modes:
         raise sharing_denied(record.type_code)
-    if not is_still_entrusted(conn, found.entrustment_id, attempt.at):
+    is_empowered = not found.is_by_power or is_still_empowered(conn, standing, record, attempt.at)
+    if not is_empowered or not is_still_entrusted(conn, found.entrustment_id, attempt.at):
         raise use_code_withdrawn()
     demand_in_force(record, definition, attempt.at)
     return record, found

@@ -9,12 +9,12 @@ from licence_vault import store
 from licence_vault.actions.check_sharing import modes_permitted
 from licence_vault.actions.decide_use import Attempt, check_purpose, decide_use
 from licence_vault.actions.grant_by_duty import check_officer
-from licence_vault.actions.use_desk import demand_in_force, demand_system, is_still_entrusted, open_data, right_to, who_came
+from licence_vault.actions.use_desk import demand_in_force, demand_system, is_still_empowered, is_still_entrusted, open_data, who_came
 from licence_vault.copy_errors import showing_state_conflict, showing_unknown
 from licence_vault.errors import sharing_denied
 from licence_vault.showings import Showing, ShowingState, is_on_screen, read_screen_code
 from licence_vault.type_rules.masked_view import mask_licence
-from licence_vault.uses import SHOWN_BY_HOLDER, ShareRight, UseAction, UseMode, read_officer
+from licence_vault.uses import SHOWN_BY_HOLDER, ShareRight, UseAction, read_officer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -145,8 +145,7 @@ def _demand(conn: Connection, attempt: Attempt, showing: Showing, record: Licenc
     modes, definition = modes_permitted(conn, attempt.caller.client_id, record.type_code, frozenset({ShareRight.QUERY}))
     if showing.mode not in modes:
         raise sharing_denied(record.type_code)
-    right = None if standing is None else right_to(conn, standing, record, attempt.at)
-    is_empowered = not showing.is_by_power or right == (UseMode.ENTRUSTED, None)
+    is_empowered = not showing.is_by_power or is_still_empowered(conn, standing, record, attempt.at)
     if not is_empowered or not is_still_entrusted(conn, showing.entrustment_id, attempt.at):
         raise _unknown(attempt, WITHDRAWN)
     return definition

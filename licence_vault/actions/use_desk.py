@@ -107,6 +107,11 @@ def is_still_entrusted(conn: Connection, entrustment_id: str | None, at: datetim
     return entrustment_id is None or (entrustment is not None and entrustment.is_valid_at(at))
 
 
+def is_still_empowered(conn: Connection, standing: Standing | None, record: LicenceRecord, at: datetime) -> bool:
+    """Whether what was granted by the power over an organisation's licences still stands. ``standing``: who granted it, as ``who_came`` has him now."""
+    return standing is not None and right_to(conn, standing, record, at) == (UseMode.ENTRUSTED, None)
+
+
 def demand_system(caller: Caller, type_code: str) -> None:
     """LICENCE_SHARING_DENIED where a person stands behind a call that a system has to make itself: what it may is not what he may through it."""
     if caller.subject != caller.client_id:
