@@ -31,6 +31,7 @@ CHINESE: Final = {
     "行政区划代码": "area_code",
 }
 _HOLDER: Final = re.compile(r"holder_(name|code|code_type)(?:_([2-9]|[12][0-9]|3[0-2]))?")
+_FURTHER: Final = re.compile(r"(持证主体(?:代码(?:类型)?)?)(_(?:[2-9]|[12][0-9]|3[0-2]))")
 _END: Final = "valid_to"
 _DAYS: Final = frozenset({"valid_from", _END, "issued_on"})
 _TEXTS: Final = frozenset({"number", "name", "area_code"})
@@ -54,7 +55,7 @@ def order_of_row(
     fields: dict[str, str] = {}
     read: set[str] = set()
     for column, cell in cells.items():
-        name = CHINESE.get(column, column)
+        name = _english(column)
         holder = _HOLDER.fullmatch(name)
         if holder is None and name not in _DAYS | _TEXTS:
             name = items.get(name, "")
@@ -94,7 +95,7 @@ def holder_codes_of(cells: Mapping[str, str]) -> list[tuple[str, str]]:
     """Code type and code of each holder that a row names, the first one first; what it does not say is empty. Whatever else of it cannot be read."""
     holders: dict[int, dict[str, str]] = {}
     for column, cell in cells.items():
-        holder = _HOLDER.fullmatch(CHINESE.get(column, column))
+        holder = _HOLDER.fullmatch(_english(column))
         if holder is not None:
             holders.setdefault(int(holder[2] or 1), {}).setdefault(holder[1], cell)
     found = []
@@ -102,6 +103,12 @@ def holder_codes_of(cells: Mapping[str, str]) -> list[tuple[str, str]]:
         code_type = members.get("code_type", "")
         found.append((_CODE_TYPE_NAMES.get(code_type, code_type), members.get("code", "")))
     return found
+
+
+def _english(column: str) -> str:
+    """The English name of a column; what has none stays as it is."""
+    further = _FURTHER.fullmatch(column)
+    return CHINESE.get(column, column) if further is None else CHINESE[further[1]] + further[2]
 
 
 def _holder(place: int, members: Mapping[str, str]) -> Holder:

@@ -80,15 +80,19 @@ def test_what_is_against_the_type_is_taken_over_and_marked(here: IssuingHere) ->
     assert [each.id for each in found] == [one(here, "旧错").id]
 
 
+@pytest.mark.parametrize("second", ["holder_name_2,holder_code_2,holder_code_type_2", "持证主体_2,持证主体代码_2,持证主体代码类型_2"])
 @pytest.mark.parametrize("is_wrong", [False, True])
-def test_each_holder_of_a_row_finds_it_whatever_else_is_wrong(here: IssuingHere, is_wrong: bool) -> None:
+def test_each_holder_of_a_row_finds_it_whatever_else_is_wrong(here: IssuingHere, is_wrong: bool, second: str) -> None:
     """Columns of older files are Chinese, and much in them is against the types of today."""
-    head = "证照编号,持证主体,持证主体代码,持证主体代码类型,holder_name_2,holder_code_2,holder_code_type_2,有效期起始日期,有效期截止日期,KZ_address"
-    mine, theirs = ("414", f"E1234567{is_wrong:d}"), ("001", "91150700MA0N000012")
-    line = f"旧共{is_wrong},张三,{mine[1]},普通护照号码,示例餐饮有限公司,{theirs[1]},001,{'2020' if is_wrong else '2020-01-01'},2024-12-31,示例路1号"
+    head = f"证照编号,持证主体,持证主体代码,持证主体代码类型,{second},有效期起始日期,有效期截止日期,KZ_address"
+    number = f"旧共{is_wrong}{second[:1]}"
+    mine, theirs = ("414", f"E123456{second[:1] == 'h':d}{is_wrong:d}"), ("001", "91150700MA0N000012")
+    line = (
+        f"{number},张三,{mine[1]},普通护照号码,示例餐饮有限公司,{theirs[1]},001,{'2020' if is_wrong else '2020-01-01'},2024-12-31,示例路1号"
+    )
     file = replace(rows(), content=f"{head}\n{line}\n".encode())
     import_licences(here.means, here.clerk, file)
-    made = one(here, f"旧共{is_wrong}")
+    made = one(here, number)
     assert (made.marks.content is Mark.VALID) is not is_wrong
     for holder in (mine, theirs):
         assert made.id in [each.id for each in list_imports(here.means, here.clerk, holder=holder, number=None, after="", limit=9)]

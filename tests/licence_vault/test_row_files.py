@@ -73,11 +73,12 @@ def test_three_forms_and_one_order() -> None:
     assert orders[0].fields == {"KZ_address": "示例路1号", "KZ_seats": "12"}
 
 
-def test_further_holders_and_texts() -> None:
+@pytest.mark.parametrize(
+    "names", [("holder_name_2", "holder_code_2", "holder_code_type_2"), ("持证主体_2", "持证主体代码_2", "持证主体代码类型_2")]
+)
+def test_further_holders_and_texts(names: tuple[str, str, str]) -> None:
     row = CELLS | {
-        "holder_name_2": "示例公司",
-        "holder_code_2": "A1",
-        "holder_code_type_2": "099",
+        **dict(zip(names, ("示例公司", "A1", "099"), strict=True)),
         "number": "示1",
         "issued_on": "2026-11-01",
     }
@@ -98,6 +99,9 @@ def test_further_holders_and_texts() -> None:
         ({"持证主体": None}, "holder_name"),
         ({"holder_name_2": "x"}, "holder_code_2"),
         ({"holder_name_99": "x"}, "column 8"),
+        ({"持证主体_2": "x"}, "holder_code_2"),
+        ({"持证主体_2": "x", "holder_name_2": "x"}, "holder_name_2"),
+        ({"持证主体_99": "x"}, "column 8"),
         ({"issued_on": "长期"}, "issued_on"),
         ({"holder_name": "李四（示例）"}, "holder_name"),
         ({"有效期截止日期": "2027-11-27"}, "valid_to"),
