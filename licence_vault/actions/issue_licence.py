@@ -346,10 +346,15 @@ def _predecessor(conn: Connection, order: LicenceOrder, succession: Succession) 
     found = store.load_licence(conn, succession.licence_id, is_locked=True)
     if found is None or found.issuer_code != order.issuer_code or found.type_code != order.type_code:
         raise licence_not_found(succession.licence_id)
+    check_step(found, succession)
+    return found
+
+
+def check_step(found: LicenceRecord, succession: Succession) -> None:
+    """Whether a licence is one in whose place the next can be issued now. LICENCE_SUCCEEDED, LICENCE_CHANGED, LICENCE_STATE_CONFLICT."""
     if found.successor_id is not None:
         raise licence_succeeded(found.id)
     if succession.if_revision is not None and found.revision != succession.if_revision:
         raise licence_changed(found.id, succession.if_revision, found.revision)
     if found.state not in succession.step.sources:
         raise licence_state_conflict(found.id, succession.step.name, found.state)
-    return found

@@ -10,7 +10,7 @@ from licence_vault.actions.check_given import check_days_given
 from licence_vault.actions.define_type import check_reason
 from licence_vault.actions.find_licences import load_own_licence
 from licence_vault.actions.finish_issue import finish_issue
-from licence_vault.actions.issue_licence import LicenceOrder, Succession, issue_licence
+from licence_vault.actions.issue_licence import LicenceOrder, Succession, check_step, issue_licence
 from licence_vault.actions.repeated_issue import answer_again, request_of_succession
 from licence_vault.errors import field_unacceptable, licence_erased
 from licence_vault.model import read_salted_licence
@@ -77,12 +77,13 @@ def succeed_licence(
     if earlier is not None:
         return finish_issue(means, earlier)
 
-    # 3. What it says now.
+    # 3. What it says now; of one that nothing can follow any more that is said before what is wrong with the next.
     with means.context.database.read() as conn:
         key_sealed = load_key(conn, licence_id)
         forms = tuple(file.form for file in list_files(conn, licence_id))
     if key_sealed is None or record.data_sealed is None:
         raise licence_erased(licence_id)
+    check_step(record, succession)
     data = read_salted_licence(means.contents.open_key(licence_id, key_sealed).open_data(record.data_sealed)).data
 
     # 4. The one before ends in the moment the next is released: of one that counts today the next must count today.

@@ -279,6 +279,30 @@ def test_what_was_revoked_meanwhile_has_no_successor(here: IssuingHere) -> None:
     assert (read(here, record).state, read(here, record).successor_id) == (LicenceState.REVOKED, None)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("extend", NewContent(valid_to=date(2031, 11, 26))),  # cut short
+        ("extend", NewContent(valid_to=date(2099, 1, 1))),  # longer than the type allows
+        ("change", NewContent(fields={})),
+        ("change", NewContent(fields={"KZ_address": "x"}, valid_from=date(2099, 1, 1))),
+    ],
+)
+def test_of_a_licence_that_has_ended_no_content_is_asked_for(here: IssuingHere, name: str, content: NewContent) -> None:
+    """Whoever mended what was wrong with it would have mended it for nothing."""
+    record = here.issue()
+    with pytest.raises(TrustError) as raised:
+        succeed(here, record, name, content)
+    assert code(raised) in {"FIELD_UNACCEPTABLE", "LICENCE_CONTENT_UNACCEPTABLE"}
+    with pytest.raises(TrustError) as raised:
+        succeed(here, record, name, content, if_revision=99)
+    assert code(raised) == "LICENCE_CHANGED"
+    take(here, record, "revoke")
+    with pytest.raises(TrustError) as raised:
+        succeed(here, record, name, content)
+    assert (code(raised), raised.value.facts["state"]) == ("LICENCE_STATE_CONFLICT", "revoked")
+
+
 def test_nobody_succeeds_what_is_not_his(here: IssuingHere) -> None:
     record = here.issue()
     here.take_in()
