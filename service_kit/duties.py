@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from service_kit.prepared import Prepared
-from service_kit.roles import REASON_CHARACTERS, check_holder, role_of
+from service_kit.roles import REASON_CHARACTERS, check_holder, check_known, role_of
 from service_kit.row_codes import as_shown, check_code, coded, is_as_written
 from service_kit.row_values import read_time, write_time
 from service_kit.tables import duties as table
@@ -20,7 +20,7 @@ from standards.errors import Kind, TrustError
 from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -70,9 +70,21 @@ def list_duty_holders(connection: Connection, *, after: tuple[str, str] = ("", "
 
 
 def give_duty(
-    connection: Connection, audit: Audit, holder: str, duty: str, *, known: Collection[str], actor: str, reason: str, at: datetime
+    connection: Connection,
+    audit: Audit,
+    holder: str,
+    duty: str,
+    *,
+    known: Collection[str],
+    is_known: Callable[[Connection, str], bool] | None = None,
+    actor: str,
+    reason: str,
+    at: datetime,
 ) -> bool:
-    """Give a duty, within a write job; False where he has it already. TrustError ROLE_HELD, ROLE_FIELD_INVALID."""
+    """Give a duty, within a write job; False where he has it already. TrustError ROLE_HELD, ROLE_HOLDER_UNKNOWN, ROLE_FIELD_INVALID.
+
+    ``known``: the duties there are; ``is_known``: see ``roles.check_known``.
+    """
     check_holder(holder)
     if duty not in known:
         raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="duty", expected=", ".join(sorted(known)))
@@ -83,6 +95,7 @@ def give_duty(
         raise TrustError(Kind.CONFLICT, "ROLE_HELD", holder=holder, role=role.value, wanted=duty)
     if duty in duties_of(connection, holder):
         return False
+    check_known(connection, holder, is_known)
     row = {"holder": holder, "duty": duty, "given_by": actor, "given_at": write_time(at), "reason": reason}
     connection.execute(insert(table), coded(connection, table, row))
     facts = {"duty": duty, "reason": reason}

@@ -83,6 +83,15 @@ def check_holder(holder: str) -> None:
         raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="holder", expected="a client id, or person: and a subject")
 
 
+def check_known(connection: Connection, holder: str, is_known: Callable[[Connection, str], bool] | None) -> None:
+    """Raise ROLE_HOLDER_UNKNOWN for who does not exist: else who registers under a mistyped name later would have its rights.
+
+    ``is_known``: whether there is such a holder, within the transaction that counts on it; None where that is known elsewhere, and no name is refused.
+    """
+    if is_known is not None and not is_known(connection, holder):
+        raise TrustError(Kind.UNACCEPTABLE, "ROLE_HOLDER_UNKNOWN", holder=holder)
+
+
 def list_role_holders(connection: Connection, *, after: str = "", limit: int = 200) -> list[RoleHolder]:
     """Those who hold a role, in the order of their names, behind ``after`` only; rows written past the program too, marked so."""
     rows = connection.execute(select(table).where(table.c.holder > after).order_by(table.c.holder).limit(limit)).mappings()
@@ -107,14 +116,16 @@ def appoint(
     role: Role,
     *,
     is_bound: Callable[[Connection, str], bool],
+    is_known: Callable[[Connection, str], bool] | None = None,
     actor: str,
     reason: str,
     at: datetime,
 ) -> bool:
-    """Give a role, within a write job; False where he has it already. TrustError ROLE_HELD, ROLE_HOLDER_BOUND, ROLE_FIELD_INVALID.
+    """Give a role, within a write job; False where he has it already. TrustError ROLE_HELD, ROLE_HOLDER_BOUND, ROLE_HOLDER_UNKNOWN,
+    ROLE_FIELD_INVALID.
 
     ``is_bound``: whether the services know the holder in an office that no administrator may have; asked in the same transaction, so that
-    giving both at once fails for one of them.
+    giving both at once fails for one of them. ``is_known``: see ``check_known``.
     """
     check_holder(holder)
     if not 1 <= len(reason.strip()) <= REASON_CHARACTERS or not is_printable(reason):
@@ -124,6 +135,7 @@ def appoint(
         return False
     if present is not None:
         raise TrustError(Kind.CONFLICT, "ROLE_HELD", holder=holder, role=present.value, wanted=role.value)
+    check_known(connection, holder, is_known)
     if is_bound(connection, holder):
         raise TrustError(Kind.CONFLICT, "ROLE_HOLDER_BOUND", holder=holder, wanted=role.value)
     row = {"holder": holder, "role": role.value, "appointed_by": actor, "appointed_at": write_time(at), "reason": reason}

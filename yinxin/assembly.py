@@ -388,7 +388,7 @@ def _help_parts(settings: Settings) -> ServiceParts:
 def _roles_parts(context: ServiceContext) -> ServiceParts:
     return ServiceParts(
         name="roles",
-        router=roles_api.make_router(context, links.is_bound),
+        router=roles_api.make_router(context, links.is_bound, links.holder_check_of(context)),
         openapi_tags=({"name": "roles", "description": "The system, security and audit administrators."},),
         scopes=roles_api.SCOPES,
     )

@@ -224,6 +224,11 @@ def client_check_of(context: ServiceContext) -> Callable[[Caller], bool] | None:
     return idp.service.client_check(context) if idp.service.NAME in services_of(context.settings) else None
 
 
+def holder_check_of(context: ServiceContext) -> Callable[[Connection, str], bool] | None:
+    """Whether there is a client or account of this name of rights; None where clients and people are kept elsewhere, and nobody here can say."""
+    return idp.service.holder_names(context).knows if idp.service.NAME in services_of(context.settings) else None
+
+
 def standing_check_of(context: ServiceContext) -> Callable[[Caller], bool] | None:
     """Whether client and person may still act, for what is done later; None where this process cannot know."""
     return idp.service.standing_check(context) if idp.service.NAME in services_of(context.settings) else None

@@ -134,8 +134,10 @@ class RoleHolderPage(BaseModel):
     next_after: str | None
 
 
-def make_router(context: ServiceContext, is_bound: Callable[[Connection, str], bool]) -> APIRouter:
-    """The routes."""
+def make_router(
+    context: ServiceContext, is_bound: Callable[[Connection, str], bool], is_known: Callable[[Connection, str], bool] | None
+) -> APIRouter:
+    """The routes. ``is_bound``, ``is_known``: as in ``service_kit.roles.appoint``."""
     router = APIRouter(tags=["roles"], route_class=JsonRoute)
 
     @router.get("/v1/role-holders", name="list_role_holders", summary="Who administers what", response_model=RoleHolderPage)
@@ -171,6 +173,7 @@ def make_router(context: ServiceContext, is_bound: Callable[[Connection, str], b
                 holder,
                 body.role,
                 is_bound=is_bound,
+                is_known=is_known,
                 actor=caller.actor,
                 reason=body.reason,
                 at=context.clock.now(),
@@ -189,11 +192,11 @@ def make_router(context: ServiceContext, is_bound: Callable[[Connection, str], b
 
         context.database.write(work)
 
-    _add_duty_routes(router, context)
+    _add_duty_routes(router, context, is_known)
     return router
 
 
-def _add_duty_routes(router: APIRouter, context: ServiceContext) -> None:
+def _add_duty_routes(router: APIRouter, context: ServiceContext, is_known: Callable[[Connection, str], bool] | None) -> None:
     @router.get("/v1/me", name="show_me", summary="Who one is here and what one may do", response_model=MeView)
     @needs(ME)
     def read_me(request: Request) -> MeView:
@@ -249,6 +252,7 @@ def _add_duty_routes(router: APIRouter, context: ServiceContext) -> None:
                 holder,
                 duty,
                 known=DUTIES,
+                is_known=is_known,
                 actor=caller.actor,
                 reason=body.reason,
                 at=context.clock.now(),

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from idp.model.people import AccountStatus, IdentifierKind
 from idp.store.accounts import account_id_by, account_status, find_account
 from idp.store.clients import find_client
+from idp.tokens.person_tokens import PAIRWISE
 from service_kit.callers import PERSON_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from sqlalchemy import Connection
 
     from idp.store.accounts import Vault
     from service_kit.database import Database
@@ -51,3 +54,13 @@ class HolderNames:
                 if client is not None:
                     names[holder] = client[0].name
         return names
+
+    def knows(self, connection: Connection, holder: str) -> bool:
+        """Whether there is such a client or account, disabled ones too, for whoever asks within a transaction of his own. ROW_ALTERED for an edited row.
+
+        Any pairwise name counts: it is made anew for each token, and nobody can choose it.
+        """
+        if not holder.startswith(PERSON_PREFIX):
+            return find_client(connection, holder, self.mac_key) is not None
+        subject = holder.removeprefix(PERSON_PREFIX)
+        return subject.startswith(PAIRWISE) or account_status(connection, self.vault, subject) is not None

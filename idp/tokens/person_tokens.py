@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ACCESS_TYPE: Final = "at+jwt"
 ID_TYPE: Final = "JWT"
 GRANT_CLAIM: Final = "gid"  # ours: which grant a token hangs on, so that it ends with it
+PAIRWISE: Final = "pw_"  # what begins a person's name that one sector alone knows
 SECTOR_SESSION: Final = "ss_"  # what begins a session's name that one sector alone knows
 _HALF: Final = 16
 
@@ -31,7 +32,7 @@ def subject_for(registration: Registration, subject_id: str, pairwise_key: bytes
     if registration.subject_type == "public":
         return subject_id
     sector = _sector(registration)
-    return "pw_" + hmac_sm3(pairwise_key, f"yinxin pairwise v1\0{sector}\0{subject_id}".encode()).hex()
+    return PAIRWISE + hmac_sm3(pairwise_key, f"yinxin pairwise v1\0{sector}\0{subject_id}".encode()).hex()
 
 
 def pairwise_key_of(mac_key: bytes) -> bytes:

@@ -54,14 +54,16 @@ def appoint_holder(
 ) -> None:
     """Appoint an administrator; nobody holds two roles. 任命管理员，一人一角色。"""
     from service_kit.roles import Role, appoint
-    from yinxin.links import is_bound
+    from yinxin.links import holder_check_of, is_bound
 
     if role not in set(Role):
         raise typer.BadParameter(", ".join(Role), param_hint="--role")
     with _opened(folder, as_json=as_json) as context:
-        at, audit = context.clock.now(), context.audit
+        at, audit, is_known = context.clock.now(), context.audit, holder_check_of(context)
         context.database.write(
-            lambda conn: appoint(conn, audit, holder, Role(role), is_bound=is_bound, actor=operator(), reason=reason, at=at)
+            lambda conn: appoint(
+                conn, audit, holder, Role(role), is_bound=is_bound, is_known=is_known, actor=operator(), reason=reason, at=at
+            )
         )
     if as_json:
         print_json({"holder": holder, "role": role})
@@ -81,10 +83,13 @@ def give_to_holder(
     """Give somebody a duty at the console; who has one is no administrator. 分配职责，管理员不得兼任。"""
     from service_kit.duties import give_duty
     from yinxin.duties import DUTIES
+    from yinxin.links import holder_check_of
 
     with _opened(folder, as_json=as_json) as context:
-        at, audit = context.clock.now(), context.audit
-        context.database.write(lambda conn: give_duty(conn, audit, holder, duty, known=DUTIES, actor=operator(), reason=reason, at=at))
+        at, audit, is_known = context.clock.now(), context.audit, holder_check_of(context)
+        context.database.write(
+            lambda conn: give_duty(conn, audit, holder, duty, known=DUTIES, is_known=is_known, actor=operator(), reason=reason, at=at)
+        )
     if as_json:
         print_json({"holder": holder, "duty": duty})
         return
