@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _HEADER_BEFORE: Final = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]{1,8}(\d{1,5})[\x00\t\n\x0c\r ]{1,8}\Z")
 _HEADER_BYTES: Final = 40  # an object header in front of the word obj
 _ANY_SPACE: Final = b"\x00\t\n\x0b\x0c\r \x85\xa0"  # what some reader takes for white space
+_COMMENTED: Final = re.compile(rb"(?:^|[0-9]\.?)[\x00\t\n\x0b\x0c\r \x85\xa0]*%")  # a number or nothing in front of the sign
 _ODD_HEADER_BYTES: Final = 128
 _MAX_OBJECT_STREAMS: Final = 2_000
 _MAX_TRAILERS: Final = 512
@@ -102,12 +103,24 @@ def find_odd_headers(data: bytes, end: int, budget: Budget) -> list[int]:
 
 
 def _may_head(before: bytes) -> bool:
-    """Whether nothing but space and comments stands behind the last number."""
+    """Whether two numbers may end it, with nothing but space and comments behind each: one alone stands before this word by chance in packed pictures."""
     text = before.rstrip(_ANY_SPACE)
-    if not text or text[-1:].isdigit() or (text[-1:] == b"." and text[-2:-1].isdigit()):
+    if not text or _ends_in_comment(before, text):
         return True
+    in_front = text.rstrip(b"+-.0123456789")
+    gap = in_front.rstrip(_ANY_SPACE)
+    is_apart = not gap or (gap != in_front and (_ends_in_number(gap) or _ends_in_comment(in_front, gap)))
+    return is_apart and _ends_in_number(text)
+
+
+def _ends_in_number(text: bytes) -> bool:
+    return text[-1:].isdigit() or (text[-1:] == b"." and text[-2:-1].isdigit())
+
+
+def _ends_in_comment(before: bytes, text: bytes) -> bool:
+    """``text``: as ``before``, without the space at its end."""
     last_line = max(text.rfind(b"\r"), text.rfind(b"\n")) + 1
-    return b"%" in text[last_line:] and any(each in b"\r\n" for each in before[len(text) :])
+    return any(each in b"\r\n" for each in before[len(text) :]) and _COMMENTED.search(text[last_line:]) is not None
 
 
 def find_trailers(data: bytes, end: int) -> list[int]:

@@ -59,3 +59,29 @@ def test_the_search_for_headers_costs_little() -> None:
 def test_words_in_a_text_are_no_headers() -> None:
     for text in (b"4 0 object", b"a.obj", b"endobj", b"4 0 endobj", b"obj2"):
         assert find_odd_headers(b" x" * 80 + text, 160 + len(text), Budget()) == []
+
+
+@pytest.mark.parametrize("chance", [b"\xd83obj\x9e", b"\xe1 7.obj\xff", b"%\x81\nobj(", b"\x8b2%\xd8 9obj\xd8"])
+def test_a_picture_that_says_obj_by_chance_is_no_header(chance: bytes) -> None:
+    """A file of ten megabytes has such bytes once in fifty."""
+    data = b"\xd8\x9e\xe1" * 60 + chance
+    assert find_odd_headers(data, len(data), Budget()) == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"4 0obj",
+        b"4 -0 obj",
+        b"4 0. obj",
+        b"4\x0b0 obj",
+        b"4 0%c\robj",
+        b"4%c\n0 obj",
+        b"4 0\n %c\nobj",
+        b"4 0 %a%b\nobj",
+        b"4. %c\n %d\n0 obj",
+    ],
+)
+def test_two_numbers_however_apart_may_be_a_header(header: bytes) -> None:
+    data = b"endobj\n" + header + b"\n<<>>"
+    assert find_odd_headers(data, len(data), Budget()) == [data.index(b"obj\n<<>>")]

@@ -89,14 +89,28 @@ export function findOddHeaders(data, end, budget) {
   return found;
 }
 
-// Whether nothing but space (what some reader takes for it) and comments stands behind the last number
+// Whether two numbers may end it, with nothing but space (what some reader takes for it) and comments behind each: one alone stands before this word by
+// chance in packed pictures
 function mayHead(before) {
-  let stop = before.length;
-  while (stop && "\x00\t\n\v\f\r \x85\xa0".includes(before[stop - 1])) stop--;
-  const text = before.slice(0, stop);
-  if (!text || /[0-9]\.?$/.test(text.slice(-2))) return true;
+  const text = withoutSpace(before);
+  if (!text || endsInComment(before, text)) return true;
+  const inFront = text.replace(/[-+.0-9]+$/, "");
+  const gap = withoutSpace(inFront);
+  const isApart = !gap || (gap !== inFront && (endsInNumber(gap) || endsInComment(inFront, gap)));
+  return isApart && endsInNumber(text);
+}
+
+function withoutSpace(text) {
+  let stop = text.length;
+  while (stop && "\x00\t\n\v\f\r \x85\xa0".includes(text[stop - 1])) stop--;
+  return text.slice(0, stop);
+}
+
+const endsInNumber = (text) => /[0-9]\.?$/.test(text.slice(-2));
+
+function endsInComment(before, text) {
   const lastLine = Math.max(text.lastIndexOf("\r"), text.lastIndexOf("\n")) + 1;
-  return text.includes("%", lastLine) && /[\r\n]/.test(before.slice(stop));
+  return /[\r\n]/.test(before.slice(text.length)) && /(?:^|[0-9]\.?)[\x00\t\n\v\f\r \x85\xa0]*%/.test(text.slice(lastLine));
 }
 
 // Offsets of what looks like a trailer
