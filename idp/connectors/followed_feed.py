@@ -133,7 +133,9 @@ class FeedDirectory:
                     raise answer_invalid("entries")
                 found.append(entry)
                 after = entry.subject_id
-            following = told.get("next_after")
+            if "next_after" not in told:  # one of another version: half a bucket is not taken for all of it
+                raise answer_invalid("next_after")
+            following = told["next_after"]
             if following is None:
                 return found
             if following != after or not told["entries"]:

@@ -224,6 +224,7 @@ def test_what_is_no_answer_stops_the_turn_and_moves_nothing(towns: Towns, code: 
     "change",
     [
         lambda told: {**told, "next_after": told["entries"][-1]["subject_id"] if told["entries"] else "x"},
+        lambda told: {"entries": told["entries"], "next": None},
         lambda told: {**told, "entries": told["entries"] * 2},
         lambda told: {**told, "entries": [{**each, "subject_id": "pe_" + "a" * 24} for each in told["entries"]]},
         lambda told: {**told, "entries": ["x"]},
