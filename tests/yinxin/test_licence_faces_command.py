@@ -54,6 +54,18 @@ def test_of_a_drawing_that_finds_no_room_no_part_is_left(tmp_path: Path, ending:
     assert (done.returncode, f"[DISK_FULL: path={out}, reason=File too large]" in done.stderr, out.exists()) == (69, True, False)
 
 
+def test_of_a_small_drawing_whose_end_finds_no_room_no_part_is_left(tmp_path: Path) -> None:
+    """What is written when the file is closed may fail there alone."""
+    out = tmp_path / "out.pdf"
+    program = f"import pathlib; from yinxin.commands.licence_command import _write_new; _write_new(pathlib.Path({str(out)!r}), b'x' * 1025)"
+    limited = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", sys.executable, "-B", "-c", program]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert (done.stderr.splitlines()[-1], out.exists()) == (
+        f"standards.errors.TrustError: DISK_FULL: path='{out}', reason='File too large'",
+        False,
+    )
+
+
 def test_designs_that_cannot_be_drawn(tmp_path: Path) -> None:
     design = tmp_path / "design.json"
     design.write_text("[]")

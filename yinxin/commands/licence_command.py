@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations when the command is called
-from typing import IO, TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -73,8 +73,7 @@ def draw_face(
         template = face_of(_face_inside(data)) if _face_inside(data) is not None else read_face(data)
         marks = Marks(watermark="样例 SAMPLE")
         written = draw(preview_data(template), template, {}, qr_text="https://licences.example/v#PREVIEW", marks=marks)
-        with out.open("xb") as file:
-            _write_or_remove(file, written, out)
+        _write_new(out, written)
     except TrustError as error:
         raise fail(error) from None
     except OSError as error:
@@ -82,11 +81,11 @@ def draw_face(
     print_line(str(out))
 
 
-def _write_or_remove(file: IO[bytes], content: bytes, path: Path) -> None:
-    """All of it, or the file is gone again: a part of a page looks like a page."""
+def _write_new(path: Path, content: bytes) -> None:
+    """A file with all of it, or none: a part of a page looks like a page. OSError where it cannot be begun, TrustError where it cannot be ended."""
+    path.touch(exist_ok=False)
     try:
-        file.write(content)
-        file.flush()
+        path.write_bytes(content)  # closing it writes too, and may fail alone
     except OSError as error:
         path.unlink()
         raise unwritten(error, path) from None
