@@ -147,7 +147,8 @@ class Outbox:
         """What is due later than anything that is stored now was stored by a clock that was ahead: it is due, else it would wait for as long as that was."""
         ahead = (table.c.done_at.is_(None), table.c.due_at > _latest_due(now))
         brought = connection.execute(update(table).where(*ahead).values(due_at=write_time(now))).rowcount
-        _log.warning("outbox messages of a clock that was ahead are due", extra={"facts": {"messages": brought}})
+        if brought:  # another worker may have been faster
+            _log.warning("outbox messages of a clock that was ahead are due", extra={"facts": {"messages": brought}})
 
     def _due(self) -> Prepared:
         """What is due of the topics that have a handler; they are few, and entered before the first message is taken."""

@@ -151,6 +151,16 @@ def test_a_message_of_a_clock_that_was_ahead_is_due_once_the_clock_is_right(
     assert outbox.run_once() == 0
 
 
+def test_what_another_worker_brought_forward_is_told_by_that_one_alone(
+    database: Database, outbox: Outbox, clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    database.write(lambda connection: outbox.put(connection, topic="thing.done", payload={}, at=AT + timedelta(days=400)))
+    with caplog.at_level(logging.WARNING, logger=module.__name__):
+        for _ in range(2):
+            database.write(lambda connection: outbox._bring_forward(connection, clock.now()))
+    assert [record.__dict__["facts"] for record in caplog.records] == [{"messages": 1}]
+
+
 def test_a_lease_of_a_clock_that_was_ahead_is_over_once_the_clock_is_right(database: Database, clock: FixedClock) -> None:
     def dies(_message: Message) -> None:
         raise SystemExit
