@@ -19,6 +19,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -76,10 +77,11 @@ class Cluster:
         )
         assert done.returncode == 0, done.stderr
 
-    def url(self) -> str:
-        """The URL of a new, empty database."""
+    def url(self, copy_of: str = "") -> str:
+        """The URL of a new database: empty, or a copy of the one at this URL, which nobody has open."""
         name = f"test_{os.getpid()}_{next(_numbers)}"
-        self._run("createdb", "-h", str(self.folder), "-U", self.role, name)
+        template = ["-T", urlsplit(copy_of).path.removeprefix("/")] if copy_of else []
+        self._run("createdb", "-h", str(self.folder), "-U", self.role, *template, name)
         return f"postgresql://{self.role}@/{name}?host={self.folder}"
 
     def stop(self) -> None:
@@ -99,12 +101,12 @@ def _cluster(programs: Path) -> Cluster:
     return Cluster(programs)
 
 
-def postgres_url() -> str:
-    """The URL of a new database on the session's cluster, or a skip."""
+def postgres_url(copy_of: str = "") -> str:
+    """The URL of a new database on the session's cluster, or a skip. ``copy_of``: as of :meth:`Cluster.url`."""
     programs = _programs()
     need("PostgreSQL", programs, "install postgresql (server programs)")
     assert programs is not None
-    return _cluster(programs).url()
+    return _cluster(programs).url(copy_of)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

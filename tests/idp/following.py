@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,6 +24,7 @@ from idp.store.accounts import account_id_by, load_account
 from idp.store.follow import count_noted, load_source
 from service_kit.bounded_calls import Answer
 from service_kit.outbound import Outbound, read_networks
+from service_kit.settings import FILE_NAME, load_settings
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Registered, Town, settle
 from tests.postgres import postgres_url
@@ -27,7 +32,6 @@ from yinxin.initialise import initialise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from idp.model.follow import SourceState
     from idp.model.people import Account
@@ -122,10 +126,22 @@ def person(town: Town, name: str, login: str = "", *, number: str = "", area: st
     return create_account(town.desk, NewAccount(AccountKind.PERSON, name, tuple(identifiers), attributes, area), actor="test")
 
 
+@cache
+def _on_postgresql() -> Path:
+    """One initialised deployment per test process, from which others are copied: its folder and its database, which nobody has open."""
+    folder = Path(mkdtemp(prefix="yinxin-tests-")) / "deployment"
+    return initialise(folder, organisation="测试机构", settings={"services": ["idp"], "database_url": postgres_url()}).dir
+
+
 def _deployment(folder: Path, database: str) -> Path:
     if database == "sqlite":
         return make_deployment(folder, services=["idp"])
-    return initialise(folder, organisation="测试机构", settings={"services": ["idp"], "database_url": postgres_url()}).dir
+    template = _on_postgresql()
+    url = load_settings(template).database_url
+    shutil.copytree(template, folder)
+    settings = folder / FILE_NAME
+    settings.write_text(settings.read_text(encoding="utf-8").replace(url, postgres_url(copy_of=url)), encoding="utf-8")
+    return folder
 
 
 @contextmanager
