@@ -38,7 +38,7 @@ def install_problem_answers(application: FastAPI) -> None:
     """Answer every error with a problem document."""
     application.add_exception_handler(TrustError, _answer_trust_error)
     application.add_exception_handler(ClientDisconnect, _note_departure)
-    application.add_exception_handler(HTTPException, _answer_http_exception)
+    application.add_exception_handler(HTTPException, answer_http_exception)
     application.add_exception_handler(RequestValidationError, _answer_validation)
     application.add_exception_handler(Exception, _answer_trust_error)  # shown as INTERNAL; the frame around logs it
 
@@ -73,7 +73,8 @@ async def _note_departure(_request: Request, _error: Exception) -> Response:
     return Response(status_code=CALLER_GONE)
 
 
-async def _answer_http_exception(request: Request, error: Any) -> Response:
+async def answer_http_exception(request: Request, error: Any) -> Response:
+    """The answer to what the framework itself refuses; one to a wrong method names those that the path takes."""
     kind, code = _BY_STATUS.get(error.status_code, (Kind.UNACCEPTABLE, "REQUEST_REFUSED"))
     headers = dict(error.headers or {})
     if error.status_code == METHOD_NOT_ALLOWED:

@@ -17,6 +17,7 @@ from service_kit.web import WebFrame
 from service_kit.web_errors import install_problem_answers
 from standards.errors import TrustError
 from yinxin.access_gate import put_gates
+from yinxin.front_page.lost_pages import install_lost_pages
 from yinxin.job_runner import JobRunner
 from yinxin.openapi_document import make_document
 from yinxin.operations_api import Operations, make_router
@@ -76,6 +77,7 @@ class Application:
         framework = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
         framework.router.routes.extend(self.routes)
         install_problem_answers(framework)
+        install_lost_pages(framework, composition.settings)
         self._framework = framework
         self._frame = WebFrame(
             self._dispatch,

@@ -19,5 +19,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "door_help_help": ("入门、操作指南、错误代码说明。", "First steps, guides, and what each error code means."),
     "door_docs": ("接口文档", "API documents"),
     "door_docs_help": ("供开发人员在线试用。", "For developers, to try them here."),
+    "lost_title": ("没有找到页面", "No such page"),
+    "lost_help": ("此地址没有页面。可能是地址输入有误，或链接已经失效。", "There is no page at this address. It may have been mistyped, or the link is an old one."),
+    "lost_method": ("此地址不能直接打开：它只接收页面上提交的表单。", "This address cannot be opened by itself: it takes what a form of a page sends."),
+    "lost_back": ("返回首页", "To the start page"),
     "front_mongolian": AWAITING_READER,
 }  # fmt: skip
