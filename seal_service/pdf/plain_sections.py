@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _HEAD: Final = re.compile(rb"xref ?(?:\r\n|\n|\r)")
 _SUBSECTION: Final = re.compile(rb"(\d{1,10}) (\d{1,10}) ?(?:\r\n|\n|\r)")
+_TRAILER: Final = re.compile(rb"(?:(?<=\n)\r?\n)?trailer")  # MuPDF and pdf-lib leave a line empty in front of it
 _ENTRIES: Final = re.compile(rb"(?:\d{10} \d{5} [nf](?: \n| \r|\r\n))*+\Z")
 _ENTRY_BYTES: Final = 20
 _KINDS: Final = frozenset({FREE, IN_FILE, IN_STREAM})
@@ -66,7 +67,7 @@ def _is_plain_table(data: bytes, start: int, end: int) -> bool:
         if count and ((first == 0 and entries[17:18] != b"f") or (first == 1 and entries.startswith(b"0000000000 65535 f"))):
             return False
         subsections += 1
-    return subsections > 0 and data.startswith(b"trailer", position)
+    return subsections > 0 and _TRAILER.match(data, position, end) is not None
 
 
 def _is_odd_pair(table: XrefSection, hidden: XrefSection, final: PdfDocument, chain: set[int]) -> bool:

@@ -170,6 +170,8 @@ def plain_updates() -> dict[str, bytes]:
     return {
         "table": with_table(base, zero + one),
         "table with carriage returns": with_table(base, one.replace(b" \n", b"\r\n").replace(b"4 1\n", b"4 1 \r\n"), head=b"xref \r\n"),
+        "line left empty before the trailer": with_table(base, one + b"\n"),
+        "line left empty after carriage returns": with_table(base, one.replace(b" \n", b"\r\n") + b"\r\n"),
         "table without objects": with_table(base, b"0 0\n"),
         "freed": with_table(base, b"%d 1\n0000000000 00001 f \n" % size, size=size + 1),
         "end of line before the end": with_table(base, one, end=b"startxref\r\n%d\r\n%%%%EOF"),

@@ -2,7 +2,7 @@
 // one rebuilds the whole file: it takes the last object of each number, also one that the signer never saw.
 import { toBinary } from "./bytes.js";
 import { XREF_FREE, XREF_IN_FILE, XREF_IN_STREAM, isSameEntry } from "./pdf_references.js";
-import { isWholeNumber, skipDigits, startsWith } from "./pdf_syntax.js";
+import { isWholeNumber, skipDigits } from "./pdf_syntax.js";
 
 const ENTRY_BYTES = 20;
 const LINE_BYTES = 32; // more than a line with two numbers of ten digits has
@@ -40,7 +40,8 @@ function isPlainTable(data, start, end) {
   let position = start + head[0].length;
   for (let subsections = 0; ; subsections++) {
     const match = /^(\d{1,10}) (\d{1,10}) ?(?:\r\n|\n|\r)/.exec(text(position, position + LINE_BYTES));
-    if (match === null) return subsections > 0 && startsWith(data, "trailer", position, end);
+    // MuPDF and pdf-lib leave a line empty in front of the trailer
+    if (match === null) return subsections > 0 && /^(?:\n\r?\n|[^])trailer/.test(text(position - 1, position + LINE_BYTES));
     const from = position + match[0].length;
     position = from + ENTRY_BYTES * Number(match[2]);
     if (position > end) return false;
