@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 _HEADER_BEFORE: Final = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]{1,8}(\d{1,5})[\x00\t\n\x0c\r ]{1,8}\Z")
 _HEADER_BYTES: Final = 40  # an object header in front of the word obj
+_SPACES: Final = frozenset({b"\x00", b"\t", b"\n", b"\x0c", b"\r", b" "})
 _ANY_SPACE: Final = b"\x00\t\n\x0b\x0c\r \x85\xa0"  # what some reader takes for white space
 _COMMENTED: Final = re.compile(rb"(?:^|[0-9]\.?)[\x00\t\n\x0b\x0c\r \x85\xa0]*%")  # a number or nothing in front of the sign
+_ODD_WORD: Final = re.compile(rb"(?<![^\x00\t\n\x0b\x0c\r \x85\xa0\d.])obj")  # behind such a space, a digit or a point
 _ODD_HEADER_BYTES: Final = 128
 _MAX_OBJECT_STREAMS: Final = 2_000
 _MAX_TRAILERS: Final = 512
@@ -82,10 +84,17 @@ def find_objects(data: bytes, start: int, end: int, budget: Budget) -> Iterator[
     """Whatever looks like the beginning of an object: its offset, number, generation and the offset behind ``obj``."""
     budget.spend_scanned(end - start)
     for at in _positions(data, b"obj", end, 2 * budget.limits.scanned_objects, start):
-        before = max(start, at - _HEADER_BYTES)
-        match = _HEADER_BEFORE.search(data[before:at])
+        match = _header_before(data, max(start, at - _HEADER_BYTES), at)
         if match is not None and int(match[1]) <= budget.limits.object_number:
-            yield before + match.start(), int(match[1]), int(match[2]), at + 3
+            yield match.start(), int(match[1]), int(match[2]), at + 3
+
+
+def _header_before(data: bytes, start: int, at: int) -> re.Match[bytes] | None:
+    """The two numbers in front of the word at ``at``, as far back as ``start``."""
+    if data[max(start, at - 1) : at] not in _SPACES:  # as of every endobj
+        return None
+    line = data.rfind(b"\n", start, at) + 1  # where almost every header begins: much faster than to search for it
+    return (_HEADER_BEFORE.match(data, line, at) if line else None) or _HEADER_BEFORE.search(data, start, at)
 
 
 def find_odd_headers(data: bytes, end: int, budget: Budget) -> list[int]:
@@ -95,9 +104,11 @@ def find_odd_headers(data: bytes, end: int, budget: Budget) -> list[int]:
     """
     budget.spend_scanned(end)
     found: list[int] = []
-    for at in _positions(data, b"obj", end, 2 * budget.limits.scanned_objects):
-        before = data[max(0, at - _ODD_HEADER_BYTES) : at]
-        if not data[at + 3 : at + 4].isalnum() and _may_head(before) and _HEADER_BEFORE.search(before[-_HEADER_BYTES:]) is None:
+    for word in _ODD_WORD.finditer(data, 0, end):
+        at = word.start()
+        if data[at + 3 : at + 4].isalnum() or _header_before(data, max(0, at - _HEADER_BYTES), at) is not None:
+            continue
+        if _may_head(data[max(0, at - _ODD_HEADER_BYTES) : at]):
             found.append(at)
     return found
 
