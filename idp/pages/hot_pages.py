@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from idp.pages.session_pages import SESSIONS, show_sessions
@@ -27,7 +28,9 @@ SIGN_IN_PATH: Final = "/sign-in/{sign_in_id}"
 
 
 class PageEndpoint:
-    """One page or form as an ASGI application, of one method; others hear 405."""
+    """One page or form as an ASGI application, of one method; others hear 405. Who opens the address of a form itself, as by a reload of what it
+    answered, comes to its page.
+    """
 
     def __init__(self, pages: Pages, method: str, answer: Callable[[Pages, Visit], Awaitable[Response]]) -> None:
         self._pages = pages
@@ -37,7 +40,9 @@ class PageEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        if scope["method"] != self._method:
+        if (scope["method"], self._method) == ("GET", "POST"):
+            answer: Response = RedirectResponse(request.url.path.rpartition("/")[0], HTTPStatus.SEE_OTHER)
+        elif scope["method"] != self._method:
             refusal = TrustError(Kind.NOT_FOUND, "METHOD_NOT_ALLOWED")
             answer = problem_response(request, refusal, status=METHOD_NOT_ALLOWED, further_headers={"Allow": self._method})
         else:

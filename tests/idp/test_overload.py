@@ -129,12 +129,20 @@ def test_attack_many_requests_on_one_connection_are_each_refused(town: Town, mon
 
 
 @pytest.mark.parametrize("step", ["password", "recovery"])
-@pytest.mark.parametrize("method", ["HEAD", "GET", "PUT", "OPTIONS", "DELETE"])
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "OPTIONS", "DELETE"])
 def test_another_method_is_not_a_sign_in(town: Town, monkeypatch: pytest.MonkeyPatch, method: str, step: str) -> None:  # noqa: F811
     asked = full(monkeypatch)
     answer = town.here.http.request(method, f"/sign-in/si_a/{step}")
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
+    assert asked == []
+
+
+@pytest.mark.parametrize("step", ["password", "recovery"])
+def test_who_opens_the_address_of_a_form_comes_to_its_page(town: Town, monkeypatch: pytest.MonkeyPatch, step: str) -> None:  # noqa: F811
+    asked = full(monkeypatch)
+    answer = town.here.http.get(f"/sign-in/si_a/{step}?x=1", headers={"accept": "text/html"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in/si_a")
     assert asked == []
 
 
