@@ -23,6 +23,7 @@ from standards.errors import Kind, TrustError
 from standards.rfc7468_pem import CERTIFICATE_REQUEST, read_pem, write_pem
 from tests.deployments import yinxin, yinxin_process
 from yinxin import command_line
+from yinxin.assembly import open_house
 from yinxin.commands.console import explain, fail, operator
 from yinxin.deployment import open_deployment
 from yinxin.pki.model import subject_name
@@ -263,6 +264,10 @@ def test_audit_check_names_the_row_that_was_altered(folder: Path) -> None:
 
 
 def test_doctor_on_a_sound_deployment(folder: Path) -> None:
+    house = open_house(open_deployment(folder))  # it was made some minutes ago, and its entries wait for a server since
+    house.context.log.start()
+    house.context.log.stop()
+    house.close()
     found = run_json("doctor", "--dir", folder)
     assert found["ok"]
     assert {each["status"] for each in found["findings"]} == {"ok"}

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from licence_vault.faces.read_design import face_json
 from service_kit.ofd_drawing.draw import draw_ofd
+from tests.deployments import unmeasured
 from tests.licence_vault.faces.designs import PORTRAIT, text_of
 from tests.licence_vault.test_verify import AT
 from tests.licence_vault.test_verify_code import CLAIMS, genuine, good, link
@@ -59,7 +60,7 @@ def test_of_a_small_drawing_whose_end_finds_no_room_no_part_is_left(tmp_path: Pa
     out = tmp_path / "out.pdf"
     program = f"import pathlib; from yinxin.commands.licence_command import _write_new; _write_new(pathlib.Path({str(out)!r}), b'x' * 1025)"
     limited = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", sys.executable, "-B", "-c", program]
-    done = subprocess.run(limited, capture_output=True, text=True, check=False)
+    done = subprocess.run(limited, capture_output=True, text=True, check=False, env=unmeasured())  # what is recorded finds no room either
     assert (done.stderr.splitlines()[-1], out.exists()) == (
         f"standards.errors.TrustError: DISK_FULL: path='{out}', reason='File too large'",
         False,
