@@ -31,7 +31,7 @@ def log_state(log: TransparencyLog, clock: Clock) -> LogState:
     """How far a log is, for readiness.
 
     Raises why its last turn failed, where it did; LOG_STANDS_STILL where this process sequences, or would if no other led, and an entry waits for
-    longer than ``STANDSTILL_SECONDS``. Where none serves, entries of commands rightly wait for the next start.
+    longer than ``STANDSTILL_SECONDS``, none of them before it began. Where none serves, entries of commands rightly wait for the next start.
     """
     if log.last_error is not None:
         raise log.last_error
@@ -41,8 +41,9 @@ def log_state(log: TransparencyLog, clock: Clock) -> LogState:
         unnumbered = connection.execute(select(func.count()).select_from(log.table).where(table.log_index.is_(None))).scalar_one()
         waits = table.log_index == head.size if head.waiting else table.log_index.is_(None)  # what has a number came before what has none
         first = connection.execute(select(table.entry_id).where(waits).order_by(table.position).limit(1)).scalar()
-    seconds = 0 if first is None else max(0, int((clock.now() - time_of_entry_id(first)).total_seconds()))
+    now, since = clock.now(), log.sequencing_since
+    seconds = 0 if first is None else max(0, int((now - time_of_entry_id(first)).total_seconds()))
     waiting = head.waiting + unnumbered
-    if log.is_sequencing and seconds > STANDSTILL_SECONDS:
+    if seconds > STANDSTILL_SECONDS and since is not None and (now - since).total_seconds() > STANDSTILL_SECONDS:
         raise TrustError(Kind.UNAVAILABLE, "LOG_STANDS_STILL", log=log.name, waiting=waiting, waiting_seconds=seconds)
     return LogState(head.size, waiting, seconds)

@@ -39,6 +39,7 @@ from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy import Table
@@ -104,6 +105,7 @@ class TransparencyLog:
         self._moved = threading.Condition()
         self._turns = 0  # that moved the head, of this process
         self._thread: threading.Thread | None = None
+        self.sequencing_since: datetime | None = None  # aware UTC; None while no thread of this process does
         self.last_error: TrustError | None = None
         """Why the last turn failed; None when it went well. For readiness."""
 
@@ -223,13 +225,9 @@ class TransparencyLog:
         self.open()
         self._stop.clear()
         self._wake.clear()
+        self.sequencing_since = self._clock.now()
         self._thread = threading.Thread(target=self._serve, name=f"log-{self.name}", daemon=True)
         self._thread.start()
-
-    @property
-    def is_sequencing(self) -> bool:
-        """Whether a thread of this process does."""
-        return self._thread is not None
 
     def stop(self) -> None:
         """Take in what waits, then stop."""
@@ -237,7 +235,7 @@ class TransparencyLog:
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
-            self._thread = None
+            self._thread = self.sequencing_since = None
 
     def _serve(self) -> None:
         while True:
