@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     run("coverage", "erase")
     if not arguments:
         os.environ[clause_results.VARIABLE] = str(clause_results.TARGET)  # for the help of this build
-    workers = str((os.cpu_count() or 2) + 2)  # some wait for servers and other programs now and then
+    workers = str((os.cpu_count() or 2) + 3)  # some wait for servers and other programs now and then
     status = run("coverage", "run", "-m", "pytest", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", *arguments)
     if arguments:
         return status
