@@ -77,7 +77,7 @@ def finish_remote_signature(
     token = None if stamp is None else stamp(value_der)
     order = read_order(kept.order_json, context.blobs.get(kept.document_digest))
     finished = finish_draft(context, draft, order, value_der, token, use_id, trust=context.trust())
-    refuse_reserved_files(context, user, finished.examined, document_type=order.document_type, named_types=frozenset())
+    refuse_reserved_files(context, user, finished.examined, draft.name, document_type=order.document_type, named_types=frozenset())
     sealed = finished.content
     result_digest = context.blobs.put(sealed)
     fail_points.reach("remote-signature.stored")

@@ -141,7 +141,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         with step("seal.finish"):
             finished = finish_draft(context, draft, order, signature, token, use_id, trust=trust)
             kind, named = order.document_type, intent.named_types
-            refuse_reserved_files(context, user, finished.examined, document_type=kind, named_types=named)
+            refuse_reserved_files(context, user, finished.examined, draft.name, document_type=kind, named_types=named)
         sealed = finished.content
         fail_points.reach("seal-document.checked")
 

@@ -27,6 +27,8 @@ from yinxin.demo.prepare import prepare_demo
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.deployments import Here
+
 PLACES = {  # table, and how the blob of one of its rows is found
     "seal_uses": "SELECT id, result_digest FROM seal_uses WHERE is_result_kept ORDER BY id",
     "seal_papers": "SELECT id, digest FROM seal_papers ORDER BY id",
@@ -114,15 +116,19 @@ def test_a_deleted_document_is_told_with_its_row_and_comes_back_from_a_backup(fo
     assert doctor(folder)[1]["status"] == "ok"
 
 
+def watching(here: Here) -> dict[str, str]:
+    """What a system that may read the audit trail sends to show it."""
+    desk = idp.service.client_desk(here.house.context)
+    _, secret = register_client(desk, NewClient("watch", ("audit.read",), client_id="watch"), actor="test")
+    answer = here.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=("watch", secret))
+    return {"authorization": f"Bearer {answer.json()['access_token']}"}
+
+
 def test_a_deployment_that_serves_tells_them_as_the_command_does(folder: Path) -> None:
     row, blob = first(folder, PLACES["seal_papers"])
     blob_path(folder, blob).unlink()
     with served_here(folder) as here:
-        _, secret = register_client(
-            idp.service.client_desk(here.house.context), NewClient("watch", ("audit.read",), client_id="watch"), actor="test"
-        )
-        token = here.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=("watch", secret)).json()["access_token"]
-        bearer = {"authorization": "Bearer " + token}
+        bearer = watching(here)
         answer = here.http.post("/v1/audit/checks", headers=bearer).json()
         recorded = here.http.get("/v1/audit/entries?action=audit.check", headers=bearer).json()["entries"][0]
     finding = {"where": "documents", "code": "BLOB_MISSING", "facts": {"table": "seal_papers", "row": row, "blob": blob}}
@@ -227,11 +233,7 @@ def test_a_deployment_that_serves_counts_what_is_on_record_as_lost_and_records_w
     blob_path(folder, blob).unlink()
     record_loss(folder, blob)
     with served_here(folder) as here:
-        _, secret = register_client(
-            idp.service.client_desk(here.house.context), NewClient("watch", ("audit.read",), client_id="watch"), actor="test"
-        )
-        token = here.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=("watch", secret)).json()["access_token"]
-        bearer = {"authorization": "Bearer " + token}
+        bearer = watching(here)
         answer = here.http.post("/v1/audit/checks", headers=bearer).json()
         assert (answer["ok"], answer["findings"], answer["documents_lost"]) == (True, [], 1)
         recorded = here.http.get("/v1/audit/entries?action=audit.check", headers=bearer).json()["entries"][0]

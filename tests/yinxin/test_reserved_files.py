@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pikepdf
 import pytest
 
 from seal_service import store
@@ -14,11 +16,14 @@ from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
 from seal_service.model import UseState
+from seal_service.pdf.document import PdfDocument
+from seal_service.pdf.syntax import Ref
 from service_kit.callers import Caller
 from standards.errors import TrustError
 from tests.deployments import make_deployment, served_here
 from tests.licence_vault.issuing_here import ISSUER, ISSUER_NAME
-from tests.yinxin.sealed_licences import drawn_ofd, drawn_pdf
+from tests.seal_service.pdf.tampering import append, body_of
+from tests.yinxin.sealed_licences import STRANGER, drawn_ofd, drawn_pdf, seal_as_pdf
 from yinxin.demo.document import draw_document
 from yinxin.file_verdicts import HouseJudge
 from yinxin.licence_links import DOCUMENT_TYPE, RESERVED_FILES, VAULT
@@ -78,6 +83,34 @@ def test_attack_a_drawing_of_ones_own_with_the_files_of_a_licence_gets_no_seal(h
     with context.database.read() as conn:
         assert [each.used for each in store.list_standing_grants(conn, seal_id, grant.holder)] == [0]
     assert sealed(here, seal_id, draw_document(), "notice" if types else "")
+
+
+def attached_later(sealed: bytes) -> bytes:
+    """A sealed document with the files of a licence put into it behind the seal."""
+    with pikepdf.open(io.BytesIO(drawn_pdf())) as licence:
+        content = bytes(licence.attachments["licence.json"].get_file().read_bytes())
+    document = PdfDocument.open(sealed)
+    root, first = document.trailer["Root"], document.size
+    assert isinstance(root, Ref)
+    names = b"<</EmbeddedFiles<</Names[(licence.json) %d 0 R]>>>>" % (first + 1)
+    return append(
+        sealed,
+        {
+            first: b"<</Type/EmbeddedFile/Length %d>>stream\n%s\nendstream" % (len(content), content),
+            first + 1: b"<</Type/Filespec/F(licence.json)/UF(licence.json)/EF<</F %d 0 R>>>>" % first,
+            root.number: body_of(sealed, root.number).rstrip().removesuffix(b">>") + b"/Names " + names + b">>",
+        },
+    )
+
+
+def test_attack_an_earlier_signature_hides_no_files(here: Here, seal_id: str) -> None:
+    """Over the files or in front of them: whoever verifies may not trust it, and then ours is the one that counts."""
+    grant_seal_within(here.house.context, MANAGER, seal_id, GrantOrder(CLERK.client_id), if_version=None)
+    over, before = seal_as_pdf(drawn_pdf(), STRANGER), attached_later(sealed(here, seal_id, draw_document()))
+    for document, code in ((over, "DOCUMENT_FILES_RESERVED"), (before, "DOCUMENT_TAMPERED")):
+        with pytest.raises(TrustError) as refused:
+            sealed(here, seal_id, document)
+        assert refused.value.code == code
 
 
 def test_attack_an_operator_is_no_vault_either(here: Here, seal_id: str) -> None:

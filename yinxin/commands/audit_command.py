@@ -8,7 +8,19 @@ from typing import Annotated, Final
 import typer
 
 from standards.errors import TrustError
-from yinxin.commands.console import DIR_HELP, EXIT_FAILED, JSON_HELP, check_folder, fail, operator, print_json, print_line, print_table, say
+from yinxin.commands.console import (
+    DIR_HELP,
+    EXIT_FAILED,
+    JSON_HELP,
+    check_folder,
+    fail,
+    opened_context,
+    operator,
+    print_json,
+    print_line,
+    print_table,
+    say,
+)
 
 app: Final = typer.Typer(no_args_is_help=True, help="The audit trail. 审计记录。")
 
@@ -138,29 +150,11 @@ def record_loss(
 ) -> None:
     """Put documents on record as lost that no backup has: checks count them apart, until they are there again. 登记已灭失的文件（任何备份中都没有）。"""
     from service_kit.lost_blobs import record_losses
-    from yinxin.assembly import open_house
-    from yinxin.deployment import open_deployment
     from yinxin.links import blob_places
 
-    try:
-        check_folder(folder)
-        house = open_house(open_deployment(folder))
-        try:
-            context = house.context
-            recorded = record_losses(
-                context.database,
-                context.blobs,
-                blob_places(),
-                context.audit,
-                blobs,
-                actor=operator(),
-                reason=reason,
-                at=house.clock.now(),
-            )
-        finally:
-            house.close()
-    except TrustError as error:
-        raise fail(error, as_json=as_json) from None
+    with opened_context(folder, as_json=as_json) as context:
+        places, at = blob_places(), context.clock.now()
+        recorded = record_losses(context.database, context.blobs, places, context.audit, blobs, actor=operator(), reason=reason, at=at)
     if as_json:
         print_json({"recorded": recorded})
         return

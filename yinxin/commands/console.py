@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -14,8 +15,10 @@ from standards.errors import Kind, TrustError
 from yinxin.commands.reader_language import CHINESE, language_of_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from service_kit.composition import ServiceContext
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 64  # EX_USAGE of sysexits.h
@@ -110,3 +113,22 @@ def check_folder(folder: Path) -> None:
 
     if not is_complete(folder):
         raise TrustError(Kind.UNACCEPTABLE, "DEPLOYMENT_MISSING", dir=str(folder))
+
+
+@contextmanager
+def opened_context(folder: Path, *, as_json: bool) -> Iterator[ServiceContext]:
+    """The deployment for one command; what goes wrong is said and ends it."""
+    from yinxin.assembly import code_older_rows, migrate_all, open_house
+    from yinxin.deployment import open_deployment
+
+    try:
+        check_folder(folder)
+        house = open_house(open_deployment(folder))
+        try:
+            migrate_all(house.context.database)  # behind an update nothing else may have run yet
+            code_older_rows(house.context)
+            yield house.context
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None

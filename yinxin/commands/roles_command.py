@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
-from standards.errors import TrustError
-from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, operator, print_json, print_line, print_table, say
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from service_kit.composition import ServiceContext
+from yinxin.commands.console import DIR_HELP, JSON_HELP, opened_context, operator, print_json, print_line, print_table, say
 
 app: Final = typer.Typer(no_args_is_help=True, help="System, security and audit administrators. 系统、安全、审计三员管理。")
 
@@ -22,25 +15,6 @@ Folder = Annotated[Path, typer.Option("--dir", help=DIR_HELP)]
 AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
 Holder = Annotated[str, typer.Argument(metavar="HOLDER", help="A client id, or person: and a subject. 应用标识，或 person: 加人员标识。")]
 Reason = Annotated[str, typer.Option(help="Why; stands in the audit trail. 事由，记入审计。")]
-
-
-@contextmanager
-def _opened(folder: Path, *, as_json: bool) -> Iterator[ServiceContext]:
-    """The deployment for one command; what goes wrong is said and ends it."""
-    from yinxin.assembly import code_older_rows, migrate_all, open_house
-    from yinxin.deployment import open_deployment
-
-    try:
-        check_folder(folder)
-        house = open_house(open_deployment(folder))
-        try:
-            migrate_all(house.context.database)  # behind an update nothing else may have run yet
-            code_older_rows(house.context)
-            yield house.context
-        finally:
-            house.close()
-    except TrustError as error:
-        raise fail(error, as_json=as_json) from None
 
 
 @app.command("appoint")
@@ -58,7 +32,7 @@ def appoint_holder(
 
     if role not in set(Role):
         raise typer.BadParameter(", ".join(Role), param_hint="--role")
-    with _opened(folder, as_json=as_json) as context:
+    with opened_context(folder, as_json=as_json) as context:
         at, audit, is_known = context.clock.now(), context.audit, holder_check_of(context)
         context.database.write(
             lambda conn: appoint(
@@ -85,7 +59,7 @@ def give_to_holder(
     from yinxin.duties import DUTIES
     from yinxin.links import holder_check_of
 
-    with _opened(folder, as_json=as_json) as context:
+    with opened_context(folder, as_json=as_json) as context:
         at, audit, is_known = context.clock.now(), context.audit, holder_check_of(context)
         context.database.write(
             lambda conn: give_duty(conn, audit, holder, duty, known=DUTIES, is_known=is_known, actor=operator(), reason=reason, at=at)
@@ -108,7 +82,7 @@ def take_from_holder(
     """Take a duty back. 收回职责。"""
     from service_kit.duties import take_duty
 
-    with _opened(folder, as_json=as_json) as context:
+    with opened_context(folder, as_json=as_json) as context:
         at, audit = context.clock.now(), context.audit
         had_it = context.database.write(lambda conn: take_duty(conn, audit, holder, duty, actor=operator(), reason=reason, at=at))
     if as_json:
@@ -122,7 +96,7 @@ def dismiss_holder(*, holder: Holder, reason: Reason, folder: Folder, as_json: A
     """End an appointment. 免去管理员。"""
     from service_kit.roles import dismiss
 
-    with _opened(folder, as_json=as_json) as context:
+    with opened_context(folder, as_json=as_json) as context:
         at, audit = context.clock.now(), context.audit
         had_one = context.database.write(lambda conn: dismiss(conn, audit, holder, actor=operator(), reason=reason, at=at))
     if as_json:
@@ -136,7 +110,7 @@ def list_holders(*, folder: Folder, as_json: AsJson = False) -> None:
     """List the administrators. 列出管理员。"""
     from service_kit.roles import list_role_holders
 
-    with _opened(folder, as_json=as_json) as context, context.database.read() as connection:
+    with opened_context(folder, as_json=as_json) as context, context.database.read() as connection:
         found = list_role_holders(connection)
     if as_json:
         rows = [{"holder": each.holder, "role": each.role.value, "reason": each.reason, "is_altered": each.is_altered} for each in found]
