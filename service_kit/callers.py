@@ -35,7 +35,8 @@ OUTAGE_SECONDS: Final = (
 )
 PERSON_PREFIX: Final = "person:"  # in front of a person's subject, where rights are kept by holder; a client's id has no colon
 NATURAL_PREFIXES: Final = ("pe_", "pw_")  # how the issuer's names of natural persons begin in ``act``; no client's id does
-PAIRWISE_PREFIX: Final = PERSON_PREFIX + "pw_"  # a name that one sector of clients knows somebody by
+PAIRWISE: Final = "pw_"  # what begins a name that one sector of clients knows somebody by
+PAIRWISE_PREFIX: Final = PERSON_PREFIX + PAIRWISE
 ACTORS: Final = 6  # how many may act one for the other
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - RFC 9068 2.1
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from idp.model.people import AccountStatus, IdentifierKind
 from idp.store.accounts import account_id_by, account_status, find_account
 from idp.store.clients import find_client
-from idp.tokens.person_tokens import PAIRWISE
-from service_kit.callers import PERSON_PREFIX
+from service_kit.callers import PAIRWISE_PREFIX, PERSON_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,5 +61,5 @@ class HolderNames:
         """
         if not holder.startswith(PERSON_PREFIX):
             return find_client(connection, holder, self.mac_key) is not None
-        subject = holder.removeprefix(PERSON_PREFIX)
-        return subject.startswith(PAIRWISE) or account_status(connection, self.vault, subject) is not None
+        is_pairwise = holder.startswith(PAIRWISE_PREFIX)
+        return is_pairwise or account_status(connection, self.vault, holder.removeprefix(PERSON_PREFIX)) is not None

@@ -11,6 +11,7 @@ from crypto.sm3 import hmac_sm3, sm3
 from crypto.sm4 import KEY_BYTES, NONCE_BYTES, sm4_gcm_open, sm4_gcm_seal
 from idp.model.clients import GM_ALGORITHM, TOKEN_SECONDS
 from idp.model.redirects import is_on_device
+from service_kit.callers import PAIRWISE
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 ACCESS_TYPE: Final = "at+jwt"
 ID_TYPE: Final = "JWT"
 GRANT_CLAIM: Final = "gid"  # ours: which grant a token hangs on, so that it ends with it
-PAIRWISE: Final = "pw_"  # what begins a person's name that one sector alone knows
 SECTOR_SESSION: Final = "ss_"  # what begins a session's name that one sector alone knows
 _HALF: Final = 16
 

@@ -136,8 +136,9 @@ def _who_shows(desk: UseDesk, showing_id: str | None, at: datetime) -> Standing 
         return None
     with desk.context.database.read() as conn:
         showing = store.load_showing(conn, showing_id)
-    is_asked = showing is not None and showing.is_by_power and not showing.is_over_at(at)
-    return who_came(desk, showing.power_client, showing.power_grant, at) if showing is not None and is_asked else None
+    if showing is None or not showing.is_by_power or showing.is_over_at(at):
+        return None
+    return who_came(desk, showing.power_client, showing.power_grant, at)
 
 
 def _demand(conn: Connection, attempt: Attempt, showing: Showing, record: LicenceRecord, standing: Standing | None) -> TypeDefinition:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from licence_vault.uses import Officer
     from service_kit.callers import Caller
 
-"""The reason of the steps that the holder takes by himself."""
-
 
 @dataclass(frozen=True, slots=True)
 class OwnShowing:
