@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from seal_service.model import Seal
     from service_kit.callers import Caller
 
-REGIONAL_PLATFORM: Final[Link[RegionalPlatform]] = Link("seal_service.regional_platform")  # this and the next four may be missing
+REGIONAL_PLATFORM: Final[Link[RegionalPlatform]] = Link("seal_service.regional_platform")  # this and the next five may be missing
 STATE_LISTENERS: Final[Link[Sequence[StateListener]]] = Link("seal_service.state_listeners")
 CALLER_CHECK: Final[Link[CallerCheck]] = Link("seal_service.caller_check")
 FILE_VERIFIER: Final[Link[FileVerifier]] = Link("seal_service.file_verifier")
 ACTING_PEOPLE: Final[Link[ActingPeople]] = Link("seal_service.acting_people")
+HOLDER_CHECK: Final[Link[HolderCheck]] = Link("seal_service.holder_check")
 SEAL_MAKER: Final[Link[MakerIdentity]] = Link("seal_service.maker")
 RESERVED_FILES: Final[Link[ReservedFiles]] = Link("seal_service.reserved_files")  # missing: no file inside a document is another service's
 
@@ -81,6 +82,14 @@ class ActingPeople(Protocol):
 
     def people_of(self, conn: Connection, holder: str, at: datetime) -> frozenset[str]:
         """Everybody who may act for ``holder`` at ``at`` (aware UTC); nobody where it is no organisation."""
+        ...
+
+
+class HolderCheck(Protocol):
+    """Which names powers can be kept by. Where who registers clients and signs people in runs elsewhere there is no such link, and no name is refused."""
+
+    def __call__(self, conn: Connection, holder: str, /) -> bool:
+        """Whether there is such a client or account, also one that is not let in now: within the transaction that counts on it."""
         ...
 
 

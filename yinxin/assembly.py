@@ -70,7 +70,7 @@ from yinxin.help.help_pages import HelpDesk
 from yinxin.help.help_pages import make_router as make_help_router
 from yinxin.holder_links import HouseDirectory
 from yinxin.house_checks import house_checks
-from yinxin.licence_links import RESERVED_FILES, HouseReadiness, HouseSealer, HouseVerifier, house_pictures
+from yinxin.licence_links import RESERVED_FILES, HouseReadiness, HouseSealer, HouseVerifier, house_pictures, may_hold_seals
 from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
 from yinxin.pki.authorities import MAKER, Authorities, open_authorities
@@ -207,8 +207,7 @@ def open_house(deployment: Deployment) -> House:
         **seal_service.ports.FILE_VERIFIER.filled(HouseVerifier(context)),
         **seal_service.ports.RESERVED_FILES.filled(RESERVED_FILES),
         **_directory_of(context),
-        **_clients_of(context),
-        **_acting_people_of(context),
+        **_people_of(context),
     }
     context = replace(context, links={**context.links, **links_of_licences})
     return House(deployment, context, register, authorities, clock)
@@ -235,19 +234,18 @@ def _directory_of(context: ServiceContext) -> Links:
     return {} if place is None or caller is None else licence_vault.ports.HOLDERS.filled(RemoteDirectory(caller, place))
 
 
-def _clients_of(context: ServiceContext) -> Links:
-    """Which systems are registered, where this process knows them."""
-    if idp.service.NAME not in links.services_of(context.settings):
-        return {}
-    return licence_vault.ports.CLIENTS.filled(partial(is_registered, idp.service.client_desk(context)))
-
-
-def _acting_people_of(context: ServiceContext) -> Links:
-    """Who acts for an organisation, where this process knows people."""
-    if idp.service.NAME not in links.services_of(context.settings):
+def _people_of(context: ServiceContext) -> Links:
+    """Which systems and people there are and who acts for an organisation, where this process knows them."""
+    knows = links.holder_check_of(context)
+    if knows is None:
         return {}
     people = ActingPeople(idp.service.people_desk(context).vault)
-    return seal_service.ports.ACTING_PEOPLE.filled(people) | licence_vault.ports.ACTING_PEOPLE.filled(people)
+    return {
+        **seal_service.ports.HOLDER_CHECK.filled(partial(may_hold_seals, knows)),
+        **seal_service.ports.ACTING_PEOPLE.filled(people),
+        **licence_vault.ports.ACTING_PEOPLE.filled(people),
+        **licence_vault.ports.CLIENTS.filled(partial(is_registered, idp.service.client_desk(context))),
+    }
 
 
 def _time_stamp_of(

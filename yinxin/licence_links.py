@@ -24,6 +24,7 @@ from standards.errors import TrustError
 from yinxin.file_verdicts import judged_document, verify_any_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -80,6 +81,11 @@ class HouseReadiness:
         except TrustError as refusal:
             return refusal.code
         return None
+
+
+def may_hold_seals(knows: Callable[[Connection, str], bool], connection: Connection, holder: str) -> bool:
+    """See ``seal_service.ports.HolderCheck``: whom the identity provider knows, and the vault, which is no client of it."""
+    return holder == VAULT or knows(connection, holder)
 
 
 def house_pictures(document: bytes, *, dpi: int) -> bytes:

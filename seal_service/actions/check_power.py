@@ -8,7 +8,8 @@ from seal_service import store
 from seal_service.actions.keep_powers_apart import check_giving, check_use
 from seal_service.errors import power_held, seal_not_found
 from seal_service.model import SCOPE_MAKE, SCOPE_REVIEW, SCOPE_SECURE, Power
-from service_kit.roles import Role, role_of
+from seal_service.ports import HOLDER_CHECK
+from service_kit.roles import Role, check_known, role_of
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -65,13 +66,20 @@ def may_see_all(conn: Connection, caller: Caller) -> bool:
     return bool(caller.scopes & {SCOPE_MAKE, SCOPE_REVIEW}) or is_security_administrator(conn, caller)
 
 
+def check_there(context: ServiceContext, conn: Connection, holder: str) -> None:
+    """ROLE_HOLDER_UNKNOWN for a name that no client and no account has, where that is known here (``service_kit.roles.check_known``)."""
+    check_known(conn, holder, HOLDER_CHECK.of(context))
+
+
 def give_power(context: ServiceContext, conn: Connection, seal: Seal, holder: str, power: Power, *, given_by: str, at: datetime) -> bool:
-    """Give a power within the caller's transaction; False where he has it. ROLE_FORBIDS, SEAL_POWER_HELD where he, or somebody who may act for
-    him, has another one.
+    """Give a power within the caller's transaction; False where he has it. ROLE_HOLDER_UNKNOWN, ROLE_FORBIDS, SEAL_POWER_HELD where he, or
+    somebody who may act for him, has another one.
     """
     held = store.powers_of(conn, seal.id, holder)
     if power in held:
         return False
+    if holder != given_by:  # whoever gives is there
+        check_there(context, conn, holder)
     role = role_of(conn, holder)
     if role is not None:
         raise TrustError(Kind.CONFLICT, "ROLE_FORBIDS", holder=holder, role=role.value)

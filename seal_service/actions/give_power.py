@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def give_power(context: ServiceContext, caller: Caller, seal_id: str, holder: str, power: Power, *, reason: str) -> None:
     """Give ``holder`` a power; giving it twice is no error. Nobody gives one to himself.
 
-    Raises ROLE_MISSING, SEAL_NOT_FOUND, SECOND_PERSON_NEEDED, SEAL_POWER_HELD, ROLE_FORBIDS, FIELD_UNACCEPTABLE.
+    Raises ROLE_MISSING, SEAL_NOT_FOUND, SECOND_PERSON_NEEDED, SEAL_POWER_HELD, ROLE_HOLDER_UNKNOWN, ROLE_FORBIDS, FIELD_UNACCEPTABLE.
     """
     check_client_id(holder)
     reason = check_reason(reason, is_required=True)

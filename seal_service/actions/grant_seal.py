@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from seal_service import limits, store
-from seal_service.actions.check_power import check_manages, give_power
+from seal_service.actions.check_power import check_manages, check_there, give_power
 from seal_service.actions.record_act import check_reason, record_act
 from seal_service.errors import field_unacceptable, grant_changed, grant_not_found, grants_exhausted, seal_not_found, seal_version_conflict
 from seal_service.limits import GRANTS_PER_SEAL
@@ -50,7 +50,7 @@ class GrantOrder:
 
 
 def check_client_id(client_id: str) -> None:
-    """Raise FIELD_UNACCEPTABLE where ``client_id`` cannot be a holder. Whether it is registered is the identity provider's knowledge."""
+    """Raise FIELD_UNACCEPTABLE where ``client_id`` cannot be a holder. Whether it is registered is asked when it gets something (``check_there``)."""
     if _HOLDER.fullmatch(client_id) is None:
         raise field_unacceptable(
             "client_id", "1 to 128 letters, digits, dots, underscores, tildes or hyphens; or person: and a subject of visible ASCII"
@@ -87,7 +87,8 @@ def check_order(order: GrantOrder) -> None:
 def grant_seal(context: ServiceContext, caller: Caller, seal_id: str, client_id: str, *, if_version: int | None = None) -> Seal:
     """Let ``client_id`` use the seal without limits, and return the seal; granting twice is no error.
 
-    Raises SEAL_NOT_FOUND, FIELD_UNACCEPTABLE, SEAL_GRANTS_EXHAUSTED, SEAL_POWER_HELD, ROLE_FORBIDS, SEAL_CHANGED.
+    Raises SEAL_NOT_FOUND, FIELD_UNACCEPTABLE, SEAL_GRANTS_EXHAUSTED, SEAL_POWER_HELD, ROLE_HOLDER_UNKNOWN, ROLE_FORBIDS,
+    SEAL_CHANGED.
     """
     order = GrantOrder(client_id)
     check_order(order)
@@ -143,6 +144,8 @@ def record_grant(context: ServiceContext, conn: Connection, caller: Caller, seal
         raise grants_exhausted(seal.id, GRANTS_PER_SEAL)
     at = context.clock.now()
     give_power(context, conn, seal, order.holder, Power.USE, given_by=caller.holder, at=at)
+    if order.via_client:
+        check_there(context, conn, order.via_client)
     made = Grant(
         id=new_grant_id(),
         seal_id=seal.id,

@@ -175,7 +175,7 @@ def test_the_receiver_takes_what_is_signed_and_nothing_else(served: Served, envi
         with program(theirs, port, log, sys.executable, str(EXAMPLES / "webhook-receiver" / "receiver.py")):
             # What the platform sends arrives
             grants = f"/v1/seals/{made['seal_id']}/grants"
-            granted = client.post(grants, json={"holder": "cl_receiver", "reason": "example"}, headers={"if-match": "*"})
+            granted = client.post(grants, json={"holder": made["client_id"], "reason": "example"}, headers={"if-match": "*"})
             assert granted.status_code == 201, granted.text
             deadline = time.monotonic() + WAIT_SECONDS
             while "seal.grant-changed" not in log.read_text(encoding="utf-8"):

@@ -43,16 +43,16 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
 
 
 @pytest.fixture(scope="module")
-def seal_id(here: Here) -> str:
-    owner = Caller("cl_owner", "cl_owner", frozenset({"seal.manage"}))
-    wanted = SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE, grants=("cl_clerk",))
-    return make_seal(here.house.context, owner, wanted).id
+def clerk(here: Here) -> Pages:
+    return open_pages(here, "cl_clerk", "seal.use", "seal.read")
 
 
 @pytest.fixture(scope="module")
-def clerk(here: Here, seal_id: str) -> Pages:
-    assert seal_id
-    return open_pages(here, "cl_clerk", "seal.use", "seal.read")
+def seal_id(here: Here, clerk: Pages) -> str:
+    assert clerk
+    owner = Caller("cl_owner", "cl_owner", frozenset({"seal.manage"}))
+    wanted = SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE, grants=("cl_clerk",))
+    return make_seal(here.house.context, owner, wanted).id
 
 
 def test_from_choosing_a_seal_to_a_sealed_document(clerk: Pages, seal_id: str) -> None:

@@ -73,9 +73,9 @@ def test_all_of_the_trail_is_checked_now(auditor: Pages, monkeypatch: pytest.Mon
 
 @pytest.fixture(scope="module")
 def sealing(here: Here) -> tuple[Pages, str]:
-    owner = Caller("cl_owner", "cl_owner", frozenset({"seal.manage"}))
+    clerk, owner = open_pages(here, "cl_many", "seal.use", "seal.read"), Caller("cl_owner", "cl_owner", frozenset({"seal.manage"}))
     seal = make_seal(here.house.context, owner, SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE, grants=("cl_many",)))
-    return open_pages(here, "cl_many", "seal.use", "seal.read"), seal.id
+    return clerk, seal.id
 
 
 def test_many_documents_are_sealed_alike_and_watched(sealing: tuple[Pages, str]) -> None:

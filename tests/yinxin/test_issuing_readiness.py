@@ -43,7 +43,7 @@ GRANTS: dict[str, tuple[dict[str, Any], str | None]] = {
     "for OFD alone": ({"forms": frozenset({"ofd"})}, None),
     "for digests alone": ({"forms": frozenset({"digest"})}, "GRANT_FORM_NOT_COVERED"),
     "for contracts": ({"document_types": frozenset({"contract"})}, "GRANT_TYPE_NOT_COVERED"),
-    "through another system": ({"via_client": "cl_seals"}, "GRANT_SYSTEM_NOT_COVERED"),
+    "through another system": ({"via_client": "cl_admin"}, "GRANT_SYSTEM_NOT_COVERED"),
     "from tomorrow": ({"valid_from": NOW + timedelta(days=1)}, "GRANT_NOT_YET_VALID"),
     "for one use": ({"uses_max": 1}, None),
 }
@@ -83,7 +83,8 @@ def obstacle(here: Here, seal_id: str) -> str | None:
 
 
 @pytest.mark.parametrize("limits", GRANTS)
-def test_what_is_said_is_what_sealing_says(here: Here, seal: Seal, limits: str) -> None:
+def test_what_is_said_is_what_sealing_says(here: Here, admin: Office, seal: Seal, limits: str) -> None:
+    assert admin, "the system of one grant is registered"
     order, code = GRANTS[limits]
     assert obstacle(here, seal.id) == refusal_of_sealing(here, seal.id) == "SEAL_NOT_FOUND", "of a seal that is not granted"
     grant = grant_seal_within(here.house.context, MANAGER, seal.id, GrantOrder(VAULT, **order), if_version=None)

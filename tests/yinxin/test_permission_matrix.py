@@ -118,8 +118,22 @@ POWERS: dict[str, Power | None] = {"manage": Power.MANAGE, "use": Power.USE, "au
 
 
 @pytest.fixture(scope="module")
-def held(matrix: Here) -> dict[str, str]:
+def headers_of(matrix: Here) -> dict[str, dict[str, str]]:
+    """The systems that hold one power each, with every scope that any client may have."""
+    scopes = tuple(sorted(set(known_scopes()) - SEES_EVERY_SEAL))
+    return {name: bearer(matrix, f"cl_of_{name}", scopes) for name in POWERS}
+
+
+@pytest.fixture(scope="module")
+def signer(matrix: Here) -> dict[str, str]:
+    return bearer(matrix, "cl_signer", ("seal.use",))
+
+
+@pytest.fixture(scope="module")
+def held(matrix: Here, headers_of: dict[str, dict[str, str]], signer: dict[str, str]) -> dict[str, str]:
     """A seal over which one client each holds one power, and the ids of what belongs to it."""
+    assert headers_of
+    assert signer
     context = matrix.house.context
     maker = Caller("cl_of_manage", "cl_of_manage", frozenset({SCOPE_MANAGE}))
     wanted = SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE, grants=("cl_of_use", "cl_signer"))
@@ -134,7 +148,9 @@ def held(matrix: Here) -> dict[str, str]:
     return {"seal_id": seal.id, "grant_id": grant.id, "application_id": application.id}
 
 
-def test_each_power_reaches_what_is_its_own_and_nothing_else(matrix: Here, held: dict[str, str]) -> None:
+def test_each_power_reaches_what_is_its_own_and_nothing_else(
+    matrix: Here, held: dict[str, str], headers_of: dict[str, dict[str, str]]
+) -> None:
     """Power by power over one seal, with every scope that any client may have: who may read what, and whose changes are refused."""
     reached: dict[str, set[str]] = {}
     wanted = {
@@ -147,10 +163,8 @@ def test_each_power_reaches_what_is_its_own_and_nothing_else(matrix: Here, held:
         "editions": "/v1/seals/{seal_id}/editions",
         "application": "/v1/seal-applications/{application_id}",
     }
-    scopes = tuple(sorted(set(known_scopes()) - SEES_EVERY_SEAL))
-    headers = {name: bearer(matrix, f"cl_of_{name}", scopes) for name in POWERS}
     for name in POWERS:
-        answers = {what: matrix.http.get(filled(path, held), headers=headers[name]).status_code for what, path in wanted.items()}
+        answers = {what: matrix.http.get(filled(path, held), headers=headers_of[name]).status_code for what, path in wanted.items()}
         assert set(answers.values()) <= {200, 404}, answers
         reached[name] = {what for what, status in answers.items() if status == 200}
     assert reached["none"] == set()
@@ -171,14 +185,14 @@ def test_each_power_reaches_what_is_its_own_and_nothing_else(matrix: Here, held:
             ("POST", "/v1/seal-grants/{grant_id}/revoke", {"reason": "x"}),
         ):
             content = {} if body is None else {"json": body}
-            answer = matrix.http.request(method, filled(path, held), headers={**headers[name], "if-match": "*"}, **content)
+            answer = matrix.http.request(method, filled(path, held), headers={**headers_of[name], "if-match": "*"}, **content)
             assert (answer.status_code, answer.json()["code"].endswith("_NOT_FOUND")) == (404, True), (name, path, answer.text)
 
 
 def test_security_administrators_alone_give_powers(matrix: Here, held: dict[str, str]) -> None:
     """The scope without the role is nothing, the role without the scope neither; with both, powers can be given, but seals not used."""
     context = matrix.house.context
-    path = filled("/v1/seals/{seal_id}/powers/audit/cl_new", held)
+    path = filled("/v1/seals/{seal_id}/powers/audit/cl_of_none", held)
     with_scope = bearer(matrix, "cl_scope_only", (SCOPE_SECURE,))
     refused = matrix.http.request("PUT", path, headers=with_scope, json={"reason": "x"})
     assert (refused.status_code, refused.json()["code"]) == (403, "ROLE_MISSING")
@@ -201,15 +215,13 @@ def test_security_administrators_alone_give_powers(matrix: Here, held: dict[str,
     assert matrix.http.request("PUT", path, headers=without_scope, json={"reason": "x"}).json()["code"] == "SCOPE_MISSING"
 
 
-def test_nobody_reaches_other_things_of_others(matrix: Here, held: dict[str, str]) -> None:
+def test_nobody_reaches_other_things_of_others(matrix: Here, held: dict[str, str], signer: dict[str, str]) -> None:
     """Grants, applications, uses and webhook endpoints: with real ids of others the answer is that for ids that do not exist."""
     owner = bearer(matrix, "cl_hooks", ("webhook.manage",))
     # No address is allowed in this deployment; the row is what another client may not reach
     matrix.house.context.database.write(lambda conn: conn.exec_driver_sql(ENDPOINT_ROW))
     assert matrix.http.get("/v1/webhooks/wh_" + "a" * 24, headers=owner).status_code == 200
-    sealed = matrix.http.post(
-        f"/v1/seals/{held['seal_id']}/digest-signatures", headers=bearer(matrix, "cl_signer", ("seal.use",)), json={"digest": "ab" * 32}
-    )
+    sealed = matrix.http.post(f"/v1/seals/{held['seal_id']}/digest-signatures", headers=signer, json={"digest": "ab" * 32})
     assert sealed.status_code == 200, sealed.text
     ids = {**NOBODY, **held, "endpoint_id": "wh_" + "a" * 24, "use_id": sealed.headers["seal-use"]}
     by_office = SEES_EVERY_SEAL | {"client.manage"}  # who manages clients looks after their endpoints

@@ -24,6 +24,7 @@ from tests.deployments import make_deployment, served_here
 from tests.licence_vault.issuing_here import ISSUER, ISSUER_NAME
 from tests.seal_service.pdf.tampering import append, body_of
 from tests.yinxin.sealed_licences import STRANGER, drawn_ofd, drawn_pdf, seal_as_pdf
+from tests.yinxin.test_permission_matrix import bearer
 from yinxin.demo.document import draw_document
 from yinxin.file_verdicts import HouseJudge
 from yinxin.licence_links import DOCUMENT_TYPE, RESERVED_FILES, VAULT
@@ -47,6 +48,7 @@ GRANTS: dict[str, tuple[frozenset[str], str, bool]] = {
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
     with served_here(make_deployment(tmp_path_factory.mktemp("reserved") / "d", demo=True)) as served:
+        bearer(served, CLERK.client_id, ("seal.use",))
         yield served
 
 

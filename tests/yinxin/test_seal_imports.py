@@ -37,6 +37,7 @@ WANTED = {"reason": "系统迁移", "custody": "absent", "managers": ["cl_manage
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
     folder = make_deployment(tmp_path_factory.mktemp("seal-imports") / "deployment")
     with served_here(folder) as served:
+        bearer(served, "cl_manager", ("seal.manage",))
         yield served
 
 

@@ -113,10 +113,10 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
 def shared(clients: Clients) -> Town:
     here = clients.town.here
     context, admin = here.house.context, Caller("cl_admin", "cl_admin", frozenset({"seal.manage"}))
-    seal = make_seal(context, admin, SealRequest(organisation=ISSUER_NAME, credit_code=ISSUER))
-    grant_seal_within(context, admin, seal.id, GrantOrder(VAULT, document_types=frozenset({DOCUMENT_TYPE})), if_version=None)
     desk = idp.service.client_desk(context)
     _, secret = register_client(desk, NewClient("vault", (SCOPE_USE, PROVE_HOLDERS), client_id=VAULT), actor="operator:test")
+    seal = make_seal(context, admin, SealRequest(organisation=ISSUER_NAME, credit_code=ISSUER))
+    grant_seal_within(context, admin, seal.id, GrantOrder(VAULT, document_types=frozenset({DOCUMENT_TYPE})), if_version=None)
     return Town(here, seal.id, secret)
 
 

@@ -26,6 +26,7 @@ def test_every_view_of_supervision(tmp_path: Path) -> None:
         context = here.house.context
         desk = idp.service.client_desk(context)
         _, secret = register_client(desk, NewClient("audit", ("seal.audit",), client_id="cl_audit"), actor="operator:test")
+        register_client(desk, NewClient("other", ("seal.use",), client_id="cl_other"), actor="operator:test")
         token = here.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=("cl_audit", secret)).json()
         headers = {"authorization": "Bearer " + token["access_token"]}
         caller = Caller("cl_audit", "cl_audit", frozenset({"seal.manage"}))
