@@ -91,7 +91,7 @@ def build_verifier() -> bytes:
         loader=Markup(loader),  # noqa: S704 - our own script, from this package
         loader_hash=base64.b64encode(sha256(loader.encode()).digest()).decode("ascii"),
         holder_fields=HOLDER_FIELDS,
-        packed=base64.b64encode(packed).decode("ascii"),
+        packed=Markup(base64.b85encode(packed).decode("ascii")),  # noqa: S704 - within a script element nothing is escaped, and no digit ends it
         version=program_version(),
     )
     content = written.encode()
