@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crypto.report import Outcome, Step, failed, not_checked
+from crypto.report import Outcome, Step, failed, not_checked, warned
 from seal_service.pdf.comparison import Path, ReferenceIndex, ValueComparison, references_in, revision_of
 from seal_service.pdf.syntax import Ref
 from standards.errors import MalformedError
@@ -32,7 +32,7 @@ class Changes:
     """One signed revision beside the final one, while the rules run.
 
     ``changed``: object numbers that stand elsewhere. ``judged``: those a rule has looked at. ``kinds``: what was allowed, in words of
-    the report.
+    the report. ``new_pictures``: prepared widgets that show something since they were signed.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Changes:
         self.kinds: set[str] = set()
         self.new_widgets: set[Ref] = set()
         self.new_fields: set[Ref] = set()
+        self.new_pictures: set[Ref] = set()
         self.steps: list[Step] = []
         self._granted: set[int] = set()
         self._granted_alone: set[int] = set()
@@ -71,6 +72,11 @@ class Changes:
         """A change that cannot be decided."""
         if self._has_room(Outcome.NOT_CHECKED):
             self.steps.append(not_checked(code, clause, **self._place(number), **facts))
+
+    def tell(self, code: str, clause: str, number: int, **facts: str | int | float | bool | None) -> None:
+        """A change that is allowed, and yet is to be known."""
+        if self._has_room(Outcome.WARN):
+            self.steps.append(warned(code, clause, **self._place(number), **facts))
 
     def _has_room(self, outcome: Outcome) -> bool:
         """Undecided changes, however many, leave room for one that is not allowed."""

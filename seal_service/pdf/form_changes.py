@@ -18,7 +18,7 @@ from seal_service.pdf.syntax import Name, PdfString, Ref, Stream
 from standards.errors import MalformedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from seal_service.pdf.changes import Changes
     from seal_service.pdf.document import PdfDocument
@@ -44,6 +44,7 @@ _NOTE_KEYS: Final = frozenset({"IRT", "Popup", "RC", "RV", "DV"})  # of notes an
 _LINKS: Final = frozenset({"P", "Parent", "Kids"})  # to objects with rules of their own
 _PARENT_KEYS: Final = frozenset({"T", "TU", "TM", "FT", "Ff", "Kids", "Parent", "Type"})
 _MAX_PARENTS: Final = 32
+_LOOSE_FLAGS: Final = 0b11000  # NoZoom and NoRotate (12.5.3): readers enlarge the picture, or turn it about a corner of its rectangle
 _EMPTY_BYTES: Final = 4_096  # what paints nothing is short
 _PAINTS_NOTHING: Final = re.compile(rb"(?:[\x00\t\n\x0c\r ]++|%[^\r\n]*+|/\w+[ ]BMC\b|EMC\b|[qQ]\b)*+\Z")
 
@@ -91,6 +92,7 @@ def _judge_new_field(changes: Changes, field: SignatureField, names: set[str]) -
         # Nobody answers for it with a signature, so it may show nothing: else it would be a note pasted over the page
         changes.refuse("PDF_ANNOTATION_CHANGED", ANNOTATIONS, reason="appearance without signature", field=field.name)
     _judge_shown_timestamp(changes, field, parts.values())
+    _judge_place(changes, field, parts.values())
     stamp = is_document_timestamp(final, field.value_dict) and not visible
     level = changes.permissions.level
     if (level == NO_CHANGES and not stamp) or (level == FORM_FILLING and visible):
@@ -114,6 +116,20 @@ def _judge_shown_timestamp(changes: Changes, field: SignatureField, shown: Itera
     """A time-stamp authority stamps whatever it is sent, and answers for nothing that a stamp shows on a page."""
     if is_document_timestamp(changes.final, field.value_dict) and is_shown(changes.final, shown):
         changes.leave_open("PDF_ANNOTATION_CHANGED", ANNOTATIONS, reason="appearance of a time-stamp", field=field.name)
+
+
+def _judge_place(changes: Changes, field: SignatureField, shown: Iterable[dict[str, object]]) -> None:
+    """What a later signature shows stands in its rectangle, in every reader's eyes: there alone it is looked for what it covers."""
+    if field.value_dict is not None and any(is_shown(changes.final, [each]) and not _is_confined(changes.final, each) for each in shown):
+        changes.leave_open("PDF_ANNOTATION_CHANGED", ANNOTATIONS, reason="appearance without a fixed place", field=field.name)
+
+
+def _is_confined(document: PdfDocument, widget: dict[str, object]) -> bool:
+    """Whether readers draw a widget within its rectangle: PDFium goes beyond it where an appearance has no box, MuPDF where there is no rectangle."""
+    flags = document.resolve(widget.get("F"))
+    boxes = [each.dictionary.get("BBox") for each in _appearances(document, widget) if isinstance(each, Stream)]
+    is_loose = flags is not None and (type(flags) is not int or flags & _LOOSE_FLAGS != 0)
+    return not is_loose and None not in map(document.rectangle, (widget.get("Rect"), *boxes))
 
 
 def _judge_parents(changes: Changes, field_dict: dict[str, object]) -> None:
@@ -175,6 +191,8 @@ def _judge_known_field(changes: Changes, before: SignatureField, after: Signatur
             changes.refuse("PDF_SIGNATURE_DICTIONARY_CHANGED", FIELDS, number, field=name)
     if newly_signed:
         _judge_shown_timestamp(changes, after, [each for _, each in after.widgets])
+        _judge_place(changes, after, [each for _, each in after.widgets])
+        changes.new_pictures |= {ref for ref, each in after.widgets if ref is not None and is_shown(final, [each])}
         stamp = is_document_timestamp(final, after.value_dict) and not any(is_visible(final, each) for _, each in after.widgets)
         if changes.permissions.level == NO_CHANGES and not stamp:
             changes.refuse("PDF_DOCMDP_VIOLATED", DOC_MDP, reason="signed", field=name, level=NO_CHANGES)
@@ -355,16 +373,19 @@ def _is_painted(document: PdfDocument, widget: dict[str, object]) -> bool:
     """Whether a widget may show anything: an appearance that is not empty, or a background or caption of its own."""
     if document.resolve(widget.get("MK")):
         return True
-    appearances = document.resolve_dictionary(widget.get("AP")) or {}
-    for value in appearances.values():
-        found = document.resolve(value)
-        for item in found.values() if isinstance(found, dict) else [found]:
-            stream = document.resolve(item)
-            if not isinstance(stream, Stream) or len(stream.raw) > _EMPTY_BYTES:
-                return True
-            if not _PAINTS_NOTHING.match(decode_stream(stream, document.resolve, document.budget)):
-                return True
+    for stream in _appearances(document, widget):
+        if not isinstance(stream, Stream) or len(stream.raw) > _EMPTY_BYTES:
+            return True
+        if not _PAINTS_NOTHING.match(decode_stream(stream, document.resolve, document.budget)):
+            return True
     return False
+
+
+def _appearances(document: PdfDocument, widget: dict[str, object]) -> Iterator[object]:
+    """The appearances of a widget for every state; what stands in the place of one is among them."""
+    for value in (document.resolve_dictionary(widget.get("AP")) or {}).values():
+        found = document.resolve(value)
+        yield from map(document.resolve, found.values() if isinstance(found, dict) else [found])
 
 
 def _listed(keys: set[str] | frozenset[str]) -> str:

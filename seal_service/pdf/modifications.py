@@ -7,6 +7,7 @@ other change to something the document uses is a change after signing, named by 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -150,9 +151,8 @@ def _judge(changes: Changes, *, continues: bool) -> Modifications:
         return Modifications(tuple(changes.steps), is_tampered=True)
     if Outcome.NOT_CHECKED in outcomes:
         return Modifications(tuple(changes.steps), is_tampered=None)
-    return Modifications(
-        (passed("PDF_LATER_CHANGES_ALLOWED", UPDATE, kinds=", ".join(sorted(changes.kinds)) or "none"),), is_tampered=False
-    )
+    allowed = passed("PDF_LATER_CHANGES_ALLOWED", UPDATE, kinds=", ".join(sorted(changes.kinds)) or "none")
+    return Modifications((*changes.steps, allowed), is_tampered=False)
 
 
 def _judge_storage(changes: Changes) -> None:
@@ -273,6 +273,8 @@ def _judge_pages(changes: Changes) -> None:
             _judge_annotations(changes, index, ref, before, page)
         elif isinstance(annotations, Ref) and annotations.number in changes.changed:
             _judge_annotations(changes, index, ref, page, page)
+        if changes.new_pictures:
+            _tell_covered(changes, index, final.resolve(annotations))
 
 
 def _judge_annotations(changes: Changes, index: int, ref: Ref, before: dict[str, object], after: dict[str, object]) -> None:
@@ -286,6 +288,9 @@ def _judge_annotations(changes: Changes, index: int, ref: Ref, before: dict[str,
         changes.judged.add(number)
         changes.refuse("PDF_ANNOTATION_CHANGED", ANNOTATIONS, number, page=index + 1, reason="removed")
     seals: list[tuple[str, tuple[float, float, float, float]]] | None = None
+    covered: defaultdict[int, float] = defaultdict(
+        float
+    )  # how far into each seal the new widgets reach, together: many narrow ones cover it as well
     for item in added:
         if not isinstance(item, Ref) or item not in changes.new_widgets:
             number = item.number if isinstance(item, Ref) else ref.number
@@ -295,9 +300,23 @@ def _judge_annotations(changes: Changes, index: int, ref: Ref, before: dict[str,
         seals = _seals_on(changes.signed, old) if seals is None else seals
         widget = changes.final.resolve_dictionary(item) or {}
         box = changes.final.rectangle(widget.get("Rect"))
-        for name, seal in seals:
-            if box is not None and _overlap(box, seal):
+        for at, (name, seal) in enumerate(seals):
+            overlap = 0.0 if box is None else _overlap(box, seal)
+            covered[at] += overlap
+            if overlap and covered[at] > _OVERLAP_PT:
                 changes.refuse("PDF_SEAL_COVERED", ANNOTATIONS, item.number, page=index + 1, field=name)
+
+
+def _tell_covered(changes: Changes, index: int, annotations: object) -> None:
+    """Seals under prepared fields that were signed since: the signer had the field before him, so that is told and no more."""
+    listed = annotations if isinstance(annotations, list) else []
+    changes.final.budget.spend_compared(len(listed))
+    for item in listed:
+        if isinstance(item, Ref) and item in changes.new_pictures:
+            box = changes.final.rectangle((changes.final.resolve_dictionary(item) or {}).get("Rect"))
+            for name, seal in _seals_on(changes.signed, listed):
+                if box is not None and _overlap(box, seal) > _OVERLAP_PT:
+                    changes.tell("PDF_SEAL_COVERED", ANNOTATIONS, item.number, page=index + 1, field=name)
 
 
 def _seals_on(document: PdfDocument, annotations: list[object]) -> list[tuple[str, tuple[float, float, float, float]]]:
@@ -313,8 +332,9 @@ def _seals_on(document: PdfDocument, annotations: list[object]) -> list[tuple[st
     return [(name, box) for name, box in boxes if box is not None]
 
 
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return min(a[2], b[2]) - max(a[0], b[0]) > _OVERLAP_PT and min(a[3], b[3]) - max(a[1], b[1]) > _OVERLAP_PT
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
+    """How far two boxes reach into each other, in points: the smaller side of what they share."""
+    return max(0.0, min(min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])))
 
 
 def _judge_rest(changes: Changes) -> None:

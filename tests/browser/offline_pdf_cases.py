@@ -25,6 +25,7 @@ from tests.pki import DemoPki
 from tests.seal_service.pdf import long_term_setting as years
 from tests.seal_service.pdf import pyhanko_signing, rebuilt_updates
 from tests.seal_service.pdf.documents import reportlab_document
+from tests.seal_service.pdf.later_pictures import COVERING, HARMLESS, LOOSE, TOLD
 from tests.seal_service.pdf.sealing import AT, picture, pki, stamp
 from tests.seal_service.pdf.seals_inside import sealed_with
 from tests.seal_service.pdf.tampering import append, sealed_form
@@ -120,6 +121,9 @@ def generated_questions() -> Iterator[Question]:
         yield Question(f"attack: {name}", append(sealed_form(), objects), trust, AT)
     with ThreadPoolExecutor(1) as apart:  # pyHanko wants an event loop of its own, and the browser's runs here
         filled = {changed: apart.submit(filled_around_a_lock, is_locked_one_changed=changed).result() for changed in (True, False)}
+        pictures = {name: apart.submit(make).result() for name, make in (COVERING | LOOSE | TOLD | HARMLESS).items()}
+    for name, document in pictures.items():
+        yield Question(f"a later signature: {name}", document, pyhanko_signing.trust(), pyhanko_signing.AT + timedelta(hours=1))
     for changed, document in filled.items():
         yield Question(f"many fields filled in, the locked one too: {changed}", document, pyhanko_signing.trust(), AT)
     for made in (

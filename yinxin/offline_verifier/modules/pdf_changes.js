@@ -5,7 +5,7 @@
 import { MalformedError } from "./bytes.js";
 import { ValueComparison, edgeKey, referencesIn, revisionOf, sortEdges } from "./pdf_comparison.js";
 import { PdfRef, entryOf } from "./pdf_syntax.js";
-import { Outcome, failed, notChecked } from "./report.js";
+import { Outcome, failed, notChecked, warned } from "./report.js";
 
 export const UPDATE_CLAUSE = "ISO 32000-1 7.5.6";
 export const FIELD_CLAUSE = "ISO 32000-1 12.7.4.5";
@@ -20,7 +20,8 @@ export const lastKey = (path) => path[path.length - 1];
 
 export class PdfChanges {
   // One signed revision beside the final one. changed: object numbers that stand elsewhere; judged: those a rule has looked at; kinds: what was
-  // allowed, in words of the report; newWidgets, newFields: by reference.
+  // allowed, in words of the report; newWidgets, newFields: by reference; newPictures: prepared widgets that show
+  // something since they were signed, by reference.
   constructor(signed, final, changed, index, permissions, readsTexts = true) {
     Object.assign(this, { signed, final, changed, index, permissions });
     this.values = new ValueComparison(signed, final, readsTexts);
@@ -28,6 +29,7 @@ export class PdfChanges {
     this.kinds = new Set();
     this.newWidgets = new Map();
     this.newFields = new Map();
+    this.newPictures = new Set();
     this.steps = [];
     this.granted = new Set();
     this.grantedAlone = new Set();
@@ -44,6 +46,11 @@ export class PdfChanges {
   // A change that cannot be decided
   leaveOpen(code, clause, number = null, facts = {}) {
     if (this.hasRoom(Outcome.NOT_CHECKED)) this.steps.push(notChecked(code, clause, { ...this.where(number), ...facts }));
+  }
+
+  // A change that is allowed, and yet is to be known
+  tell(code, clause, number, facts) {
+    if (this.hasRoom(Outcome.WARN)) this.steps.push(warned(code, clause, { ...this.where(number), ...facts }));
   }
 
   // Undecided changes, however many, leave room for one that is not allowed

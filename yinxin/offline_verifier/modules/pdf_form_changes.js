@@ -22,6 +22,7 @@ const NOTE_KEYS = ["IRT", "Popup", "RC", "RV", "DV"]; // of notes and of text fi
 const FIELD_TREE_KEYS = new Set(["P", "Parent", "Kids"]); // to objects with rules of their own
 const PARENT_KEYS = new Set(["T", "TU", "TM", "FT", "Ff", "Kids", "Parent", "Type"]);
 const MAX_PARENTS = 32;
+const LOOSE_FLAGS = 0b11000n; // NoZoom and NoRotate (12.5.3): readers enlarge the picture, or turn it about a corner of its rectangle
 const EMPTY_BYTES = 4096; // what paints nothing is short
 
 const without = (keys, others) => new Set([...keys].filter((key) => !others.has(key)));
@@ -77,6 +78,7 @@ function judgeNewField(changes, field, names) {
     changes.refuse("PDF_ANNOTATION_CHANGED", ANNOTATION_CLAUSE, null, { reason: "appearance without signature", field: field.name });
   }
   judgeShownTimestamp(changes, field, shown);
+  judgePlace(changes, field, shown);
   const isStamp = isDocumentTimestamp(final, field.valueDict) && !isSeen;
   const { level } = permissions;
   if ((level === NO_CHANGES && !isStamp) || (level === FORM_FILLING && isSeen)) {
@@ -103,6 +105,20 @@ function judgeShownTimestamp(changes, field, shown) {
   if (isDocumentTimestamp(changes.final, field.valueDict) && isShown(changes.final, shown)) {
     changes.leaveOpen("PDF_ANNOTATION_CHANGED", ANNOTATION_CLAUSE, null, { reason: "appearance of a time-stamp", field: field.name });
   }
+}
+
+// What a later signature shows stands in its rectangle, in every reader's eyes: there alone it is looked for what it covers
+function judgePlace(changes, field, shown) {
+  if (field.valueDict === null || shown.every((each) => !isShown(changes.final, [each]) || isConfined(changes.final, each))) return;
+  changes.leaveOpen("PDF_ANNOTATION_CHANGED", ANNOTATION_CLAUSE, null, { reason: "appearance without a fixed place", field: field.name });
+}
+
+// Whether readers draw a widget within its rectangle: PDFium goes beyond it where an appearance has no box, MuPDF where there is no rectangle
+function isConfined(document, widget) {
+  const flags = document.resolveEntry(widget, "F");
+  const boxes = appearancesOf(document, widget).filter((each) => each instanceof PdfStream).map((each) => entryOf(each.dictionary, "BBox"));
+  const isLoose = flags !== null && (!isWhole(flags) || BigInt(flags) & LOOSE_FLAGS);
+  return !isLoose && [entryOf(widget, "Rect"), ...boxes].every((each) => document.rectangle(each) !== null);
 }
 
 // Non-terminal fields above a new one: new ones that only name, or known ones that gained it
@@ -171,6 +187,8 @@ function judgeKnownField(changes, before, after) {
   if (isNewlySigned) {
     const shown = after.widgets.map(([, dictionary]) => dictionary);
     judgeShownTimestamp(changes, after, shown);
+    judgePlace(changes, after, shown);
+    for (const [ref, each] of after.widgets) if (ref !== null && isShown(final, [each])) changes.newPictures.add(ref.key);
     const isStamp = isDocumentTimestamp(final, after.valueDict) && !shown.some((each) => isVisible(final, each));
     if (changes.permissions.level === NO_CHANGES && !isStamp) {
       changes.refuse("PDF_DOCMDP_VIOLATED", DOC_MDP_CLAUSE, null, { reason: "signed", field: name, level: NO_CHANGES });
@@ -344,16 +362,17 @@ export const isShown = (document, widgets) => widgets.some((widget) => (widget.h
 // Whether a widget may show anything: an appearance that is not empty, or a background or caption of its own
 function isPainted(document, widget) {
   if (isTruthy(document.resolveEntry(widget, "MK"))) return true;
-  const appearances = document.resolveDictionary(entryOf(widget, "AP")) ?? new Map();
-  for (const value of appearances.values()) {
-    const found = document.resolve(value);
-    for (const item of found instanceof Map ? found.values() : [found]) {
-      const stream = document.resolve(item);
-      if (!(stream instanceof PdfStream) || stream.raw.length > EMPTY_BYTES) return true;
-      if (!paintsNothing(toBinary(decodeStream(stream, document.resolve, document.budget)))) return true;
-    }
+  for (const stream of appearancesOf(document, widget)) {
+    if (!(stream instanceof PdfStream) || stream.raw.length > EMPTY_BYTES) return true;
+    if (!paintsNothing(toBinary(decodeStream(stream, document.resolve, document.budget)))) return true;
   }
   return false;
+}
+
+// The appearances of a widget for every state; what stands in the place of one is among them
+function appearancesOf(document, widget) {
+  const entries = [...(document.resolveDictionary(entryOf(widget, "AP")) ?? new Map()).values()].map(document.resolve);
+  return entries.flatMap((found) => (found instanceof Map ? [...found.values()].map(document.resolve) : [found]));
 }
 
 // Anything but nothing: null, false, zero, and what is empty

@@ -114,9 +114,9 @@ function judgeChanges(changes, continues) {
     if (trouble instanceof MalformedError) changes.leaveOpen("PDF_CHANGES_UNDECIDED", UPDATE_CLAUSE, null, { reason: trouble.code });
   }
   if (changes.steps.some((step) => step.outcome === Outcome.FAIL)) return { steps: changes.steps, isTampered: true };
-  if (changes.steps.length) return { steps: changes.steps, isTampered: null };
+  if (changes.steps.some((step) => step.outcome === Outcome.NOT_CHECKED)) return { steps: changes.steps, isTampered: null };
   const kinds = [...changes.kinds].sort().join(", ") || "none";
-  return { steps: [passed("PDF_LATER_CHANGES_ALLOWED", UPDATE_CLAUSE, { kinds })], isTampered: false };
+  return { steps: [...changes.steps, passed("PDF_LATER_CHANGES_ALLOWED", UPDATE_CLAUSE, { kinds })], isTampered: false };
 }
 
 // Object streams of the signed revision stay; every object of an update stands where its cross-reference says
@@ -243,6 +243,7 @@ function judgePages(changes) {
     } else if (annotations instanceof PdfRef && changes.changed.has(annotations.number)) {
       judgeAnnotations(changes, i, ref, page, page);
     }
+    if (changes.newPictures.size) tellCovered(changes, i + 1, final.resolve(annotations));
   });
 }
 
@@ -260,6 +261,7 @@ function judgeAnnotations(changes, pageIndex, ref, before, after) {
   };
   for (const item of lost) refuse(item, "removed");
   let seals = null;
+  const covered = new Map(); // how far into each seal the new widgets reach, together: many narrow ones cover it as well
   for (const item of added) {
     if (!(item instanceof PdfRef) || !changes.newWidgets.has(item.key)) {
       refuse(item, "added");
@@ -268,8 +270,23 @@ function judgeAnnotations(changes, pageIndex, ref, before, after) {
     seals ??= sealsOn(changes.signed, old);
     const widget = changes.final.resolveDictionary(item) ?? new Map();
     const box = changes.final.rectangle(entryOf(widget, "Rect"));
-    for (const [name, seal] of seals) {
-      if (box !== null && isOverlap(box, seal)) changes.refuse("PDF_SEAL_COVERED", ANNOTATION_CLAUSE, item.number, { page, field: name });
+    for (const each of seals) {
+      const [name, seal] = each;
+      const overlap = box === null ? 0 : overlapOf(box, seal);
+      covered.set(each, (covered.get(each) ?? 0) + overlap);
+      if (overlap && covered.get(each) > OVERLAP_PT) changes.refuse("PDF_SEAL_COVERED", ANNOTATION_CLAUSE, item.number, { page, field: name });
+    }
+  }
+}
+
+// Seals under prepared fields that were signed since: the signer had the field before him, so that is told and no more
+function tellCovered(changes, page, annotations) {
+  const listed = Array.isArray(annotations) ? annotations : [];
+  changes.final.budget.spendCompared(listed.length);
+  for (const item of listed.filter((each) => each instanceof PdfRef && changes.newPictures.has(each.key))) {
+    const box = changes.final.rectangle(entryOf(changes.final.resolveDictionary(item) ?? new Map(), "Rect"));
+    for (const [name, seal] of sealsOn(changes.signed, listed)) {
+      if (box !== null && overlapOf(box, seal) > OVERLAP_PT) changes.tell("PDF_SEAL_COVERED", ANNOTATION_CLAUSE, item.number, { page, field: name });
     }
   }
 }
@@ -284,7 +301,8 @@ function sealsOn(document, annotations) {
     .filter(([, box]) => box !== null);
 }
 
-const isOverlap = (a, b) => Math.min(a[2], b[2]) - Math.max(a[0], b[0]) > OVERLAP_PT && Math.min(a[3], b[3]) - Math.max(a[1], b[1]) > OVERLAP_PT;
+// How far two boxes reach into each other, in points: the smaller side of what they share
+const overlapOf = (a, b) => Math.max(0, Math.min(Math.min(a[2], b[2]) - Math.max(a[0], b[0]), Math.min(a[3], b[3]) - Math.max(a[1], b[1])));
 
 // Whatever changed without a rule for it: harmless when nothing uses it, a change of the document otherwise
 function judgeRest(changes) {
