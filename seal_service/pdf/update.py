@@ -16,11 +16,13 @@ from standards.errors import Kind, MalformedError, TrustError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from seal_service.pdf.cross_references import XrefSection
     from seal_service.pdf.document import PdfDocument
 
 MAX_OFFSET: Final = 9_999_999_999  # ten digits of a cross-reference table entry, 7.5.4
 MAX_OBJECT_NUMBER: Final = 8_388_607  # ISO 32000-1 annex C.2
 _ID_BYTES: Final = 16
+_SPACE: Final = b"\x00\t\n\x0c\r "  # white space, 7.2.2
 
 
 class IncrementalUpdate:
@@ -89,17 +91,20 @@ class IncrementalUpdate:
         return tail
 
     def _kind(self) -> str:
-        newest = self._document.last_startxref
-        for section in self._document.sections:
-            if section.offset == newest:
-                return section.kind
-        raise MalformedError("PDF_XREF_DAMAGED", startxref=newest)
+        return self._newest().kind
+
+    def _newest(self) -> XrefSection:
+        """The section that startxref names: the keyword itself, or white space in front of it, where node-signpdf writes it and every reader goes on."""
+        named, newest = self._document.last_startxref, next(iter(self._document.sections), None)
+        if newest is None or named > newest.offset or self._document.data[named : newest.offset].strip(_SPACE):
+            raise MalformedError("PDF_XREF_DAMAGED", startxref=named)
+        return newest
 
     def _trailer(self, second_id: bytes) -> dict[str, object]:
         old = self._document.trailer
         trailer: dict[str, object] = {"Size": self._next}
         trailer |= {key: old[key] for key in ("Root", "Info") if key in old}
-        trailer["Prev"] = self._document.last_startxref
+        trailer["Prev"] = self._newest().offset
         identifier = self._document.resolve(old.get("ID"))
         if isinstance(identifier, list) and identifier:
             first = self._document.resolve(identifier[0])

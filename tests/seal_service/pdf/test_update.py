@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crypto.report import Verdict
 from seal_service.pdf.document import PdfDocument
 from seal_service.pdf.object_text import Verbatim
 from seal_service.pdf.syntax import Name, PdfString, Ref, Stream
@@ -17,6 +18,8 @@ from seal_service.pdf.update import MAX_OBJECT_NUMBER, IncrementalUpdate
 from standards.errors import TrustError
 from tests.costs import at_most
 from tests.seal_service.pdf.documents import build, entries_of, page_objects
+from tests.seal_service.pdf.sealing import is_digest_right, sealed, signatures
+from tests.seal_service.pdf.tampering import verify
 
 SECOND = bytes(range(16))
 
@@ -167,6 +170,35 @@ def test_offsets_have_ten_digits(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_update_needs_the_section_that_startxref_names() -> None:
     document, update = _open(build(page_objects()))
     document.last_startxref += 1
+    with pytest.raises(TrustError) as refused:
+        update.write(SECOND)
+    assert refused.value.code == "PDF_XREF_DAMAGED"
+
+
+@pytest.mark.parametrize("space", [b"\n", b"\r\n", b" \n", b"\0\t\f "])
+def test_white_space_before_the_section_that_startxref_names_is_passed_over(space: bytes) -> None:
+    """node-signpdf's plain placeholders name the line end in front of the keyword; every reader goes on from there. What is appended names the keyword."""
+    original = build(page_objects())
+    at = original.rindex(b"xref\n0 ")
+    moved = original[:at] + space + original[at:]  # startxref still says ``at``
+    document, update = _open(moved)
+    assert (document.recovered, document.last_startxref) == (False, at)
+    result = moved + bytes(update.write(SECOND))
+    assert PdfDocument.open(result).trailer["Prev"] == at + len(space)
+    with pikepdf.open(io.BytesIO(result)) as pdf:
+        assert (len(pdf.pages), pdf.get_warnings()) == (1, [])
+    sealed_again = sealed(moved)
+    assert (verify(sealed_again).verdict, verify(sealed_again).tampered) == (Verdict.VALID, False)
+    (value,) = signatures(sealed_again).values()
+    assert is_digest_right(sealed_again, value)
+
+
+def test_anything_else_before_the_section_that_startxref_names_is_refused() -> None:
+    """Readers disagree whether a comment may stand there."""
+    original = build(page_objects())
+    at = original.rindex(b"xref\n0 ")
+    document, update = _open(original[:at] + b"%\n" + original[at:])
+    assert not document.recovered
     with pytest.raises(TrustError) as refused:
         update.write(SECOND)
     assert refused.value.code == "PDF_XREF_DAMAGED"
