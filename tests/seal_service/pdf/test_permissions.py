@@ -38,6 +38,17 @@ def test_nothing_is_signed_behind_a_final_certification(box: tuple[int, int, int
     assert report.tampered is True
 
 
+def test_what_one_signer_forbids_binds_whoever_signs_after_him() -> None:
+    """Who signs a certified document signs its restrictions with it: his signature falls with the other."""
+    data = certified(MDPPerm.FILL_FORMS, prepare(original(), SigFieldSpec("B", box=BOX)))
+    report = judge(sign(sign(data, "B", by="bob"), "C", box=(300, 10, 390, 60), force=True))
+    assert {name: failures(report, name) for name in ("Cert", "B", "C")} == {
+        "Cert": {"PDF_DOCMDP_VIOLATED"},
+        "B": {"PDF_DOCMDP_VIOLATED"},
+        "C": set(),
+    }
+
+
 def test_a_prepared_field_is_not_signed_behind_a_final_certification() -> None:
     data = certified(MDPPerm.NO_CHANGES, prepare(original(), SigFieldSpec("B", box=BOX)))
     report = judge(sign(data, "B", by="bob", force=True))
