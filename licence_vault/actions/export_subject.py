@@ -94,7 +94,9 @@ def _licences(
         return Attempt(UseAction.DOWNLOADED, caller, caller.client_id, reason, at, mode)
 
     def decide(conn: Connection, attempt: Attempt) -> list[Part]:
-        found = store.list_licences_of_holders(conn, subjects, type_code=None, states=RELEASED, before=before, limit=EXPORT_LICENCES)
+        found = store.list_licences_of_holders(
+            conn, subjects, type_code=None, states=RELEASED, before=before, limit=EXPORT_LICENCES, with_abandoned=True
+        )
         attempt.licences, attempt.subjects = found, () if found else subjects
         return [_licence(desk, conn, each) for each in found]
 

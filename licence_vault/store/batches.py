@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, case, func, insert, or_, select, update
 
 from licence_vault.batch import BatchRow, BatchState, LicenceBatch, RowState
-from licence_vault.model import ABANDONED_REVISION, LicenceState
+from licence_vault.model import LicenceState
+from licence_vault.store.licences import ABANDONED
 from licence_vault.tables import batch_rows, batches, licences
 from service_kit.row_values import read_list, read_time, write_list, write_time
 
@@ -118,7 +119,7 @@ def insert_rows(conn: Connection, rows: Sequence[BatchRow]) -> None:
 _BEGUN = batch_rows.outerjoin(licences, and_(licences.c.id == batch_rows.c.licence_id, batch_rows.c.state == RowState.WAITING.value))
 _SHOWN = case(
     (or_(licences.c.id.is_(None), licences.c.state == LicenceState.DRAFT.value), batch_rows.c.state),
-    (and_(licences.c.state == LicenceState.CANCELLED.value, licences.c.revision == ABANDONED_REVISION), RowState.FAILED.value),
+    (ABANDONED, RowState.FAILED.value),
     else_=RowState.ISSUED.value,
 )
 """What has become of a row: one whose licence the sweeper brought to its end is noted at the batch's next turn, and is so now already."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import BigInteger, bindparam, column, delete, func, insert, select, text, update
 
-from licence_vault.model import LicenceState
+from licence_vault.model import ABANDONED_REVISION, LicenceState
 from licence_vault.register import LicenceFile, LicenceRecord
 from licence_vault.store.days import read_day, write_day
 from licence_vault.tables import files, holders, licence_keys, licences
@@ -63,6 +63,8 @@ _MOVE: Final = Prepared(
     )
     .returning(licences)
 )
+ABANDONED: Final = (licences.c.state == LicenceState.CANCELLED.value) & (licences.c.revision == ABANDONED_REVISION)
+"""Of a draft that was given up: it was never released."""
 
 
 def read_licence_row(row: RowMapping | Mapping[str, Any]) -> LicenceRecord:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, not_, select, update
 
 from licence_vault.model import LicenceState
-from licence_vault.store.licences import read_licence_row
+from licence_vault.store.licences import ABANDONED, read_licence_row
 from licence_vault.tables import holders, licences
 from licence_vault.use_tables import entrustments, use_codes
 from licence_vault.uses import Entrustment, UseCode, UseMode
@@ -63,14 +63,18 @@ def list_licences_of_holders(
     before: str | None,
     limit: int,
     number_digest: bytes | None = None,
+    with_abandoned: bool = False,
 ) -> list[LicenceRecord]:
     """Licences that any of these holders (keyed hashes) has, of any authority, newest first, from behind the id ``before``; drafts never.
 
-    ``number_digest``: only those of that printed number (keyed hash).
+    ``number_digest``: only those of that printed number (keyed hash). ``with_abandoned``: drafts that were given up, too:
+    no licence came of them, but what they say is held.
     """
     held = select(holders.c.licence_id).where(holders.c.code_digest.in_(subjects))
     wanted = [each.value for each in states if each is not LicenceState.DRAFT]
     statement = select(licences).where(licences.c.id.in_(held), licences.c.state.in_(wanted))
+    if not with_abandoned:
+        statement = statement.where(not_(ABANDONED))
     if before is not None:
         statement = statement.where(licences.c.id < before)
     if type_code is not None:

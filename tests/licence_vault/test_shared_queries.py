@@ -37,6 +37,7 @@ CALL = ShareCall(caller("cl_office"), WHY)
 FIELDS = {"KZ_address": "示例路1号", "KZ_class": "甲级"}
 NEIGHBOUR = Holder("王五（示例）", "110105194912310011", "111")
 TRAVELLER = Holder("赵六（示例）", "E20000001", "414")  # of one test alone
+WAITING = Holder("钱七（示例）", "E20000002", "414")
 JUDGE = FakeJudge(ISSUER_NAME)
 
 
@@ -196,6 +197,12 @@ def test_what_somebody_says_is_right_or_wrong_and_no_more_is_said(here: UsingHer
     for step, result in (("suspend", "restricted"), ("revoke", "ended")):
         here.step(coming, step)
         assert verify_stated(here.desk, verifier, stated(here, coming), reason=WHY) == result
+
+
+def test_a_licence_is_in_force_though_the_draft_of_its_next_version_was_given_up(here: UsingHere) -> None:
+    licence = here.issue(WAITING)
+    here.give_up_next_version(licence)
+    assert verify_stated(here.desk, caller("cl_verifier"), stated(here, licence), reason=WHY) == "valid"
 
 
 def test_a_file_is_right_or_wrong_by_itself_and_by_what_became_of_the_licence(here: UsingHere, licence: LicenceRecord) -> None:

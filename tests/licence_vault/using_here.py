@@ -7,13 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from licence_vault import store
 from licence_vault.actions.change_licence_state import change_licence_state
 from licence_vault.actions.consent_to_use import Consent, GrantedCode, consent_to_use
 from licence_vault.actions.permit_sharing import SharingOrder, permit_sharing
+from licence_vault.actions.succeed_licence import NewContent, succeed_licence
 from licence_vault.actions.use_desk import UseDesk
 from licence_vault.model import step_named
 from licence_vault.uses import ShareRight, UseMode
+from standards.errors import TrustError
+from tests.fakes.sealer import refused
 from tests.licence_vault.holders_here import FakeDirectory
 from tests.licence_vault.issuing_here import FACE, PERSON, IssuingHere, caller
 from tests.licence_vault.type_files import AUTHORITY, type_file
@@ -43,8 +48,8 @@ class UsingHere:
 
     @classmethod
     @contextmanager
-    def made(cls, folder: Path) -> Iterator[UsingHere]:
-        with IssuingHere.made(folder) as made:
+    def made(cls, folder: Path, **settings: object) -> Iterator[UsingHere]:
+        with IssuingHere.made(folder, **settings) as made:
             made.publish(type_file(face=FACE, code=SHARED, sharing={"modes": sorted(ALL_MODES), "shown_masked": ["KZ_class"]}))
             directory = FakeDirectory()
             using = cls(made, directory, UseDesk(made.vault.context, made.means.contents, directory))
@@ -71,6 +76,18 @@ class UsingHere:
     def step(self, record: LicenceRecord, name: str) -> None:
         self.issuing.take_in()
         change_licence_state(self.desk.context, self.issuing.clerk, record.id, step_named(name), reason="x", if_revision=None)
+
+    def give_up_next_version(self, record: LicenceRecord) -> None:
+        """What a seal that is not active leaves of replacing a licence: a draft that was given up, and the licence as it was."""
+        self.issuing.take_in()
+        self.issuing.sealer.fail_with = refused()
+        try:
+            with pytest.raises(TrustError, match=r"^SEAL_NOT_ACTIVE"):
+                succeed_licence(
+                    self.issuing.means, self.issuing.clerk, record.id, step_named("replace"), NewContent(), reason="x", if_revision=None
+                )
+        finally:
+            self.issuing.sealer.fail_with = None
 
     def code(self, record: LicenceRecord, person: Caller, client: str = "cl_office", purpose: str = "办理变更登记") -> GrantedCode:
         return consent_to_use(self.desk, person, Consent(record.id, client, purpose))
