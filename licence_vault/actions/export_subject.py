@@ -66,12 +66,14 @@ def _parts(
             return
         page = _licences(desk, caller, subjects, reason, mode, before=page[-1]["id"])
 
-    # 2. What older repositories had, whom he entrusted, and every use, his own too.
+    # 2. What older repositories had, whom he entrusted and what was entrusted to him, and every use, his own too.
     with desk.context.database.read() as conn:
         imported = store.list_imports_of_holders(conn, subjects, limit=EXPORT_LINES)
         given = store.list_entrustments_of_holders(conn, subjects, limit=EXPORT_LINES)
+        received = store.list_entrustments_to(conn, subjects, None, limit=EXPORT_LINES)
     yield from (_imported(desk, each) for each in imported)
-    yield from (_entrustment(each) for each in given)
+    yield from (_entrustment("entrustment", each) for each in given)
+    yield from (_entrustment("received_entrustment", each) for each in received)
     before, lines = None, 0
     while lines < EXPORT_LINES:
         with desk.context.database.read() as conn:
@@ -82,7 +84,7 @@ def _parts(
         before, lines = found[-1].id, lines + len(found)
 
     # 3. Without this line it was cut off.
-    yield {"kind": "end", "complete": max(lines, len(imported), len(given)) < EXPORT_LINES}
+    yield {"kind": "end", "complete": max(lines, len(imported), len(given), len(received)) < EXPORT_LINES}
 
 
 def _licences(
@@ -175,9 +177,9 @@ def _imported(desk: UseDesk, imported: ImportedLicence) -> Part:
     }
 
 
-def _entrustment(given: Entrustment) -> Part:
+def _entrustment(kind: str, given: Entrustment) -> Part:
     return {
-        "kind": "entrustment",
+        "kind": kind,
         "id": given.id,
         "type": given.type_code,
         "reason": given.reason,

@@ -43,8 +43,8 @@ _TAGS: Final[list[Any]] = ["my licences"]
 _LINES: Final = "application/x-ndjson"
 _EXPORTED: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "One JSON object a line, of the kinds `licence`, `imported`, `entrustment`, `use`; the last is of the kind `end`: "
-        "without it the export was cut off, and with `complete` false there is more than fits.",
+        "description": "One JSON object a line, of the kinds `licence`, `imported`, `entrustment` (given), `received_entrustment`, `use`; the last is of "
+        "the kind `end`: without it the export was cut off, and with `complete` false there is more than fits.",
         "content": {_LINES: {"schema": {"type": "string"}, "example": '{"kind":"end","complete":true}\n'}},
     }
 }

@@ -122,10 +122,12 @@ def list_entrustments_of_holders(conn: Connection, subjects: Collection[bytes], 
     return [_entrustment(row) for row in rows]
 
 
-def list_entrustments_to(conn: Connection, agents: Collection[bytes], at: datetime, *, limit: int) -> list[Entrustment]:
-    """Entrustments to any of ``agents`` that stand at a time, newest first."""
-    standing = entrustments.c.agent_digest.in_(agents) & entrustments.c.ended_at.is_(None) & (entrustments.c.until > write_time(at))
-    statement = select(entrustments).where(standing).order_by(entrustments.c.given_at.desc(), entrustments.c.id)
+def list_entrustments_to(conn: Connection, agents: Collection[bytes], at: datetime | None, *, limit: int) -> list[Entrustment]:
+    """Entrustments to any of ``agents``, newest first: those that stand at a time, or (None) all there were."""
+    statement = select(entrustments).where(entrustments.c.agent_digest.in_(agents))
+    if at is not None:
+        statement = statement.where(entrustments.c.ended_at.is_(None), entrustments.c.until > write_time(at))
+    statement = statement.order_by(entrustments.c.given_at.desc(), entrustments.c.id)
     return [_entrustment(row) for row in conn.execute(statement.limit(limit)).mappings()]
 
 

@@ -9,7 +9,7 @@ import pytest
 from licence_vault import store
 from licence_vault.actions.claim_batch import BatchFile
 from licence_vault.actions.copy_own_licence import copy_own_licence
-from licence_vault.actions.entrust_use import EntrustmentOrder, entrust_use
+from licence_vault.actions.entrust_use import EntrustmentOrder, end_entrustment, entrust_use
 from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.export_subject import export_own, export_subject
 from licence_vault.actions.find_own_licences import list_own_licences, list_own_uses, show_own_licence
@@ -26,9 +26,11 @@ from tests.audit_trail import blocked, find_entries
 from tests.licence_vault.issuing_here import ISSUER, caller
 from tests.licence_vault.using_here import SHARED, UsingHere
 from tests.licence_vault.vault_here import AT
+from tests.postgres import postgres_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from service_kit.callers import Caller
 
@@ -162,6 +164,23 @@ def test_everything_that_is_held_on_a_person_is_exported_to_him(here: UsingHere)
     assert used == [("downloaded", "own"), ("copied", None), ("queried", "consented"), ("code_granted", "consented")]
 
 
+def test_what_was_entrusted_to_a_person_is_in_his_export_once_it_is_over_too(here: UsingHere) -> None:
+    me = person(here, 11)[0]
+    friend, friends_code = person(here, 12)
+    agent = (friends_code.code_type, friends_code.code)
+    until = here.later(days=2).context.clock.now()
+    ended, standing = (entrust_use(here.desk, me, EntrustmentOrder(agent, SHARED, until, WHY)) for _ in range(2))
+    end_entrustment(here.desk, me, ended.id)
+    desk = here.later(days=3)
+    parts = [each for each in export_own(desk, friend) if each["kind"] == "received_entrustment"]
+    assert {each["id"]: each["ended_at"] is None for each in parts} == {ended.id: False, standing.id: True}
+    assert {tuple(sorted(each)) for each in parts} == {("ended_at", "given_at", "id", "kind", "reason", "type", "until")}, "not by whom"
+    assert [each["id"] for each in parts] == [
+        each["id"] for each in export_subject(desk, ADMIN, agent, reason="本人申请") if "until" in each
+    ]
+    assert {each["kind"] for each in export_own(desk, me)} == {"entrustment", "use", "end"}
+
+
 def test_an_administrator_exports_with_a_reason_that_the_holder_sees(here: UsingHere) -> None:
     me, holder = person(here, 9)
     licence = here.issue(holder)
@@ -175,6 +194,24 @@ def test_an_administrator_exports_with_a_reason_that_the_holder_sees(here: Using
     assert [each["kind"] for each in parts] == ["use", "end"]  # the export itself
     with blocked():
         refused("AUDIT_UNAVAILABLE", lambda: export_subject(here.desk, ADMIN, pair, reason="本人申请"))
+
+
+def test_a_draft_that_was_given_up_is_no_licence_of_his_and_is_exported(here: UsingHere) -> None:
+    me, holder = person(here, 13)
+    licence = here.issue(holder)
+    here.give_up_next_version(licence)
+    assert [each.record.id for each in list_own_licences(here.desk, me, before=None, limit=9)] == [licence.id]
+    held = [each for each in export_own(here.desk, me) if each["kind"] == "licence"]
+    assert {(each["id"] == licence.id, each["state"], len(each["files"])) for each in held} == {
+        (True, "issued", 1),
+        (False, "cancelled", 0),
+    }
+
+
+def test_an_export_is_the_same_on_postgresql(tmp_path: Path) -> None:
+    with UsingHere.made(tmp_path / "d", database_url=postgres_url()) as there:
+        test_what_was_entrusted_to_a_person_is_in_his_export_once_it_is_over_too(there)
+        test_a_draft_that_was_given_up_is_no_licence_of_his_and_is_exported(there)
 
 
 def test_an_export_says_where_it_stops(here: UsingHere, monkeypatch: pytest.MonkeyPatch) -> None:
