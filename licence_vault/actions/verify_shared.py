@@ -11,6 +11,7 @@ from crypto.report import Verdict
 from licence_vault import store
 from licence_vault.actions.check_sharing import modes_permitted
 from licence_vault.actions.decide_use import Attempt, check_purpose, decide_use
+from licence_vault.actions.grant_by_duty import is_in_force
 from licence_vault.actions.own_trust import own_trust
 from licence_vault.actions.use_desk import demand_in_force, demand_system, open_data
 from licence_vault.limits import SHARE_LICENCES
@@ -59,13 +60,14 @@ def verify_stated(desk: UseDesk, caller: Caller, stated: StatedLicence, *, reaso
         demand_system(caller, stated.type_code)
         _, definition = modes_permitted(conn, caller.client_id, stated.type_code, frozenset({ShareRight.VERIFY}))
 
-        # 2. The holder's licences of the type, and the one of that number among them.
+        # 2. The holder's licences of the type, and the one of that number among them: of several (two authorities may print the same) the one in force.
         states = frozenset(LicenceState) - {_NEVER_ISSUED}
         find = partial(store.list_licences_of_holders, conn, (subject,), type_code=stated.type_code, states=states, before=None)
         numbered = find(limit=SHARE_LICENCES, number_digest=desk.contents.find_number(stated.number))
-        record = next((each for each in numbered if each.data_sealed is not None), None)
-        if record is None:
+        told = [each for each in numbered if each.data_sealed is not None]
+        if not told:
             return "differs" if any(each.data_sealed is not None for each in find(limit=SHARE_LICENCES)) else "not_found"
+        record = next((each for each in told if is_in_force(each, definition, attempt.at)), told[0])
 
         # 3. The name as well, and whether it counts.
         attempt.licences = [record]

@@ -10,18 +10,20 @@ import pytest
 
 from licence_vault import store
 from licence_vault.actions import find_licences
+from licence_vault.actions.change_licence_state import change_licence_state
+from licence_vault.actions.issue_licence import issue_licence
 from licence_vault.actions.list_shared_types import find_shared_type, list_shared_types
 from licence_vault.actions.permit_sharing import withdraw_sharing
 from licence_vault.actions.query_shared import ShareCall, query_by_code, query_by_identifier, query_of_holder
 from licence_vault.actions.verify_shared import StatedLicence, verify_shared_file, verify_stated
 from licence_vault.faces.qr import claims_of, write_qr
-from licence_vault.model import Holder
+from licence_vault.model import Holder, step_named
 from licence_vault.status.tokens import SM2_KEY
 from licence_vault.uses import DONE, Officer, ShareRight, UseAction, UseMode
 from service_kit.callers import Caller
 from standards.errors import TrustError
 from tests.fakes.sealer import FakeJudge
-from tests.licence_vault.issuing_here import ISSUER_NAME, caller
+from tests.licence_vault.issuing_here import ISSUER_NAME, OTHER_ISSUER, caller
 from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
 from tests.licence_vault.using_here import ME, SHARED, UsingHere
 
@@ -203,6 +205,21 @@ def test_a_licence_is_in_force_though_the_draft_of_its_next_version_was_given_up
     licence = here.issue(WAITING)
     here.give_up_next_version(licence)
     assert verify_stated(here.desk, caller("cl_verifier"), stated(here, licence), reason=WHY) == "valid"
+
+
+def test_of_licences_of_one_printed_number_the_one_in_force_counts(here: UsingHere) -> None:
+    mine = f"{AUTHORITY}996"
+    here.issuing.publish(type_file(code=mine, numbering="", sharing={"modes": ["duty"], "shown_masked": []}))
+    here.permit("cl_verifier", type_code=mine, modes=frozenset({UseMode.BY_DUTY}), rights=frozenset({ShareRight.VERIFY}))
+    licence = here.issuing.issue(type_code=mine, number="2026-1")
+    asked = stated(here, licence, type_code=mine)
+    order = here.issuing.order(type_code=mine, number="2026-1", issuer_code=OTHER_ISSUER)
+    elsewhere = issue_licence(here.issuing.means, here.issuing.stranger, order)
+    here.issuing.take_in()
+    change_licence_state(here.desk.context, here.issuing.stranger, elsewhere.id, step_named("revoke"), reason="x", if_revision=None)
+    assert verify_stated(here.desk, caller("cl_verifier"), asked, reason=WHY) == "valid"
+    here.step(licence, "suspend")
+    assert verify_stated(here.desk, caller("cl_verifier"), asked, reason=WHY) == "ended", "the newest, where none is in force"
 
 
 def test_a_file_is_right_or_wrong_by_itself_and_by_what_became_of_the_licence(here: UsingHere, licence: LicenceRecord) -> None:
