@@ -214,7 +214,8 @@ def test_of_licences_of_one_printed_number_the_one_in_force_counts(here: UsingHe
     licence = here.issuing.issue(type_code=mine, number="2026-1")
     asked = stated(here, licence, type_code=mine)
     order = here.issuing.order(type_code=mine, number="2026-1", issuer_code=OTHER_ISSUER)
-    elsewhere = issue_licence(here.issuing.means, here.issuing.stranger, order)
+    with here.a_second_later():
+        elsewhere = issue_licence(here.issuing.means, here.issuing.stranger, order)
     here.issuing.take_in()
     change_licence_state(here.desk.context, here.issuing.stranger, elsewhere.id, step_named("revoke"), reason="x", if_revision=None)
     assert verify_stated(here.desk, caller("cl_verifier"), asked, reason=WHY) == "valid"

@@ -80,14 +80,22 @@ class UsingHere:
     def give_up_next_version(self, record: LicenceRecord) -> None:
         """What a seal that is not active leaves of replacing a licence: a draft that was given up, and the licence as it was."""
         self.issuing.take_in()
+        step = step_named("replace")
         self.issuing.sealer.fail_with = refused()
         try:
-            with pytest.raises(TrustError, match=r"^SEAL_NOT_ACTIVE"):
-                succeed_licence(
-                    self.issuing.means, self.issuing.clerk, record.id, step_named("replace"), NewContent(), reason="x", if_revision=None
-                )
+            with self.a_second_later(), pytest.raises(TrustError, match=r"^SEAL_NOT_ACTIVE"):
+                succeed_licence(self.issuing.means, self.issuing.clerk, record.id, step, NewContent(), reason="x", if_revision=None)
         finally:
             self.issuing.sealer.fail_with = None
+
+    @contextmanager
+    def a_second_later(self) -> Iterator[None]:
+        """What is issued within is newer than what is issued outside: of one moment neither is."""
+        self.issuing.vault.clock.at += timedelta(seconds=1)
+        try:
+            yield
+        finally:
+            self.issuing.vault.clock.at -= timedelta(seconds=1)
 
     def code(self, record: LicenceRecord, person: Caller, client: str = "cl_office", purpose: str = "办理变更登记") -> GrantedCode:
         return consent_to_use(self.desk, person, Consent(record.id, client, purpose))
