@@ -13,7 +13,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from crypto.report import Verdict, failed
+from crypto.report import Question, Verdict, failed
 from licence_vault.actions.define_type import check_reason
 from licence_vault.errors import field_unacceptable
 from licence_vault.foreign import KeptLicence, new_kept_id
@@ -177,12 +177,19 @@ def _verify(
     found = verify_licence(answer.document, known, now, judge=desk.judge, holder=holder)
     report, licence = found.report, found.licence
     if licence is None or licence.identifier != wanted.identifier:  # a sound licence of somebody else is none of this one
-        report = replace(report, verdict=Verdict.INVALID, steps=(*report.steps, failed("LICENCE_NOT_ASKED_FOR", NUMBER_CLAUSE)))
+        report = _not_asked_for(report)
     verdict = report.verdict
     age = Age.FRESH if now - fetched_at <= timedelta(seconds=FOREIGN_FRESH_SECONDS) else Age.STALE
     if age is Age.STALE and verdict is Verdict.VALID:
         verdict = Verdict.INDETERMINATE
     return ForeignLicence(verdict, age, fetched_at, report, None if verdict is Verdict.INVALID else licence, problem)
+
+
+def _not_asked_for(report: Report) -> Report:
+    """The report with that answer to the question of the number: whoever asked is told the questions."""
+    number = next((each for each in report.questions if each.name == "number"), Question("number", Verdict.INVALID, ()))
+    answered = replace(number, verdict=Verdict.INVALID, steps=(*number.steps, failed("LICENCE_NOT_ASKED_FOR", NUMBER_CLAUSE)))
+    return replace(report, verdict=Verdict.INVALID, questions=(answered, *(each for each in report.questions if each is not number)))
 
 
 def _sealed(desk: ExchangeDesk, caller: Caller, wanted: ForeignQuery, answer: ForeignAnswer, fetched_at: datetime) -> KeptLicence:

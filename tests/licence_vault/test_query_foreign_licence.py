@@ -224,6 +224,13 @@ def test_a_sound_licence_of_somebody_else_is_none_of_this_one(abroad: Abroad) ->
     abroad.simulator.knobs = Knobs(is_swapping=True)
     shown = abroad.ask()
     assert (shown.verdict, shown.report.verdict, shown.licence) == (Verdict.INVALID, Verdict.INVALID, None)
+    assert told(shown)["number"] == ("invalid", ["LICENCE_NUMBER_VALID", "LICENCE_NOT_ASKED_FOR"]), "one question says why"
+
+
+def told(shown: ForeignLicence) -> dict[str, tuple[str, list[str]]]:
+    """Verdict and codes by question, as it goes over the wire."""
+    wanted = ForeignQuery(REGION, "", "", "", UseMode.BY_DUTY, "", "", "")
+    return {each.name: (each.verdict, each.codes) for each in write_foreign(wanted, shown).questions}
 
 
 def test_who_does_not_know_the_holder_learns_nothing(abroad: Abroad) -> None:
@@ -237,6 +244,7 @@ def test_a_file_that_does_not_hold_is_invalid(abroad: Abroad, spoil: Callable[[b
     abroad.share(abroad.record, spoil(document))
     shown = abroad.ask()
     assert (shown.verdict, shown.licence) == (Verdict.INVALID, None)
+    assert told(shown)["number"] == ("invalid", ["LICENCE_NOT_ASKED_FOR"])
 
 
 def test_a_region_that_nobody_here_trusts_is_not_asked_and_one_whose_list_is_empty_is_not_believed(abroad: Abroad) -> None:
