@@ -38,10 +38,13 @@ _EAST_ASIAN_DATES: Final = frozenset({*range(27, 37), *range(50, 59)})
 _ERRORS: Final = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"})  # ECMA-376 part 1, 18.17.3
 _WHOLE_DIGITS: Final = 15  # office programs keep no more of a number: what is behind them became 0 when it was typed
 _FIRST_CUSTOM_FORMAT: Final = 164  # ECMA-376 part 1, 18.8.30: those below are built in
-_ROOM: Final = re.compile(
-    r"_.|\*.|\[(?:\$-[0-9A-Fa-f]+|[A-Za-z]+[0-9]*)\]|\\(?=[-+() ])"
-)  # of a format, ECMA-376 part 1, 18.8.31: writes nothing, or a sign
-_DIGITS: Final = re.compile(r"[-+( ]*(?:[#0?]+(?:,[#0?]+)*)?[#0?](?:\.([#0?]*))?[-+) ]*")
+_ROOM: Final = (
+    re.compile(  # of a format, ECMA-376 part 1, 18.8.31: writes nothing, or a sign; longer names of languages choose other digits
+        r"_.|\* |\[(?:\$-[0-9A-Fa-f]{1,4}|(?i:black|blue|cyan|green|magenta|red|white|yellow|color[0-9]{1,2}))\]|\\(?=[-+() ])"
+    )
+)
+_CONDITION: Final = re.compile(r"\[[<>=]")
+_DIGITS: Final = re.compile(r"([-+( ]*)((?:[#0?]+(?:,[#0?]+)*)?[#0?])(?:\.([#0?]*))?([-+) ]*)")
 _SECTIONS: Final = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _AS_KEPT: Final = frozenset({"", "general", "g/通用格式", "@"})
 _LEADING_ZEROS: Final = re.compile("0{2,15}")
@@ -251,16 +254,31 @@ def _shown_formats(styles: Any, formats: list[str]) -> dict[int, str]:
 
 
 def _is_as_shown(value: float, number_format: str) -> bool:
-    """Whether people see the digits that are in the file, and nothing beside them: separators of thousands, zeros and colours make no other number."""
+    """Whether people see the digits and the sign that are in the file, and nothing beside them: separators of thousands and colours make no other number."""
     if number_format.lower() in _AS_KEPT:
         return True
     sections = _SECTIONS.split(number_format[: limits.XLSX_FORMAT_CHARACTERS])
     section = sections[1 if value < 0 and len(sections) > 1 else 2 if value == 0 and len(sections) > 2 else 0]
     shown = _DIGITS.fullmatch(_ROOM.sub("", section))
+    if _CONDITION.search(number_format) is not None or (shown is None and section.lower() not in _AS_KEPT - {""}):
+        return False
+    before, whole, decimals, after = ("", "", "", "") if shown is None else shown.groups(default="")
+    # The sign: of negative numbers that have a section of their own it stands there, or nowhere
+    signs = (before + after).replace(" ", "")
+    if signs not in (("", "+") if value >= 0 else ("-", "()") if len(sections) > 1 else ("",)):
+        return False
     if shown is None:
-        return section.lower() in _AS_KEPT - {""}
-    decimals = Decimal(f"{value:.{_WHOLE_DIGITS}g}").as_tuple().exponent
-    return isinstance(decimals, int) and -decimals <= len(shown[1] or "")
+        return True
+    # The digits: no decimals fewer, no zeros before them but those that are read, and a 0 that is seen
+    exponent = Decimal(f"{value:.{_WHOLE_DIGITS}g}").as_tuple().exponent
+    is_filled = value >= 0 and _LEADING_ZEROS.fullmatch(number_format) is not None
+    least = len(whole.replace(",", "").lstrip("#?"))
+    return (
+        isinstance(exponent, int)
+        and -exponent <= len(decimals)
+        and (is_filled or least <= len(str(abs(int(value)))))
+        and (value != 0 or "0" in whole + decimals)
+    )
 
 
 def _texts(cells: list[dict[str, Any]]) -> list[str]:
