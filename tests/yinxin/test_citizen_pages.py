@@ -239,7 +239,7 @@ def test_a_citizen_lets_a_system_use_a_licence_once(jia: Citizen, registry: Offi
 
 def test_a_citizen_entrusts_somebody_and_ends_it(jia: Citizen) -> None:
     jia.see("/my/trust")
-    wish = {"type": SHARED, "code_type": "111", "code": "110105194912310011", "until": "2099-01-01", "reason": "委托办理"}
+    wish = {"type": SHARED, "code_type": "111", "code": "11010519491231010x", "until": "2099-01-01", "reason": "委托办理"}
     told = jia.press("/my/entrustments", **wish)
     assert (jia.answer.status_code, "FIELD_UNACCEPTABLE" in told) == (422, True)
     jia.press("/my/entrustments", **wish | {"until": "soon"})

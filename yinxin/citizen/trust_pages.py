@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from yinxin.citizen.pages import CitizenPages
     from yinxin.console.visit import Visit
 
-CODE_TYPES: Final = ("111", "414", "001")
+PASSPORT: Final = "414"
+CODE_TYPES: Final = ("111", PASSPORT, "001")
 ENTRUSTMENT_DAYS: Final = limits.ENTRUSTMENT_DAYS - 1  # the last second of the last day counts too
 _USUAL_DAYS: Final = 30
 _LISTED: Final = 200
@@ -99,8 +100,10 @@ def add_pages(pages: CitizenPages) -> None:
     @pages.page("/my/entrustments", ("POST",))
     async def entrust(visit: Visit) -> Response:
         form = await visit.form()
+        code_type, code = form.get("code_type"), form.get("code")
         wish = {
-            "agent": {"code_type": form.get("code_type"), "code": form.get("code")},
+            # Many type the X of an identity number small; passports are taken as they are written
+            "agent": {"code_type": code_type, "code": code if code_type == PASSPORT else code.upper()},
             "type": form.get("type"),
             "until": end_of_day(form.get("until")),
             "reason": form.get("reason"),
