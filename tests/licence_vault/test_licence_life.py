@@ -183,29 +183,65 @@ def test_a_changed_licence_is_the_next_version_of_the_same_number(here: IssuingH
     assert code(raised) == "LICENCE_SUCCEEDED"
 
 
+END = date(2031, 11, 27)  # that the licences of these tests have
+OTHER_HOLDER = Holder("李四（示例）", "52150700MJ0000001A", "099")
+
+
 @pytest.mark.parametrize(
-    ("name", "content", "reason"),
+    ("name", "content", "reason", "said"),
     [
-        ("change", NewContent(), "x"),
-        ("change", NewContent(fields={"KZ_address": "x"}), ""),
-        ("replace", NewContent(valid_to=date(2031, 1, 1)), "x"),
-        ("replace", NewContent(fields={}), "x"),
-        ("extend", NewContent(), ""),
-        ("extend", NewContent(fields={"KZ_address": "x"}, valid_to=date(2031, 1, 1)), ""),
-        ("change", NewContent(fields={}), "x"),
-        ("extend", NewContent(valid_to=date(2099, 1, 1)), ""),
-        ("extend", NewContent(valid_to=date(2031, 11, 26)), ""),
-        ("extend", NewContent(valid_to=date(2031, 11, 27)), ""),  # the end that it has
-        ("extend", NewContent(valid_from=date(1800, 1, 1), valid_to=date(2031, 11, 28)), ""),
-        ("change", NewContent(holders=(Holder("x", "110105194912310021", "111"),)), "x"),
+        ("change", NewContent(), "x", ("body", "something that is to be different")),
+        ("change", NewContent(fields={"KZ_address": "x"}), "", ("reason", "must not be empty")),
+        ("replace", NewContent(valid_to=date(2031, 1, 1)), "x", ("body", "the same content once more: change or extend otherwise")),
+        ("replace", NewContent(fields={}), "x", ("body", "the same content once more: change or extend otherwise")),
+        ("replace", NewContent(holders=(OTHER_HOLDER,)), "x", ("body", "the same content once more: change or extend otherwise")),
+        ("extend", NewContent(), "", ("valid_to", "a new end, and nothing else but a new beginning")),
+        ("extend", NewContent(valid_from=END), "", ("valid_to", "a new end, and nothing else but a new beginning")),
+        (
+            "extend",
+            NewContent(fields={"KZ_address": "x"}, valid_to=END + timedelta(days=1)),
+            "",
+            ("valid_to", "a new end, and nothing else but a new beginning"),
+        ),
+        ("change", NewContent(fields={}), "x", ("KZ_address", "required")),
+        ("extend", NewContent(valid_to=date(2099, 1, 1)), "", ("valid_to", "within the longest validity range of the type")),
+        (
+            "extend",
+            NewContent(valid_to=END - timedelta(days=1)),
+            "",
+            ("valid_to", "not before the end it has: an extension cuts nothing short"),
+        ),
+        ("extend", NewContent(valid_to=END), "", ("valid_to", "later than the end it has, where it begins as before")),
+        ("extend", NewContent(valid_from=date(1800, 1, 1), valid_to=END + timedelta(days=1)), "", ("valid_from", "not before 1949-10-01")),
+        ("change", NewContent(holders=(Holder("x", "110105194912310021", "111"),)), "x", ("holders[0].code", "a resident identity number")),
     ],
 )
-def test_a_step_changes_what_it_is_for(here: IssuingHere, name: str, content: NewContent, reason: str) -> None:
+def test_a_step_changes_what_it_is_for(here: IssuingHere, name: str, content: NewContent, reason: str, said: tuple[str, str]) -> None:
     record = here.issue()
     with pytest.raises(TrustError) as raised:
         succeed(here, record, name, content, reason=reason)
-    assert code(raised) in {"FIELD_UNACCEPTABLE", "LICENCE_CONTENT_UNACCEPTABLE"}
+    facts = raised.value.facts
+    assert (facts.get("field", facts.get("place")), facts["rule"]) == said
     assert read(here, record).successor_id is None
+
+
+def test_the_next_version_is_called_as_the_one_before_and_its_first_file_is_of_the_same_form(here: IssuingHere) -> None:
+    record = here.issue(area_code="150702", forms=("pdf", "ofd"))
+    again = succeed(here, record, "replace", NewContent())
+    view = find_licence(here.vault.context, here.means.contents, here.clerk, again.id)
+    assert view.data is not None
+    assert (view.data.area_code, view.data.name) == ("150702", view.data.type.name)
+    digests = {file.form: file.digest for file in view.files}
+    assert [each.file_digest for each in here.history(again.id)] == [None, digests["pdf"]]
+
+
+def test_what_ends_and_what_has_no_end_becomes_the_other(here: IssuingHere) -> None:
+    open_ended = succeed(here, here.issue(), "change", NewContent(is_open_ended=True))
+    assert open_ended.valid_to is None
+    with pytest.raises(TrustError) as raised:
+        succeed(here, open_ended, "change", NewContent(valid_to=END + timedelta(days=2)))
+    assert raised.value.facts["place"] == "valid_to", "what the type allows counts from its first day"
+    assert succeed(here, open_ended, "change", NewContent(valid_to=END)).valid_to == END
 
 
 def test_a_licence_of_its_full_term_is_extended_by_another_and_goes_on(here: IssuingHere) -> None:
@@ -241,12 +277,30 @@ def test_no_holder_is_left_without_a_licence_until_the_next_version_begins(here:
     assert (code(raised), raised.value.facts["field"]) == ("FIELD_UNACCEPTABLE", "valid_from")
     assert read(here, record).state is LicenceState.ISSUED
 
+    # nor on its last day, nor where it has no end
+    for days, step in (({"valid_from": date(2024, 12, 1), "valid_to": today}, name), ({"valid_to": None}, "change")):
+        counting = here.issue(**days)
+        with pytest.raises(TrustError) as raised:
+            succeed(here, counting, step, later)
+        assert (code(raised), raised.value.facts["field"]) == ("FIELD_UNACCEPTABLE", "valid_from")
+
     # of one that does not count yet nothing is taken away
     coming = here.issue(valid_from=today + timedelta(days=5))
     assert (
         succeed(here, coming, name, NewContent(valid_from=today + timedelta(days=9), valid_to=date(2031, 11, 27))).state
         is LicenceState.ISSUED
     )
+
+
+def test_an_extension_with_another_first_day_has_no_more_than_the_term_from_then(here: IssuingHere) -> None:
+    today = here.vault.clock.at.astimezone(CHINA).date()
+    coming = here.issue(valid_from=today + timedelta(days=5))
+    begins = today + timedelta(days=9)
+    longest = begins.replace(year=begins.year + 5)
+    with pytest.raises(TrustError) as raised:
+        succeed(here, coming, "extend", NewContent(valid_from=begins, valid_to=longest + timedelta(days=1)), reason="")
+    assert raised.value.facts["place"] == "valid_to"
+    assert succeed(here, coming, "extend", NewContent(valid_from=begins, valid_to=longest), reason="").valid_to == longest
 
 
 def test_a_licence_without_an_end(here: IssuingHere) -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from licence_vault import store
 from licence_vault.actions.claim_batch import BatchFile
+from licence_vault.actions.consent_to_use import Consent, consent_to_use
 from licence_vault.actions.copy_own_licence import copy_own_licence
 from licence_vault.actions.entrust_use import EntrustmentOrder, end_entrustment, entrust_use
 from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.export_subject import export_own, export_subject
+from licence_vault.actions.find_entrusted_licences import find_entrusted_licences
 from licence_vault.actions.find_own_licences import list_own_licences, list_own_uses, show_own_licence
 from licence_vault.actions.finish_copy import CopyUse
 from licence_vault.actions.grant_by_duty import DutyOrder, grant_by_duty
@@ -135,6 +137,7 @@ def test_everything_that_is_held_on_a_person_is_exported_to_him(here: UsingHere)
     first, second = here.issue(holder), here.issue(holder)
     granted = here.code(first, me)
     redeem_use_code(here.desk, OFFICE, granted.code, purpose=WHY)
+    consent_to_use(here.later(minutes=1), me, Consent(first.id, "cl_office", WHY))
     entrust_use(here.desk, me, EntrustmentOrder(("111", "110105194912310011"), SHARED, here.later(days=2).context.clock.now(), WHY))
     head = "证照编号,holder_name,holder_code,holder_code_type,valid_from,valid_to,KZ_address"
     rows = f"{head}\n旧字第8号,{holder.name},{holder.code},{holder.code_type},2020-01-01,2024-12-31,示例路1号"
@@ -151,7 +154,10 @@ def test_everything_that_is_held_on_a_person_is_exported_to_him(here: UsingHere)
     assert (whole["data"]["holders"], whole["state"]) == ([{"name": holder.name, "code": holder.code, "code_type": "414"}], "issued")
     assert [each["event"] for each in whole["events"]] == ["made", "issued"]
     assert (whole["files"][0]["form"], len(whole["files"][0]["digest"])) == ("pdf", 64)
-    assert [(each["purpose"], each["client"], each["used_at"] is None) for each in whole["consents"]] == [(WHY, "cl_office", False)]
+    assert [(each["purpose"], each["client"], each["used_at"] is None) for each in whole["consents"]] == [
+        (WHY, "cl_office", True),
+        (WHY, "cl_office", False),
+    ], "the newest first"
     assert whole["credentials"] == []
     assert [(each["made_by"], each["reason"], each["state"], len(each["digest"])) for each in whole["copies"]] == [
         ("示例登记中心", WHY, "made", 64)
@@ -161,7 +167,13 @@ def test_everything_that_is_held_on_a_person_is_exported_to_him(here: UsingHere)
     assert (imported["marks"]["seal"], imported["marks"]["number"]) == ("absent", "absent")
     assert whole["transferred_from"] is None
     used = [(each["action"], each["mode"]) for each in parts if each["kind"] == "use" and each["licence"] == first.id]
-    assert used == [("downloaded", "own"), ("copied", None), ("queried", "consented"), ("code_granted", "consented")]
+    assert used == [
+        ("downloaded", "own"),
+        ("copied", None),
+        ("code_granted", "consented"),
+        ("queried", "consented"),
+        ("code_granted", "consented"),
+    ]
 
 
 def test_what_was_entrusted_to_a_person_is_in_his_export_once_it_is_over_too(here: UsingHere) -> None:
@@ -171,6 +183,9 @@ def test_what_was_entrusted_to_a_person_is_in_his_export_once_it_is_over_too(her
     until = here.later(days=2).context.clock.now()
     ended, standing = (entrust_use(here.desk, me, EntrustmentOrder(agent, SHARED, until, WHY)) for _ in range(2))
     end_entrustment(here.desk, me, ended.id)
+    shown = find_entrusted_licences(here.later(days=2, seconds=-1), friend)
+    assert [each.entrustment.id for each in shown] == [standing.id]
+    assert find_entrusted_licences(here.later(days=2), friend) == []
     desk = here.later(days=3)
     parts = [each for each in export_own(desk, friend) if each["kind"] == "received_entrustment"]
     assert {each["id"]: each["ended_at"] is None for each in parts} == {ended.id: False, standing.id: True}

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licence_vault import limits
-from licence_vault.actions.batch_orders import order_of_row
+from licence_vault.actions.batch_orders import holder_codes_of, order_of_row
 from licence_vault.model import Holder
 from licence_vault.row_files import Row, RowForm, read_rows
 from licence_vault.type_rules.read_definition import definition_of
@@ -80,11 +80,26 @@ def test_further_holders_and_texts(names: tuple[str, str, str]) -> None:
     row = CELLS | {
         **dict(zip(names, ("示例公司", "A1", "099"), strict=True)),
         "number": "示1",
+        "name": "示例许可证（副本）",
+        "area_code": "150702",
         "issued_on": "2026-11-01",
     }
     order = order_of_row(definition_of(type_file()), "11430000006122244L", ("ofd",), row)
     assert [holder.code for holder in order.holders] == ["11010519491231002X", "A1"]
     assert (order.number, order.issued_on, order.forms) == ("示1", date(2026, 11, 1), ("ofd",))
+    assert (order.name, order.area_code) == ("示例许可证（副本）", "150702")
+    assert order_of_row(definition_of(type_file()), "11430000006122244L", ("ofd",), dict(reversed(row.items()))) == order
+    assert holder_codes_of(dict(reversed(row.items()))) == [("111", "11010519491231002X"), ("099", "A1")], (
+        "by their numbers, as in the order"
+    )
+
+
+def test_whose_a_row_is_is_read_whatever_else_is_wrong_with_it() -> None:
+    assert holder_codes_of({"holder_code_2": "A1", "holder_code_type": "公民身份号码", "持证主体代码类型": "099", "颜色": "红"}) == [
+        ("111", ""),
+        ("", "A1"),
+    ]
+    assert holder_codes_of({"颜色": "红"}) == []
 
 
 @pytest.mark.parametrize(
@@ -100,6 +115,12 @@ def test_further_holders_and_texts(names: tuple[str, str, str]) -> None:
         ({"holder_name_2": "x"}, "holder_code_2"),
         ({"holder_name_99": "x"}, "column 8"),
         ({"持证主体_2": "x"}, "holder_code_2"),
+        ({"holder_name_32": "x"}, "holder_code_32"),
+        ({"持证主体_32": "x"}, "holder_code_32"),
+        ({"holder_name_33": "x"}, "column 8"),
+        ({"持证主体_33": "x"}, "column 8"),
+        ({"holder_name_1": "x"}, "column 8"),
+        ({"持证主体_1": "x"}, "column 8"),
         ({"持证主体_2": "x", "holder_name_2": "x"}, "holder_name_2"),
         ({"持证主体_99": "x"}, "column 8"),
         ({"issued_on": "长期"}, "issued_on"),

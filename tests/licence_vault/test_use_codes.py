@@ -252,6 +252,9 @@ def test_a_holder_entrusts_somebody_and_ends_it(here: UsingHere, me: Caller, lic
     given = entrust_use(here.desk, me, entrustment())
     assert given in list_entrustments(here.desk, me)
     granted, unused = here.code(licence, friend), here.code(licence, friend)
+    neighbours = here.issue(Holder("赵六（示例）", "110105194912310062", "111"))
+    refused("LICENCE_NOT_FOUND", lambda: here.code(neighbours, friend))
+    refused("LICENCE_NOT_FOUND", lambda: here.code(licence, here.directory.sign_in("pe_other", ("111", "110105194912310038"))))
     assert redeem_use_code(here.desk, OFFICE, granted.code, purpose=WHY).code.mode is UseMode.ENTRUSTED
     refused("LICENCE_NOT_FOUND", lambda: consent_to_use(here.later(days=1), friend, Consent(licence.id, "cl_office", WHY)))
     # whom somebody is entrusted by is not whom he may entrust, or end
@@ -295,11 +298,16 @@ def test_an_entrustment_is_for_one_type_and_only_by_who_holds(here: UsingHere, l
 
 def test_entrustments_of_one_holder_are_bounded(here: UsingHere, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("licence_vault.actions.entrust_use.ENTRUSTMENTS", 1)
+    entrust_use(here.desk, here.directory.sign_in("pe_few", ("414", "E00000002")), entrustment())
     many = here.directory.sign_in("pe_many", ("414", "E00000001"))
     given = entrust_use(here.desk, many, entrustment())
     refused("LICENCE_ENTRUSTMENTS_TOO_MANY", lambda: entrust_use(here.desk, many, entrustment()))
     end_entrustment(here.desk, many, given.id)
-    entrust_use(here.desk, many, entrustment())
+    second = entrust_use(here.desk, many, entrustment())
+    refused("LICENCE_ENTRUSTMENTS_TOO_MANY", lambda: entrust_use(here.desk, many, entrustment()))
+    over = here.later(days=1)  # until then the second one was good
+    third = entrust_use(over, many, entrustment(until=AT + timedelta(days=2)))
+    assert [each.id for each in list_entrustments(over, many)] == [third.id, *sorted((given.id, second.id))[:1]], "the newest first"
 
 
 def test_without_an_audit_trail_no_code_is_used_up(here: UsingHere, me: Caller, licence: LicenceRecord) -> None:

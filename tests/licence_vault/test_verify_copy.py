@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from crypto.report import Verdict
 from crypto.report_text import sentence
 from licence_vault.copies import CopyStatement, SaltedCopy, read_salted_copy
-from licence_vault.limits import COPY_DAYS_MAX, COPY_JSON_BYTES
+from licence_vault.limits import COPY_DAYS_MAX, COPY_JSON_BYTES, COPY_MAKER_CHARACTERS, COPY_REASON_CHARACTERS
 from licence_vault.model import AskedHolder, SaltedLicence, write_canonical
 from licence_vault.verify import COPY_FILES, COPY_NAME, DATA_NAME, LICENCE_FILES, ORIGINAL_FILES, ORIGINAL_NAME, is_licence
 from standards import ietf_status_list as lists
@@ -260,11 +260,15 @@ def altered(**members: Any) -> bytes:
         (altered(made_by="x" * 61), "$.copy.made_by"),
         (altered(reason="a\u202eb"), "$.copy.reason"),
         (altered(reason="a\nb"), "$.copy.reason"),
+        (altered(reason="a\u2028b"), "$.copy.reason"),
+        (altered(reason=" a"), "$.copy.reason"),
+        (altered(reason="由" * 201), "$.copy.reason"),
         (altered(reason=None), "$.copy.reason"),
         (altered(made_at="2026-11-28T08:00:00+00:00"), "$.copy.made_at"),
         (altered(made_at="2026-02-30T08:00:00Z"), "$.copy.made_at"),
         (altered(until=None), "$.copy.until"),
         (altered(until="2026-11-28T11:00:00Z"), "$.copy.until"),
+        (altered(until=COPY.as_json()["made_at"]), "$.copy.until"),
     ],
 )
 def test_what_is_no_statement_of_a_copy(data: bytes, place: str) -> None:
@@ -275,8 +279,11 @@ def test_what_is_no_statement_of_a_copy(data: bytes, place: str) -> None:
 
 def test_statements_have_limits() -> None:
     assert read_salted_copy(SaltedCopy(COPY, SALT).canonical()) == SaltedCopy(COPY, SALT)
-    with pytest.raises(TrustError, match="LICENCE_DATA_TOO_LARGE"):
-        read_salted_copy(b" " * (COPY_JSON_BYTES + 1))
+    for size, code in ((COPY_JSON_BYTES, "LICENCE_DATA_MALFORMED"), (COPY_JSON_BYTES + 1, "LICENCE_DATA_TOO_LARGE")):
+        with pytest.raises(TrustError, match=code):
+            read_salted_copy(b" " * size)
+    longest = replace(COPY, made_by="示" * COPY_MAKER_CHARACTERS, reason="由" * COPY_REASON_CHARACTERS)
+    assert read_salted_copy(SaltedCopy(longest, SALT).canonical()).statement == longest
     for days, is_good in ((COPY_DAYS_MAX, True), (COPY_DAYS_MAX + 1, False)):
         data = SaltedCopy(replace(COPY, until=COPY.made_at + timedelta(days=days)), SALT).canonical()
         if is_good:
