@@ -31,7 +31,7 @@ CHINESE: Final = {
     "行政区划代码": "area_code",
 }
 _HOLDER: Final = re.compile(r"holder_(name|code|code_type)(?:_([2-9]|[12][0-9]|3[0-2]))?")
-_FURTHER: Final = re.compile(r"(持证主体(?:代码(?:类型)?)?)(_(?:[2-9]|[12][0-9]|3[0-2]))")
+_FURTHER: Final = re.compile("(持证主体(?:代码(?:类型)?)?)(_[0-9]+)")
 _END: Final = "valid_to"
 _DAYS: Final = frozenset({"valid_from", _END, "issued_on"})
 _TEXTS: Final = frozenset({"number", "name", "area_code"})
