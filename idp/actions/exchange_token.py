@@ -69,6 +69,7 @@ async def exchange_token(
     at = desk.people.clock.now()
     shown = await anyio.to_thread.run_sync(read_shown, desk, wanted, known, registration, at)
     if wanted.wanted_type == TICKET_TYPE:
+        _demand_own(shown, known.client.client_id)
         return await issue_trust_ticket(desk, wanted, known, shown.grant, shown.scopes, binding, at)
     return await _exchange(desk, wanted, known, registration, binding, shown, at)
 
@@ -97,6 +98,16 @@ def read_shown(desk: PersonDesk, wanted: ExchangeRequest, known: KnownClient, re
     if desk.tokens.door.memory.present(grant.client_id) is None:
         raise refused("the client it was issued to")
     return Presented(claims, grant)
+
+
+def _demand_own(shown: Presented, client_id: str) -> None:
+    """Raise EXCHANGE_REFUSED unless the token was issued to this client, of what a person let it have himself (docs/explanation/decisions/0016).
+
+    A ticket is a sign-in at another application, which lasts as long as the session: whoever merely serves calls sends nobody on, also not by
+    way of what he exchanged for himself.
+    """
+    if {shown.claims.get("client_id"), shown.grant.client_id, shown.grant.holder_id} != {client_id}:
+        raise refused("no sign-in at this client")
 
 
 async def _exchange(

@@ -249,6 +249,29 @@ def test_who_may_be_sent_where_and_told_what(clients: Clients) -> None:
     assert ticket_for(clients, "taxes", token, scope="openid").json()["scope"] == "openid"
 
 
+@pytest.mark.clause("RFC 8693 5")
+def test_attack_whoever_is_only_called_with_a_token_sends_its_person_nowhere(clients: Clients) -> None:
+    """A ticket would make of a call a sign-in at another application, for as long as the session lasts and without ``act``."""
+    token = signed_in(clients)["access_token"]
+    wanted = {"requested_token_type": TICKET_TYPE, "audience": "people"}
+    assert refused(exchange(clients, "housing", token, **wanted)) == (400, "invalid_request", "EXCHANGE_REFUSED")
+    exchanged = exchange(clients, "housing", token, resource=TAXES).json()["access_token"]
+    own = exchange(clients, "housing", token, resource=HOUSING).json()["access_token"]
+    for client, shown in (("taxes", exchanged), ("housing", exchanged), ("housing", own)):
+        assert refused(exchange(clients, client, shown, **wanted))[2] == "EXCHANGE_REFUSED", "also not by way of an exchange"
+    # Also not the application he signed in at, with what another exchanged and then sent to it
+    both = replace(BASE, client_id="both", grant_types=("authorization_code", EXCHANGE), person_scopes=("seal.read",), serves=(TAXES,))
+    clients.add(both, audiences=(HOUSING,))
+    came_back = exchange(
+        clients, "housing", clients.sign_in(None, "both", scope="openid seal.read", resource=HOUSING)["access_token"], resource=TAXES
+    )
+    assert refused(exchange(clients, "both", came_back.json()["access_token"], **wanted))[2] == "EXCHANGE_REFUSED"
+    # Who signed him in does, with a narrowed token too; and so does who redeemed a ticket for him
+    narrowed = exchange(clients, "portal", token, scope="seal.read").json()["access_token"]
+    landed = exchange(clients, "taxes", ticket_for(clients, "taxes", narrowed).json()["access_token"], kind=TICKET_TYPE).json()
+    assert exchange(clients, "taxes", landed["access_token"], **wanted).status_code == 200
+
+
 def test_with_the_persons_consent_and_under_another_name(clients: Clients) -> None:
     browser = Browser(clients.town.here)
     token = signed_in(clients, browser)["access_token"]
