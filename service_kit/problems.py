@@ -168,6 +168,13 @@ STATUS_WORDS: Final = {
 }
 
 
+CREATED: Final[dict[str, Any]] = {
+    "description": "Made.",
+    "headers": {"Location": {"schema": {"type": "string", "format": "uri-reference"}, "description": "Where what was made is read."}},
+}
+"""For the API documentation: a 201 that says where what was made is to be read (RFC 9110 15.3.2)."""
+
+
 def problem_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For the API documentation: these statuses answer with a problem document."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -209,13 +209,18 @@ def make_router(context: ServiceContext, check: Callable[..., Mapping[str, Check
         response.headers["cache-control"] = "no-store"
         return CheckAnswer(ok=not findings, at=at, **counts, findings=findings)
 
-    @router.get("/v1/audit/entries/{entry_id}", summary="Read one entry", response_model=AuditEntryView)
+    @router.get("/v1/audit/entries/{entry_id}", summary="Read one entry", response_model=AuditEntryView, responses=problem_answers(404))
     @needs(AUDIT_READ)
     def read_audit_entry(entry_id: str) -> dict[str, Any]:
         with database.read() as connection:
             return _view(find_entry(connection, entry_id))
 
-    @router.get("/v1/audit/entries/{entry_id}/receipt", summary="Prove that an entry stands in the log", response_model=ReceiptView)
+    @router.get(
+        "/v1/audit/entries/{entry_id}/receipt",
+        summary="Prove that an entry stands in the log",
+        response_model=ReceiptView,
+        responses=problem_answers(404, 409),
+    )
     @needs(AUDIT_READ)
     def read_audit_receipt(entry_id: str) -> dict[str, Any]:
         receipt = log.receipt(entry_id)
@@ -240,7 +245,7 @@ def make_router(context: ServiceContext, check: Callable[..., Mapping[str, Check
         checkpoint = log.head().checkpoints.get(log.tree_named(None).name, b"")
         return Response(checkpoint, media_type="text/plain; charset=utf-8", headers={"cache-control": "no-store"})
 
-    @router.get("/v1/audit/consistency", summary="Prove that a later log extends an earlier one")
+    @router.get("/v1/audit/consistency", summary="Prove that a later log extends an earlier one", responses=problem_answers(404))
     @public("witnesses ask; hashes say nothing of the entries")
     def read_audit_consistency(
         older: Annotated[int, Query(ge=1, le=POSITION_MAX)], newer: Annotated[int, Query(ge=1, le=POSITION_MAX)]

@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from service_kit.composition import access_of
+from service_kit.problems import STATUS_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -94,7 +95,7 @@ def make_document(
             operation = paths[route.path_format][method.lower()]
             operation["operationId"] = _unique(route.name, taken)
             operation["security"] = [{OAUTH: [access.scope]}] if access is not None and access.scope else []
-            _tell_problems(operation, needs_caller=access is not None and access.scope is not None)
+            _tell_problems(operation, needs_caller=access is not None and access.scope is not None, is_own=route.path.startswith("/v1/"))
     components = document.setdefault("components", {})
     schemas: dict[str, Any] = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):  # the framework's own form of error, which is never sent
@@ -124,11 +125,22 @@ def _unique(name: str, taken: set[str]) -> str:
     return chosen
 
 
-def _tell_problems(operation: dict[str, Any], *, needs_caller: bool) -> None:
+def _tell_problems(operation: dict[str, Any], *, needs_caller: bool, is_own: bool) -> None:
+    """What follows from the operation itself: who may call it, what it is sent, and that parameters nobody knows are refused under ``/v1``."""
     responses: dict[str, Any] = operation.setdefault("responses", {})
     if "422" in responses and "HTTPValidationError" in str(responses["422"]):
         responses["422"] = {"description": "A field is missing or breaks its rule.", "content": _PROBLEM_CONTENT}
     if needs_caller:
         responses.setdefault("401", {"description": "No valid access token.", "content": _PROBLEM_CONTENT})
         responses.setdefault("403", {"description": "The token lacks the scope, or this is not the caller's.", "content": _PROBLEM_CONTENT})
+    body = operation.get("requestBody", {}).get("content", {})
+    derived = {
+        400: "application/json" in body,
+        412: any(each["name"] == "If-Match" for each in operation.get("parameters", ())),
+        413: bool(body),
+        422: is_own,
+    }
+    for status, is_so in derived.items():
+        if is_so:
+            responses.setdefault(str(status), {"description": STATUS_WORDS[status], "content": _PROBLEM_CONTENT})
     responses.setdefault("default", {"description": "Any other problem.", "content": _PROBLEM_CONTENT})

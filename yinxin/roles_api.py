@@ -13,6 +13,7 @@ from service_kit.callers import may_be_one
 from service_kit.composition import caller_of, needs
 from service_kit.duties import duties_of, give_duty, list_duty_holders, take_duty
 from service_kit.json_bodies import JsonRoute
+from service_kit.problems import problem_answers
 from service_kit.request_shapes import RequestShape
 from service_kit.roles import REASON_CHARACTERS, ROLES_MANAGE, Role, appoint, dismiss, list_role_holders, role_of
 from service_kit.written_times import WrittenUtc, write_utc
@@ -160,7 +161,13 @@ def make_router(
         ]
         return RoleHolderPage(role_holders=page, next_after=page[-1].holder if len(found) > limit else None)
 
-    @router.put("/v1/role-holders/{holder}", status_code=204, name="appoint_role_holder", summary="Appoint a system or audit administrator")
+    @router.put(
+        "/v1/role-holders/{holder}",
+        status_code=204,
+        name="appoint_role_holder",
+        summary="Appoint a system or audit administrator",
+        responses=problem_answers(409),
+    )
     @needs(ROLES_MANAGE)
     def put_holder(request: Request, holder: Annotated[str, Path(max_length=255)], body: Appointment) -> None:
         caller = caller_of(request)
@@ -237,7 +244,13 @@ def _add_duty_routes(router: APIRouter, context: ServiceContext, is_known: Calla
             duty_holders=page, duties=known, next_after=f"{page[-1].holder} {page[-1].duty}" if len(found) > limit else None
         )
 
-    @router.put("/v1/duty-holders/{holder}/{duty}", status_code=204, name="give_duty", summary="Give somebody a duty")
+    @router.put(
+        "/v1/duty-holders/{holder}/{duty}",
+        status_code=204,
+        name="give_duty",
+        summary="Give somebody a duty",
+        responses=problem_answers(409),
+    )
     @needs(ROLES_MANAGE)
     def put_duty(
         request: Request, holder: Annotated[str, Path(max_length=255)], duty: Annotated[str, Path(max_length=64)], body: Giving

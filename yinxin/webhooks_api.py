@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service_kit.composition import caller_of, needs, public
 from service_kit.json_bodies import JsonRoute
 from service_kit.preconditions import IfMatch, need_version, write_etag
+from service_kit.problems import CREATED, problem_answers
 from service_kit.request_shapes import RequestShape
 from service_kit.webhooks.model import ANY, DESCRIPTION_CHARACTERS, TYPES_PER_ENDPOINT, DeliveryStatus, EndpointStatus
 from service_kit.webhooks.subscriptions import SubscriptionDesk, Wanted
@@ -196,7 +197,13 @@ def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
     def read_webhook_signing_key() -> SigningKey:
         return SigningKey(algorithm="SM2 with SM3", public_key=write_pem("PUBLIC KEY", sm2_spki_der).decode("ascii"))
 
-    @router.post("/v1/webhooks", status_code=201, summary="Register an endpoint", response_model=EndpointAnswer)
+    @router.post(
+        "/v1/webhooks",
+        status_code=201,
+        summary="Register an endpoint",
+        response_model=EndpointAnswer,
+        responses={201: CREATED, **problem_answers(409)},
+    )
     @needs(WEBHOOK_MANAGE)
     def create_webhook(request: Request, body: EndpointOrder, response: Response) -> EndpointAnswer:
         endpoint, secret = desk.create(caller_of(request), _wanted(body), owner=body.client or "")
@@ -221,14 +228,16 @@ def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
         following = f"{page[-1].owner} {page[-1].endpoint_id}" if len(found) > limit else None
         return EndpointList(endpoints=[_endpoint(each) for each in page], next_after=following)
 
-    @router.get("/v1/webhooks/{endpoint_id}", summary="Read one endpoint", response_model=EndpointAnswer)
+    @router.get("/v1/webhooks/{endpoint_id}", summary="Read one endpoint", response_model=EndpointAnswer, responses=problem_answers(404))
     @needs(WEBHOOK_MANAGE)
     def read_webhook(request: Request, endpoint_id: EndpointId, response: Response) -> EndpointAnswer:
         endpoint = desk.find(caller_of(request), endpoint_id)
         response.headers["etag"] = write_etag(endpoint.version)
         return _endpoint(endpoint)
 
-    @router.put("/v1/webhooks/{endpoint_id}", summary="Change an endpoint", response_model=EndpointAnswer)
+    @router.put(
+        "/v1/webhooks/{endpoint_id}", summary="Change an endpoint", response_model=EndpointAnswer, responses=problem_answers(404, 428)
+    )
     @needs(WEBHOOK_MANAGE)
     def change_webhook(
         request: Request,
@@ -241,7 +250,9 @@ def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
         response.headers["etag"] = write_etag(endpoint.version)
         return _endpoint(endpoint)
 
-    @router.post("/v1/webhooks/{endpoint_id}/secret", summary="Replace the secret", response_model=SecretAnswer)
+    @router.post(
+        "/v1/webhooks/{endpoint_id}/secret", summary="Replace the secret", response_model=SecretAnswer, responses=problem_answers(404, 428)
+    )
     @needs(WEBHOOK_MANAGE)
     def rotate_webhook_secret(request: Request, endpoint_id: EndpointId, response: Response, if_match: IfMatch = None) -> SecretAnswer:
         endpoint, secret = desk.rotate_secret(caller_of(request), endpoint_id, expected_version=need_version(if_match))
@@ -249,12 +260,23 @@ def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
         response.headers["etag"] = write_etag(endpoint.version)
         return SecretAnswer(secret=secret)
 
-    @router.delete("/v1/webhooks/{endpoint_id}", status_code=204, summary="Remove an endpoint", response_class=Response)
+    @router.delete(
+        "/v1/webhooks/{endpoint_id}",
+        status_code=204,
+        summary="Remove an endpoint",
+        response_class=Response,
+        responses=problem_answers(404, 428),
+    )
     @needs(WEBHOOK_MANAGE)
     def remove_webhook(request: Request, endpoint_id: EndpointId, if_match: IfMatch = None) -> None:
         desk.remove(caller_of(request), endpoint_id, expected_version=need_version(if_match))
 
-    @router.get("/v1/webhooks/{endpoint_id}/deliveries", summary="What was sent to an endpoint", response_model=DeliveryPage)
+    @router.get(
+        "/v1/webhooks/{endpoint_id}/deliveries",
+        summary="What was sent to an endpoint",
+        response_model=DeliveryPage,
+        responses=problem_answers(404),
+    )
     @needs(WEBHOOK_MANAGE)
     def list_webhook_deliveries(
         request: Request,
@@ -268,13 +290,24 @@ def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
         following = page[-1].delivery_id if len(found) > limit else None
         return DeliveryPage(deliveries=[DeliveryAnswer(**_delivery(each)) for each in page], next_before=following)
 
-    @router.get("/v1/webhook-deliveries/{delivery_id}", summary="One message with every attempt", response_model=DeliveryDetail)
+    @router.get(
+        "/v1/webhook-deliveries/{delivery_id}",
+        summary="One message with every attempt",
+        response_model=DeliveryDetail,
+        responses=problem_answers(404),
+    )
     @needs(WEBHOOK_MANAGE)
     def read_webhook_delivery(request: Request, delivery_id: DeliveryId) -> DeliveryDetail:
         delivery, attempts = desk.delivery(caller_of(request), delivery_id)
         return DeliveryDetail(**_delivery(delivery), body=delivery.body.decode(), tries=[_attempt(each) for each in attempts])
 
-    @router.post("/v1/webhook-deliveries/{delivery_id}/resend", status_code=202, summary="Send a message again", response_class=Response)
+    @router.post(
+        "/v1/webhook-deliveries/{delivery_id}/resend",
+        status_code=202,
+        summary="Send a message again",
+        response_class=Response,
+        responses=problem_answers(404, 409),
+    )
     @needs(WEBHOOK_MANAGE)
     def resend_webhook_delivery(request: Request, delivery_id: DeliveryId) -> None:
         desk.resend(caller_of(request), delivery_id)

@@ -47,6 +47,7 @@ from service_kit.callers import PAIRWISE_PREFIX, PERSON_PREFIX, may_be_one
 from service_kit.clock import in_utc
 from service_kit.composition import caller_of, needs
 from service_kit.preconditions import IfMatch, read_if_match, write_etag
+from service_kit.problems import CREATED, problem_answers
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def add_account_routes(router: APIRouter, desk: PeopleDesk) -> None:
         summary="A code with which the person signs in once and sets a new password",
         response_model=RecoveryAnswer,
         tags=["accounts"],
+        responses=problem_answers(404, 409),
     )
     @needs(MANAGE)
     def create_recovery_code(request: Request, account_id: str, response: Response) -> dict[str, Any]:
@@ -104,7 +106,12 @@ def add_account_routes(router: APIRouter, desk: PeopleDesk) -> None:
     credentials = "/v1/accounts/{account_id}/credentials"
 
     @router.get(
-        credentials, name="list_credentials", summary="What a person signs in with", response_model=CredentialList, tags=["accounts"]
+        credentials,
+        name="list_credentials",
+        summary="What a person signs in with",
+        response_model=CredentialList,
+        tags=["accounts"],
+        responses=problem_answers(404),
     )
     @needs(READ)
     def read_credentials(account_id: str, response: Response) -> dict[str, Any]:
@@ -119,6 +126,7 @@ def add_account_routes(router: APIRouter, desk: PeopleDesk) -> None:
         name="remove_credential",
         summary="Take what a person signs in with from him, as where it was stolen",
         tags=["accounts"],
+        responses=problem_answers(404, 409),
     )
     @needs(MANAGE)
     def delete_credential(request: Request, account_id: str, credential_id: str) -> None:
@@ -136,7 +144,15 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
             found = list_evidence(connection, desk.vault, account.account_id)
         return {**account_view(account), "evidence": [evidence_view(each) for each in found]}
 
-    @router.post(path, status_code=201, name=f"create_{word}", summary=f"Create a {word}", response_model=AccountView, tags=tags)
+    @router.post(
+        path,
+        status_code=201,
+        name=f"create_{word}",
+        summary=f"Create a {word}",
+        response_model=AccountView,
+        tags=tags,
+        responses={201: CREATED, **problem_answers(409)},
+    )
     @needs(MANAGE)
     def create(request: Request, body: AccountOrder, response: Response) -> dict[str, Any]:
         identifiers = tuple(each.read() for each in body.identifiers)
@@ -165,14 +181,28 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
         page = found[:limit]
         return {"accounts": [account_view(each) for each in page], "next_after": page[-1].account_id if len(found) > limit else None}
 
-    @router.get(path + "/{account_id}", name=f"show_{word}", summary=f"Show a {word}", response_model=AccountDetail, tags=tags)
+    @router.get(
+        path + "/{account_id}",
+        name=f"show_{word}",
+        summary=f"Show a {word}",
+        response_model=AccountDetail,
+        tags=tags,
+        responses=problem_answers(404),
+    )
     @needs(READ)
     def read(account_id: str, response: Response) -> dict[str, Any]:
         with desk.database.read() as connection:
             account = load_account(connection, desk.vault, account_id, kind)
         return detail(account, response)
 
-    @router.patch(path + "/{account_id}", name=f"change_{word}", summary=f"Change a {word}", response_model=AccountDetail, tags=tags)
+    @router.patch(
+        path + "/{account_id}",
+        name=f"change_{word}",
+        summary=f"Change a {word}",
+        response_model=AccountDetail,
+        tags=tags,
+        responses=problem_answers(404, 409),
+    )
     @needs(MANAGE)
     def change(request: Request, account_id: str, body: AccountPatch, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
         demand_other(request, account_id)
@@ -188,6 +218,7 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
         summary=f"Disable, enable or close a {word}; {ends} at once",
         response_model=AccountDetail,
         tags=tags,
+        responses=problem_answers(404, 409),
     )
     @needs(MANAGE)
     def set_status(request: Request, account_id: str, body: StatusOrder, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
@@ -212,13 +243,19 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
         summary=f"Let a provisioning client change a {word} that it did not bring",
         response_model=AccountDetail,
         tags=tags,
+        responses=problem_answers(404, 409),
     )
     @needs(MANAGE)
     def give_to_client(request: Request, account_id: str, client_id: str, response: Response) -> dict[str, Any]:
         return give(request, account_id, client_id, response, is_given=True)
 
     @router.delete(
-        keeper, name=f"take_back_{word}", summary=f"Take a {word} back from a provisioning client", response_model=AccountDetail, tags=tags
+        keeper,
+        name=f"take_back_{word}",
+        summary=f"Take a {word} back from a provisioning client",
+        response_model=AccountDetail,
+        tags=tags,
+        responses=problem_answers(404, 409),
     )
     @needs(MANAGE)
     def take_back_from_client(request: Request, account_id: str, client_id: str, response: Response) -> dict[str, Any]:
@@ -231,6 +268,7 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
         summary="Add evidence; the level follows",
         response_model=AccountDetail,
         tags=tags,
+        responses=problem_answers(404, 409),
     )
     @needs(MANAGE)
     def add_evidence(request: Request, account_id: str, body: EvidenceOrder, response: Response) -> dict[str, Any]:
@@ -245,6 +283,7 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
         summary="Take evidence back; the level follows",
         response_model=AccountDetail,
         tags=tags,
+        responses=problem_answers(404, 409),
     )
     @needs(MANAGE)
     def remove_evidence(request: Request, account_id: str, evidence_id: str, response: Response) -> dict[str, Any]:

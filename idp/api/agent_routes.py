@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import APIRouter, Request  # noqa: TC002 - the framework reads the annotations
+from fastapi import APIRouter, Request, Response  # noqa: TC002 - the framework reads the annotations
 
 from idp.actions.end_session import end_all_sessions, end_session
 from idp.actions.grant_agent import grant_agent, revoke_agent
@@ -14,6 +14,7 @@ from idp.model.people import PAGE_MAX, AccountKind
 from idp.store.accounts import list_agents, load_account, load_agent
 from idp.store.sign_ins import list_sessions
 from service_kit.composition import needs
+from service_kit.problems import CREATED, problem_answers
 
 if TYPE_CHECKING:
     from idp.actions.people_desk import PeopleDesk
@@ -32,9 +33,10 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
         summary="Let a person act for an organisation",
         response_model=AgentView,
         tags=_AGENTS,
+        responses={201: CREATED, **problem_answers(404, 409)},
     )
     @needs(MANAGE)
-    def create_agent(request: Request, organisation_id: str, body: AgentOrder) -> dict[str, Any]:
+    def create_agent(request: Request, organisation_id: str, body: AgentOrder, response: Response) -> dict[str, Any]:
         demand_other(request, body.person_id)
         agent = grant_agent(
             desk,
@@ -46,6 +48,7 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
             valid_until=aware(body.valid_until, "valid_until"),
             actor=actor_of(request),
         )
+        response.headers["location"] = f"/v1/agents/{agent.agent_id}"
         return agent_view(agent)
 
     @router.get(
@@ -54,6 +57,7 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
         summary="Who acts or acted for an organisation",
         response_model=AgentPage,
         tags=_AGENTS,
+        responses=problem_answers(404),
     )
     @needs(READ)
     def read_agents(organisation_id: str, after: After = "", limit: Limit = PAGE_MAX) -> dict[str, Any]:
@@ -65,6 +69,7 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
         summary="For whom a person acts or acted",
         response_model=AgentPage,
         tags=_AGENTS,
+        responses=problem_answers(404),
     )
     @needs(READ)
     def read_grants(person_id: str, after: After = "", limit: Limit = PAGE_MAX) -> dict[str, Any]:
@@ -79,13 +84,27 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
         page = found[:limit]
         return {"agents": [agent_view(each) for each in page], "next_after": page[-1].agent_id if len(found) > limit else None}
 
-    @router.get("/v1/agents/{agent_id}", name="show_agent", summary="Show a grant", response_model=AgentView, tags=_AGENTS)
+    @router.get(
+        "/v1/agents/{agent_id}",
+        name="show_agent",
+        summary="Show a grant",
+        response_model=AgentView,
+        tags=_AGENTS,
+        responses=problem_answers(404),
+    )
     @needs(READ)
     def read_agent(agent_id: str) -> dict[str, Any]:
         with desk.database.read() as connection:
             return agent_view(load_agent(connection, desk.vault, agent_id))
 
-    @router.post("/v1/agents/{agent_id}/revoke", name="revoke_agent", summary="End a grant at once", response_model=AgentView, tags=_AGENTS)
+    @router.post(
+        "/v1/agents/{agent_id}/revoke",
+        name="revoke_agent",
+        summary="End a grant at once",
+        response_model=AgentView,
+        tags=_AGENTS,
+        responses=problem_answers(404, 409),
+    )
     @needs(MANAGE)
     def end_agent(request: Request, agent_id: str) -> dict[str, Any]:
         return agent_view(revoke_agent(desk, agent_id, actor=actor_of(request)))
@@ -96,6 +115,7 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
         summary="Where a person is signed in",
         response_model=SessionPage,
         tags=_SESSIONS,
+        responses=problem_answers(404),
     )
     @needs(READ)
     def read_sessions(account_id: str, after: After = "", limit: Limit = PAGE_MAX) -> dict[str, Any]:
@@ -112,6 +132,7 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
         name="end_all_sessions",
         summary="Sign a person out everywhere",
         tags=_SESSIONS,
+        responses=problem_answers(404),
     )
     @needs(MANAGE)
     def end_all(request: Request, account_id: str) -> None:
@@ -119,7 +140,14 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
             load_account(connection, desk.vault, account_id, AccountKind.PERSON)
         end_all_sessions(desk, account_id, actor=actor_of(request))
 
-    @router.post("/v1/sessions/{session_id}/end", name="end_session", summary="End a session", response_model=SessionView, tags=_SESSIONS)
+    @router.post(
+        "/v1/sessions/{session_id}/end",
+        name="end_session",
+        summary="End a session",
+        response_model=SessionView,
+        tags=_SESSIONS,
+        responses=problem_answers(404, 409),
+    )
     @needs(MANAGE)
     def end_one(request: Request, session_id: str) -> dict[str, Any]:
         return session_view(end_session(desk, session_id, actor=actor_of(request)), desk.clock.now())

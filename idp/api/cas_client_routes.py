@@ -13,6 +13,7 @@ from idp.api.client_routes import MANAGE
 from idp.model.cas import SERVICES_MAX, CasRegistration
 from idp.store.clients import load_client
 from service_kit.composition import caller_of, needs
+from service_kit.problems import problem_answers
 from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
@@ -53,14 +54,22 @@ def add_cas_client_routes(router: APIRouter, desk: ClientDesk) -> None:
     """Add them to the service's router."""
     path, tags = "/v1/clients/{client_id}/cas-services", ["cas"]
 
-    @router.get(path, summary="Show where a client gets CAS tickets", response_model=CasServices, tags=list(tags))
+    @router.get(
+        path, summary="Show where a client gets CAS tickets", response_model=CasServices, tags=list(tags), responses=problem_answers(404)
+    )
     @needs(MANAGE)
     def read_cas_services(client_id: str) -> dict[str, Any]:
         with desk.database.read() as connection:
             load_client(connection, client_id, desk.mac_key)
             return _view(cas_registration(connection, client_id, desk.mac_key))
 
-    @router.put(path, summary="Say where a client gets CAS tickets", response_model=CasServices, tags=list(tags))
+    @router.put(
+        path,
+        summary="Say where a client gets CAS tickets",
+        response_model=CasServices,
+        tags=list(tags),
+        responses=problem_answers(404, 409),
+    )
     @needs(MANAGE)
     def replace_cas_services(request: Request, client_id: str, body: CasServices) -> dict[str, Any]:
         caller = caller_of(request)

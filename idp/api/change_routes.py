@@ -34,6 +34,7 @@ from idp.model.changes import (
 from idp.store.accounts import load_account, load_agent
 from idp.store.changes import count_areas, count_states, each_entry, entries_of, find_state, list_changes, read_head, subject_salt
 from service_kit.composition import needs
+from service_kit.problems import problem_answers
 from service_kit.request_shapes import RequestShape
 from service_kit.written_times import WrittenUtc, write_utc
 from standards.errors import Kind, TrustError
@@ -189,7 +190,13 @@ def add_change_routes(router: APIRouter, desk: PeopleDesk) -> None:
     """Add them to the service's router."""
     tags: list[Any] = ["directory"]
 
-    @router.get("/v1/account-changes", summary="Follow what changes, without a gap", response_model=ChangePage, tags=tags)
+    @router.get(
+        "/v1/account-changes",
+        summary="Follow what changes, without a gap",
+        response_model=ChangePage,
+        tags=tags,
+        responses=problem_answers(409),
+    )
     @needs(READ)
     def read_changes(
         after: Annotated[str, Query(max_length=40, description="The `next` of the page before; empty: from the beginning.")] = "",
@@ -202,7 +209,13 @@ def add_change_routes(router: APIRouter, desk: PeopleDesk) -> None:
         reached = page[-1].position if page else position
         return {"changes": [_change(each) for each in page], "next": write_cursor(feed_id, reached), "has_more": reached < last}
 
-    @router.get("/v1/account-facts/{subject_id}", summary="What is told of a subject, with its digest", response_model=FactsView, tags=tags)
+    @router.get(
+        "/v1/account-facts/{subject_id}",
+        summary="What is told of a subject, with its digest",
+        response_model=FactsView,
+        tags=tags,
+        responses=problem_answers(404),
+    )
     @needs(READ)
     def read_facts(subject_id: Annotated[str, Path(max_length=32)], response: Response) -> dict[str, Any]:
         response.headers["cache-control"] = "no-store"

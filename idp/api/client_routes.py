@@ -23,6 +23,7 @@ from idp.model.clients import (
 )
 from idp.store.clients import list_clients, load_client
 from service_kit.composition import caller_of, needs
+from service_kit.problems import CREATED, problem_answers
 from service_kit.request_shapes import RequestShape
 from service_kit.written_times import WrittenUtc, write_utc
 
@@ -103,7 +104,14 @@ def add_client_routes(router: APIRouter, desk: ClientDesk) -> None:
     """Add them to the service's router."""
     tags: list[Any] = ["clients"]
 
-    @router.post("/v1/clients", status_code=201, summary="Register a client", response_model=NewClientView, tags=tags)
+    @router.post(
+        "/v1/clients",
+        status_code=201,
+        summary="Register a client",
+        response_model=NewClientView,
+        tags=tags,
+        responses={201: CREATED, **problem_answers(409)},
+    )
     @needs(MANAGE)
     def create_client(request: Request, body: ClientRegistration, response: Response) -> dict[str, Any]:
         caller = caller_of(request)
@@ -123,13 +131,19 @@ def add_client_routes(router: APIRouter, desk: ClientDesk) -> None:
         page = found[:limit]
         return {"clients": [client_view(client) for client in page], "next_after": page[-1].client_id if len(found) > limit else None}
 
-    @router.get("/v1/clients/{client_id}", summary="Show a client", response_model=ClientView, tags=tags)
+    @router.get("/v1/clients/{client_id}", summary="Show a client", response_model=ClientView, tags=tags, responses=problem_answers(404))
     @needs(MANAGE)
     def read_client(client_id: str) -> dict[str, Any]:
         with desk.database.read() as connection:
             return client_view(load_client(connection, client_id, desk.mac_key))
 
-    @router.post("/v1/clients/{client_id}/secret", summary="Replace a client's secret", response_model=NewClientView, tags=tags)
+    @router.post(
+        "/v1/clients/{client_id}/secret",
+        summary="Replace a client's secret",
+        response_model=NewClientView,
+        tags=tags,
+        responses=problem_answers(404, 409),
+    )
     @needs(MANAGE)
     def replace_secret(request: Request, client_id: str, body: SecretRotation, response: Response) -> dict[str, Any]:
         caller = caller_of(request)
@@ -138,13 +152,23 @@ def add_client_routes(router: APIRouter, desk: ClientDesk) -> None:
         return {**client_view(client), "client_secret": secret}
 
     @router.post(
-        "/v1/clients/{client_id}/disable", summary="Disable a client: it gets no further token", response_model=ClientView, tags=tags
+        "/v1/clients/{client_id}/disable",
+        summary="Disable a client: it gets no further token",
+        response_model=ClientView,
+        tags=tags,
+        responses=problem_answers(404, 409),
     )
     @needs(MANAGE)
     def disable_client(request: Request, client_id: str) -> dict[str, Any]:
         return client_view(change_client_status(desk, client_id, ClientStatus.DISABLED, actor=caller_of(request).actor))
 
-    @router.post("/v1/clients/{client_id}/enable", summary="Let a disabled client in again", response_model=ClientView, tags=tags)
+    @router.post(
+        "/v1/clients/{client_id}/enable",
+        summary="Let a disabled client in again",
+        response_model=ClientView,
+        tags=tags,
+        responses=problem_answers(404, 409),
+    )
     @needs(MANAGE)
     def enable_client(request: Request, client_id: str) -> dict[str, Any]:
         caller = caller_of(request)

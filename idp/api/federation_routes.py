@@ -16,6 +16,7 @@ from idp.store.changes import count_states, has_waiting, read_head
 from idp.store.federation import count_open_conflicts, count_upstream_sessions, list_conflicts, load_conflict
 from idp.tokens.request import read_form
 from service_kit.composition import caller_of, needs, public
+from service_kit.problems import problem_answers
 from service_kit.request_shapes import RequestShape
 from service_kit.written_times import WrittenUtc, write_utc
 from standards.errors import Kind, TrustError
@@ -202,7 +203,13 @@ def add_federation_routes(router: APIRouter, desk: FederationDesk) -> None:
         ]
         return FederationView(upstreams=upstreams, newest_change=newest, is_filled=is_filled, is_waiting=is_waiting, subjects=counted)
 
-    @router.get("/v1/identity-conflicts/{conflict_id}", summary="One identity in doubt", response_model=ConflictView, tags=tags)
+    @router.get(
+        "/v1/identity-conflicts/{conflict_id}",
+        summary="One identity in doubt",
+        response_model=ConflictView,
+        tags=tags,
+        responses=problem_answers(404),
+    )
     @needs(DECIDE)
     def read_conflict(conflict_id: Annotated[str, Path(max_length=32)], response: Response) -> dict[str, Any]:
         response.headers["cache-control"] = "no-store"
@@ -210,7 +217,11 @@ def add_federation_routes(router: APIRouter, desk: FederationDesk) -> None:
             return _view(load_conflict(connection, people.vault, conflict_id))
 
     @router.post(
-        "/v1/identity-conflicts/{conflict_id}/decision", summary="Decide whose an identity is", response_model=ConflictView, tags=tags
+        "/v1/identity-conflicts/{conflict_id}/decision",
+        summary="Decide whose an identity is",
+        response_model=ConflictView,
+        tags=tags,
+        responses=problem_answers(404, 409),
     )
     @needs(DECIDE)
     def decide(conflict_id: Annotated[str, Path(max_length=32)], body: Decision, request: Request) -> dict[str, Any]:

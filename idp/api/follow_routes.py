@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from idp.actions.follow_desk import add_source, hasten_source, remove_source
@@ -13,6 +13,7 @@ from idp.api.scim_routes import MANAGE
 from idp.model.changes import SubjectKind
 from idp.model.follow import VALUE_CHARACTERS_MAX, read_source
 from service_kit.composition import caller_of, needs
+from service_kit.problems import CREATED, problem_answers
 from service_kit.request_shapes import RequestShape
 from service_kit.written_times import WrittenUtc  # noqa: TC001 - pydantic reads the annotations at run time
 
@@ -97,19 +98,35 @@ def add_follow_routes(router: APIRouter, desk: FollowDesk) -> None:
     def read_sources() -> dict[str, Any]:
         return {"sources": view_sources(desk)}
 
-    @router.post(path, status_code=201, summary="Follow another directory", response_model=SourceView, tags=list(tags))
+    @router.post(
+        path,
+        status_code=201,
+        summary="Follow another directory",
+        response_model=SourceView,
+        tags=list(tags),
+        responses={201: CREATED, **problem_answers(409)},
+    )
     @needs(MANAGE)
-    def create_source(request: Request, body: SourceShape) -> dict[str, Any]:
+    def create_source(request: Request, body: SourceShape, response: Response) -> dict[str, Any]:
         source = read_source(body.model_dump(mode="json", exclude_none=True))
         add_source(desk, source, actor=caller_of(request).actor)
+        response.headers["location"] = f"{path}/{source.code}"
         return view_source(desk, source.code)
 
-    @router.get(path + "/{code}", summary="Show how far a directory is followed", response_model=SourceView, tags=list(tags))
+    @router.get(
+        path + "/{code}",
+        summary="Show how far a directory is followed",
+        response_model=SourceView,
+        tags=list(tags),
+        responses=problem_answers(404),
+    )
     @needs(MANAGE)
     def read_one(code: Code) -> dict[str, Any]:
         return view_source(desk, code)
 
-    @router.delete(path + "/{code}", status_code=204, summary="Follow a directory no longer", tags=list(tags))
+    @router.delete(
+        path + "/{code}", status_code=204, summary="Follow a directory no longer", tags=list(tags), responses=problem_answers(404)
+    )
     @needs(MANAGE)
     def delete_one(request: Request, code: Code) -> None:
         remove_source(desk, code, actor=caller_of(request).actor)
@@ -119,7 +136,12 @@ def add_follow_routes(router: APIRouter, desk: FollowDesk) -> None:
         return view_source(desk, code)
 
     @router.post(
-        path + "/{code}/pull", status_code=202, summary="Ask a followed directory at once", response_model=SourceView, tags=list(tags)
+        path + "/{code}/pull",
+        status_code=202,
+        summary="Ask a followed directory at once",
+        response_model=SourceView,
+        tags=list(tags),
+        responses=problem_answers(404),
     )
     @needs(MANAGE)
     def pull(code: Code) -> dict[str, Any]:
@@ -131,6 +153,7 @@ def add_follow_routes(router: APIRouter, desk: FollowDesk) -> None:
         summary="Compare everything with a followed directory",
         response_model=SourceView,
         tags=list(tags),
+        responses=problem_answers(404),
     )
     @needs(MANAGE)
     def reconcile(code: Code) -> dict[str, Any]:

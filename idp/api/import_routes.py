@@ -14,6 +14,7 @@ from idp.api.scim_routes import MANAGE
 from idp.model.imports import COLUMNS, FILE_BYTES_MAX, PAGE_ROWS_MAX, ROWS_MAX, ImportForm, ImportState, RowOutcome
 from idp.store.imports import count_outcomes, list_imports, list_rows, load_import
 from service_kit.composition import caller_of, needs
+from service_kit.problems import problem_answers
 from service_kit.written_times import WrittenUtc, write_utc
 from standards.errors import Kind, TrustError
 
@@ -146,14 +147,24 @@ def add_import_routes(router: APIRouter, desk: PeopleDesk) -> None:
             found = list_imports(connection, desk.vault, IMPORTS_SHOWN_MAX)
             return {"imports": [view(connection, each) for each in found]}
 
-    @router.get(path + "/{import_id}", summary="Show how far an import is", response_model=ImportView, tags=list(tags))
+    @router.get(
+        path + "/{import_id}",
+        summary="Show how far an import is",
+        response_model=ImportView,
+        tags=list(tags),
+        responses=problem_answers(404),
+    )
     @needs(MANAGE)
     def read_import(import_id: str) -> dict[str, Any]:
         with desk.database.read() as connection:
             return view(connection, load_import(connection, desk.vault, import_id))
 
     @router.get(
-        path + "/{import_id}/rows", summary="List the rows of an import with their outcome", response_model=RowPage, tags=list(tags)
+        path + "/{import_id}/rows",
+        summary="List the rows of an import with their outcome",
+        response_model=RowPage,
+        tags=list(tags),
+        responses=problem_answers(404),
     )
     @needs(MANAGE)
     def read_import_rows(

@@ -27,6 +27,7 @@ from idp.store.clients import load_client
 from idp.store.registrations import find_registration
 from service_kit.composition import caller_of, needs
 from service_kit.preconditions import IfMatch, read_if_match, write_etag
+from service_kit.problems import problem_answers
 from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
@@ -133,7 +134,13 @@ def add_registration_routes(router: APIRouter, desk: ClientDesk) -> None:
     """Add them to the service's router."""
     path, tags = "/v1/clients/{client_id}/registration", ["clients"]
 
-    @router.get(path, summary="Show how a client signs people in", response_model=SignInRegistrationBody, tags=[*tags])
+    @router.get(
+        path,
+        summary="Show how a client signs people in",
+        response_model=SignInRegistrationBody,
+        tags=[*tags],
+        responses=problem_answers(404),
+    )
     @needs(MANAGE)
     def read_registration(client_id: str, response: Response) -> dict[str, Any]:
         with desk.database.read() as connection:
@@ -144,7 +151,13 @@ def add_registration_routes(router: APIRouter, desk: ClientDesk) -> None:
         response.headers["etag"] = write_etag(client.version)
         return registration_view(found)
 
-    @router.put(path, summary="Set how a client signs people in", response_model=SignInRegistrationBody, tags=[*tags])
+    @router.put(
+        path,
+        summary="Set how a client signs people in",
+        response_model=SignInRegistrationBody,
+        tags=[*tags],
+        responses=problem_answers(404, 409),
+    )
     @needs(MANAGE)
     def put_registration(
         request: Request, client_id: str, body: SignInRegistrationBody, response: Response, if_match: IfMatch = None

@@ -26,6 +26,7 @@ from idp.actions.provision_account import (
 from idp.api import scim_schemas
 from idp.api.scim_bulk import Outcome, run_bulk
 from idp.api.scim_cursors import Cursors
+from idp.api.scim_documented import documented
 from idp.api.scim_search import PAGE_SCIM_MAX, Found, Page, members_of, search
 from idp.api.scim_shapes import BASE, BODY_SCIM_BYTES_MAX, COLLECTION, SHAPES, TYPE_NAME, patched, resource_of, wanted_of
 from idp.model.people import AccountKind
@@ -64,6 +65,7 @@ _TYPES: Final = {
     "ACCOUNT_PROVEN": "mutability",
 }
 """Code -> scimType (RFC 7644 table 9, RFC 9865)."""
+_OF_A_CHANGE: Final = (400, 404, 409, 412, 413)
 _NUMBER: Final = re.compile(r"-?[0-9]{1,8}", re.ASCII)
 
 
@@ -213,7 +215,9 @@ def add_scim_routes(router: APIRouter, desk: PeopleDesk) -> None:
 
         return Answer(200, run_bulk(call.body, work, refused, desk.issuer))
 
-    @router.post(BASE + "/Bulk", **_documented("Do many operations, each for itself", "scim_bulk", scim_schemas.BULK_EXAMPLE))
+    @router.post(
+        BASE + "/Bulk", **documented("Do many operations, each for itself", "scim_bulk", scim_schemas.BULK_EXAMPLE, refusals=(400, 413))
+    )
     @needs(MANAGE)
     async def bulk(request: Request) -> Response:
         return await _answer(request, many, with_body=True)
@@ -225,22 +229,8 @@ def add_scim_routes(router: APIRouter, desk: PeopleDesk) -> None:
         return _told(TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN"), is_conditional=False)
 
 
-def _documented(summary: str, name: str, example: dict[str, Any] | None = None) -> dict[str, Any]:
-    made: dict[str, Any] = {
-        "summary": summary,
-        "name": name,
-        "tags": ["scim"],
-        "response_class": Response,
-        "responses": {200: {"description": "A SCIM message (RFC 7644).", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}},
-    }
-    if example is not None:
-        content = {MEDIA_TYPE: {"schema": {"type": "object"}, "example": example}}
-        made["openapi_extra"] = {"requestBody": {"required": True, "content": content}}
-    return made
-
-
 def _add_document(router: APIRouter, path: str, document: dict[str, Any]) -> None:
-    @router.get(path, **_documented("What this SCIM service can do", "scim_" + path.removeprefix(BASE).strip("/").replace("/", "_")))
+    @router.get(path, **documented("What this SCIM service can do", "scim_" + path.removeprefix(BASE).strip("/").replace("/", "_")))
     @needs(READ)
     async def read_document(request: Request) -> Response:
         del request
@@ -344,37 +334,39 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> C
         end_provisioned(desk, account_id, kind, scim_source(call.client_id), actor=call.actor, expected_version=expected)
         return Answer(204)
 
-    @router.get(path, **_documented(f"List or find {word}s", f"scim_list_{word}s"))
+    @router.get(path, **documented(f"List or find {word}s", f"scim_list_{word}s", refusals=(400,)))
     @needs(READ)
     async def list_resources(request: Request) -> Response:
         return await _answer(request, listed)
 
-    @router.post(path + "/.search", **_documented(f"Find {word}s", f"scim_search_{word}s", scim_schemas.SEARCH_EXAMPLE))
+    @router.post(path + "/.search", **documented(f"Find {word}s", f"scim_search_{word}s", scim_schemas.SEARCH_EXAMPLE, refusals=(400, 413)))
     @needs(READ)
     async def search_resources(request: Request) -> Response:
         return await _answer(request, searched, with_body=True)
 
-    @router.post(path, status_code=201, **_documented(f"Create a {word}", f"scim_create_{word}", example))
+    @router.post(path, **documented(f"Create a {word}", f"scim_create_{word}", example, refusals=(400, 409, 413), status=201))
     @needs(MANAGE)
     async def create(request: Request) -> Response:
         return await _answer(request, created, with_body=True)
 
-    @router.get(path + "/{account_id}", **_documented(f"Show a {word}", f"scim_show_{word}"))
+    @router.get(path + "/{account_id}", **documented(f"Show a {word}", f"scim_show_{word}", refusals=(304, 400, 404)))
     @needs(READ)
     async def read_resource(request: Request, account_id: str) -> Response:
         return await _answer(request, partial(read_one, account_id))
 
-    @router.put(path + "/{account_id}", **_documented(f"Replace a {word}", f"scim_replace_{word}", example))
+    @router.put(path + "/{account_id}", **documented(f"Replace a {word}", f"scim_replace_{word}", example, refusals=_OF_A_CHANGE))
     @needs(MANAGE)
     async def put(request: Request, account_id: str) -> Response:
         return await _answer(request, partial(changed, account_id, False), with_body=True)
 
-    @router.patch(path + "/{account_id}", **_documented(f"Change a {word}", f"scim_change_{word}", scim_schemas.PATCH_EXAMPLE))
+    @router.patch(
+        path + "/{account_id}", **documented(f"Change a {word}", f"scim_change_{word}", scim_schemas.PATCH_EXAMPLE, refusals=_OF_A_CHANGE)
+    )
     @needs(MANAGE)
     async def patch(request: Request, account_id: str) -> Response:
         return await _answer(request, partial(changed, account_id, True), with_body=True)
 
-    @router.delete(path + "/{account_id}", status_code=204, **_documented(f"Close a {word}", f"scim_delete_{word}"))
+    @router.delete(path + "/{account_id}", **documented(f"Close a {word}", f"scim_delete_{word}", refusals=(404, 409, 412), status=204))
     @needs(MANAGE)
     async def delete(request: Request, account_id: str) -> Response:
         return await _answer(request, partial(ended, account_id))

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from idp.actions.register_itself import REGISTER_PATH, change_itself, read_itself, register_itself, withdraw_itself
 from idp.tokens.client_metadata import METADATA_BYTES_MAX, refused
 from service_kit.composition import public
+from service_kit.problems import CREATED, STATUS_WORDS
 from standards.errors import Kind, TrustError
 from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
@@ -72,14 +73,15 @@ def _error(error: TrustError) -> Response:
 def add_self_registration_routes(router: APIRouter, desk: SelfRegistration) -> None:
     """Add them to the service's router."""
 
-    async def answer(work: Callable[[], dict[str, Any]], status: int = 200) -> Response:
-        return JSONResponse(await anyio.to_thread.run_sync(work), status, _HEADERS)
+    async def answer(work: Callable[[], dict[str, Any]]) -> Response:
+        return JSONResponse(await anyio.to_thread.run_sync(work), 200, _HEADERS)
 
     @public("by an initial token that the endpoint reads itself")
     async def register(request: Request) -> Response:
         try:
             token = _token(request)
-            return await answer(partial(register_itself, desk, token, await _members(request)), 201)
+            made = await anyio.to_thread.run_sync(partial(register_itself, desk, token, await _members(request)))
+            return JSONResponse(made, 201, _HEADERS | {"location": made["registration_client_uri"]})
         except TrustError as error:
             return _error(error)
 
@@ -101,6 +103,8 @@ def add_self_registration_routes(router: APIRouter, desk: SelfRegistration) -> N
     errors: dict[int | str, dict[str, Any]] = {
         400: {"description": "invalid_redirect_uri or invalid_client_metadata (RFC 7591 3.2.2)."},
         401: {"description": "The token is unknown, expired, withdrawn or used up."},
+        413: {"description": STATUS_WORDS[413]},
+        429: {"description": STATUS_WORDS[429]},
     }
     common: Any = {"tags": ["clients"], "response_class": Response}
     router.post(
@@ -110,7 +114,7 @@ def add_self_registration_routes(router: APIRouter, desk: SelfRegistration) -> N
         description="RFC 7591, by an initial token in Authorization: Bearer (`yinxin client initial-token`).",
         status_code=201,
         openapi_extra=body,
-        responses={201: shown, **errors},
+        responses={201: CREATED | shown, **errors},
         **common,
     )(register)
     path = REGISTER_PATH + "/{client_id}"

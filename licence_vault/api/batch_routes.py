@@ -22,7 +22,7 @@ from licence_vault.row_files import RowForm
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
 from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
-from service_kit.problems import language_of, problem_answers
+from service_kit.problems import CREATED, language_of, problem_answers
 from service_kit.rule_texts import rule_in
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def add_batch_routes(router: APIRouter, means: IssuingMeans) -> None:
         description="Rows that are against the type have failed at once; nothing is issued before the batch is started. "
         "The same `Idempotency-Key` with the same file gives the same batch again.",
         response_model=BatchAnswer,
-        responses=problem_answers(400, 401, 403, 404, 409, 413, 422, 503),
+        responses={201: CREATED, **problem_answers(400, 401, 403, 404, 409, 413, 422, 503)},
         openapi_extra=batch_upload(),
         tags=_TAGS,
     )

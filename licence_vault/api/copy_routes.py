@@ -30,7 +30,7 @@ from licence_vault.model import SCOPE_ISSUE, SCOPE_READ
 from licence_vault.uses import SCOPE_OWN, SCOPE_USE
 from service_kit.composition import caller_of, needs, public
 from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - as above
-from service_kit.problems import problem_answers
+from service_kit.problems import CREATED, problem_answers
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -65,13 +65,16 @@ def add_copy_routes(router: APIRouter, means: IssuingMeans, desk: UseDesk) -> No
         summary="Have an annotated copy made of one's own licence, to hand it in somewhere",
         description="The answer is the file. The same `Idempotency-Key` gives the same copy again.",
         response_class=Response,
-        responses={201: _FILE, **problem_answers(400, 401, 403, 404, 409, 422, 503)},
+        responses={201: CREATED | _FILE, **problem_answers(400, 401, 403, 404, 409, 422, 503)},
         tags=_TAGS,
     )
     @needs(SCOPE_OWN)
     def create_own_copy(request: Request, licence_id: LicenceId, body: CopyBody, key: IdempotencyKey = None) -> Response:
         order = CopyOrder(licence_id, body.form, body.made_by, body.reason, body.until)
-        return _file(copy_own_licence(means, desk, caller_of(request), order, idempotency_key=key), status=201)
+        made = copy_own_licence(means, desk, caller_of(request), order, idempotency_key=key)
+        answer = _file(made, status=201)
+        answer.headers["location"] = f"/v1/my/licences/{licence_id}/copies/{made.record.id}/file"
+        return answer
 
     @router.get(
         "/v1/my/licences/{licence_id}/copies",
@@ -112,7 +115,7 @@ def add_copy_routes(router: APIRouter, means: IssuingMeans, desk: UseDesk) -> No
         summary="Make an annotated copy of a licence",
         description="Drawn afresh with who, why and until when over it, sealed, logged and checked; of a licence in force only.",
         response_model=CopyAnswer,
-        responses=problem_answers(400, 401, 403, 404, 409, 422, 503),
+        responses={201: CREATED, **problem_answers(400, 401, 403, 404, 409, 422, 503)},
         tags=_TAGS,
     )
     @needs(SCOPE_ISSUE)

@@ -35,6 +35,7 @@ from licence_vault.credentials.lanes import LaneName  # noqa: TC001 - pydantic r
 from licence_vault.credentials.nonces import NONCE_SECONDS, new_nonce
 from licence_vault.credentials.sd_jwt_vc import VCT_PATH
 from service_kit.composition import caller_of, needs, public
+from service_kit.problems import problem_answers
 from service_kit.request_shapes import RequestShape
 from standards.errors import TrustError
 
@@ -110,6 +111,7 @@ def _add_offer_route(router: APIRouter, desk: CredentialDesk) -> None:
         description="The code in it counts ten minutes and once, for one credential per lane. Who has both the code and the digits is taken for the "
         "holder: hand them over separately, to him.",
         response_model=OfferAnswer,
+        responses=problem_answers(404),
         tags=_TAGS,
     )
     @needs(SCOPE_OFFER)

@@ -34,7 +34,7 @@ from licence_vault.errors import field_unacceptable
 from licence_vault.model import LICENCE_LIFE, SCOPE_ISSUE, SCOPE_READ, LicenceState
 from service_kit.composition import caller_of, needs
 from service_kit.preconditions import IdempotencyKey, IfMatch, need_version
-from service_kit.problems import problem_answers
+from service_kit.problems import CREATED, problem_answers
 
 if TYPE_CHECKING:
     from licence_vault.actions.issuing_means import IssuingMeans
@@ -55,7 +55,7 @@ def add_licence_routes(router: APIRouter, means: IssuingMeans) -> None:
         summary="Issue a licence",
         description="Numbered, logged, drawn, sealed, checked, and only then released. Takes about a second: the log signs a checkpoint first.",
         response_model=LicenceAnswer,
-        responses=problem_answers(400, 401, 403, 404, 409, 422, 503),
+        responses={201: CREATED, **problem_answers(400, 401, 403, 404, 409, 422, 503)},
         tags=_TAGS,
     )
     @needs(SCOPE_ISSUE)
@@ -70,7 +70,7 @@ def add_licence_routes(router: APIRouter, means: IssuingMeans) -> None:
         summary="Take in a licence that was transferred out (转入)",
         description="Issued anew, under a number of the receiving authority. One of an authority entered here must be transferred out, of the same type and of the same holders; its history and this one's point to each other.",
         response_model=LicenceAnswer,
-        responses=problem_answers(400, 401, 403, 404, 409, 422, 503),
+        responses={201: CREATED, **problem_answers(400, 401, 403, 404, 409, 422, 503)},
         tags=_TAGS,
     )
     @needs(SCOPE_ISSUE)
@@ -233,7 +233,7 @@ def _add_succession(router: APIRouter, means: IssuingMeans, step: LicenceStep, a
         status_code=201,
         name=f"{step.verb}_licence",
         response_model=LicenceAnswer,
-        responses=problem_answers(400, 401, 403, 404, 409, 412, 422, 428, 503),
+        responses={201: CREATED, **problem_answers(400, 401, 403, 404, 409, 412, 422, 428, 503)},
         **_words(step),
     )(needs(SCOPE_ISSUE)(take))
 

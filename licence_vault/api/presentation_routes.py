@@ -18,7 +18,7 @@ from licence_vault.credential_errors import rate_exceeded
 from licence_vault.credentials.lanes import LaneName
 from licence_vault.credentials.presentation_messages import PATH, PATH_DEPTH_MAX, PATHS_MAX, TYPES_MAX, read_question
 from service_kit.composition import caller_of, needs, public
-from service_kit.problems import language_of
+from service_kit.problems import CREATED, language_of, problem_answers
 from service_kit.request_shapes import RequestShape
 from standards.errors import TrustError
 from standards.rfc9901_sd_jwt import COMBINED_CHARACTERS
@@ -129,6 +129,7 @@ def add_presentation_routes(router: APIRouter, desk: PresentationDesk) -> None:
         summary="Ask a wallet to show a licence",
         description="The question counts five minutes and is answered once. What was shown can be fetched for an hour, by who asked.",
         response_model=PresentationRequestAnswer,
+        responses={201: CREATED},
         tags=_TAGS,
     )
     @needs(SCOPE_ASK)
@@ -145,6 +146,7 @@ def add_presentation_routes(router: APIRouter, desk: PresentationDesk) -> None:
         name="read_licence_presentation",
         summary="What a wallet answered, and what that is worth",
         response_model=PresentationResult,
+        responses=problem_answers(404),
         tags=_TAGS,
     )
     @needs(SCOPE_ASK)

@@ -220,7 +220,7 @@ def add_report_routes(router: APIRouter, context: ServiceContext, desk: ReportDe
         summary="Compare with the region what it has, and send again what it lacks",
         description="By the roots of ranges, of the public log and of the register of types and erasures: one record among n takes about log2 n requests.",
         response_model=ReconciliationAnswer,
-        responses=problem_answers(400, 401, 403, 422, 503),
+        responses=problem_answers(400, 401, 403, 409, 422, 503),
         tags=_TAGS,
     )
     @needs(SCOPE_REPORT)

@@ -13,7 +13,7 @@ from licence_vault.api.showing_shapes import OwnShowingAnswer, OwnShowingList, S
 from licence_vault.uses import SCOPE_OWN, SCOPE_USE
 from service_kit.composition import caller_of, needs
 from service_kit.preconditions import IfMatch, need_version
-from service_kit.problems import problem_answers
+from service_kit.problems import CREATED, problem_answers
 
 if TYPE_CHECKING:
     from licence_vault.actions.show_licence import OwnShowing
@@ -39,7 +39,7 @@ def add_showing_routes(router: APIRouter, desk: UseDesk) -> None:
         summary="Begin to show a licence",
         description="For ten minutes. The code for the screen changes every minute: read the showing again when it does.",
         response_model=OwnShowingAnswer,
-        responses=problem_answers(400, 401, 403, 404, 409, 422, 503),
+        responses={201: CREATED, **problem_answers(400, 401, 403, 404, 409, 422, 503)},
         tags=_TAGS,
     )
     @needs(SCOPE_OWN)

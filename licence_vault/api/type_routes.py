@@ -13,7 +13,7 @@ from licence_vault.api.type_shapes import Reason, StarterTypes, TypeAnswer, Type
 from licence_vault.model import SCOPE_DEFINE, SCOPE_READ, SCOPE_REVIEW, TYPE_LIFE, TypeState
 from service_kit.composition import caller_of, needs
 from service_kit.preconditions import IfMatch, need_version
-from service_kit.problems import problem_answers
+from service_kit.problems import CREATED, problem_answers
 
 if TYPE_CHECKING:
     from licence_vault.model import TypeStep
@@ -68,7 +68,7 @@ def add_type_routes(router: APIRouter, context: ServiceContext) -> None:
         summary="Draft a version of a licence type, or import one",
         description="The body is the file of a type, as GET .../file exports it.",
         response_model=TypeSummary,
-        responses=problem_answers(400, 401, 403, 409, 413, 422),
+        responses={201: CREATED, **problem_answers(400, 401, 403, 409, 413, 422)},
         tags=_TAGS,
     )
     @needs(SCOPE_DEFINE)

@@ -29,7 +29,7 @@ from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
 from service_kit.preconditions import IdempotencyKey, IfMatch, need_version
-from service_kit.problems import problem_answers
+from service_kit.problems import CREATED, problem_answers
 from service_kit.row_values import POSITION_MAX
 from standards.rfc7468_pem import write_pem
 
@@ -77,7 +77,7 @@ def add_application_routes(router: APIRouter, context: ServiceContext) -> None:
         name="apply_for_seal",
         summary="Apply for a seal, its change, renewal or end",
         response_model=ApplicationAnswer,
-        responses=problem_answers(400, 401, 403, 404, 409, 422, 503),
+        responses={201: CREATED, **problem_answers(400, 401, 403, 404, 409, 422, 503)},
         tags=_TAGS,
     )
     @needs(SCOPE_APPLY)
@@ -182,7 +182,7 @@ def add_application_routes(router: APIRouter, context: ServiceContext) -> None:
         summary="Make what was approved; made before, the same seal comes back",
         response_model=SealAnswer,
         description="`If-Match`: the ETag of the application; where it was made before, it need not fit any more.",
-        responses=problem_answers(401, 403, 404, 409, 412, 422, 428, 503),
+        responses={201: CREATED, **problem_answers(401, 403, 404, 409, 412, 422, 428, 503)},
         tags=_TAGS,
     )
     @needs(SCOPE_MAKE)
@@ -284,12 +284,12 @@ def _add_paper_routes(router: APIRouter, context: ServiceContext) -> None:
         name="hand_in_seal_paper",
         summary="Hand in a paper, to be named in an application or a step",
         response_model=PaperAnswer,
-        responses=problem_answers(400, 401, 403, 409, 413, 422, 429, 503),
+        responses={201: CREATED, **problem_answers(400, 401, 403, 409, 413, 422, 429, 503)},
         openapi_extra=_PAPER_BODY,
         tags=_TAGS,
     )
     @needs(SCOPE_READ)
-    async def create_paper(request: Request, key: IdempotencyKey = None) -> PaperAnswer:
+    async def create_paper(request: Request, response: Response, key: IdempotencyKey = None) -> PaperAnswer:
         with uploads.take(caller_of(request).holder) as held:
             form = await read_form(
                 request,
@@ -304,7 +304,9 @@ def _add_paper_routes(router: APIRouter, context: ServiceContext) -> None:
                 raise document_missing()
             name = form.fields.get("name") or part.file_name[: limits.FILE_NAME_CHARACTERS]
             hand_in = partial(find_applications.hand_in_paper, context, caller_of(request), name, part.content, idempotency_key=key)
-            return write_paper(await anyio.to_thread.run_sync(hand_in))
+            paper = await anyio.to_thread.run_sync(hand_in)
+        response.headers["location"] = f"/v1/seal-papers/{paper.id}"
+        return write_paper(paper)
 
     @router.get(
         "/v1/seal-papers/{paper_id}",

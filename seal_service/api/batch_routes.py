@@ -27,7 +27,7 @@ from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import FilePart, Form, read_form
 from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
-from service_kit.problems import problem_answers
+from service_kit.problems import CREATED, problem_answers
 from service_kit.request_shapes import RequestShape
 from service_kit.row_values import POSITION_MAX
 
@@ -151,7 +151,7 @@ def add_batch_routes(router: APIRouter, context: ServiceContext) -> None:
         name="open_batch",
         summary="Open a batch of documents that are sealed alike",
         response_model=BatchAnswer,
-        responses=problem_answers(400, 401, 403, 404, 409, 422, 503),
+        responses={201: CREATED, **problem_answers(400, 401, 403, 404, 409, 422, 503)},
         tags=_TAGS,
     )
     @needs(SCOPE_USE)

@@ -26,7 +26,7 @@ from service_kit.callers import person_of
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
 from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
-from service_kit.problems import language_of, problem_answers
+from service_kit.problems import CREATED, language_of, problem_answers
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
@@ -94,7 +94,7 @@ def add_import_routes(router: APIRouter, context: ServiceContext) -> None:
         description="The seal is verified as far as it can be, and its key proves itself by a signature. Somebody else approves the application "
         "(POST /v1/seal-applications/{id}/approve), and a maker takes the seal over (POST /v1/seal-applications/{id}/make).",
         response_model=ImportAnswer,
-        responses=problem_answers(400, 401, 403, 409, 413, 422, 429, 503),
+        responses={201: CREATED, **problem_answers(400, 401, 403, 409, 413, 422, 429, 503)},
         openapi_extra=_BODY,
         tags=_TAGS,
     )

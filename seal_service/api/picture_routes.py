@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import anyio.to_thread
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Request, Response
 
 from seal_service import limits
 from seal_service.actions.hand_in_picture import hand_in_picture
@@ -19,7 +19,7 @@ from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
 from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
-from service_kit.problems import language_of, problem_answers
+from service_kit.problems import CREATED, language_of, problem_answers
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
@@ -62,13 +62,13 @@ def add_picture_routes(router: APIRouter, context: ServiceContext) -> None:
         summary="Hand in a picture of one's own, for an application",
         description="The file is read, checked and written anew; warnings keep nobody from using it. GET /v1/seal-papers/{id} shows it.",
         response_model=PictureAnswer,
-        responses=problem_answers(400, 401, 403, 409, 413, 422, 429, 503),
+        responses={201: CREATED, **problem_answers(400, 401, 403, 409, 413, 422, 429, 503)},
         openapi_extra=_BODY,
         tags=_TAGS,
     )
     @needs(SCOPE_APPLY)
     async def create_picture(
-        request: Request, key: IdempotencyKey = None, accept_language: Annotated[str | None, Header()] = None
+        request: Request, response: Response, key: IdempotencyKey = None, accept_language: Annotated[str | None, Header()] = None
     ) -> PictureAnswer:
         with uploads.take(caller_of(request).holder) as held:
             form = await read_form(
@@ -96,6 +96,7 @@ def add_picture_routes(router: APIRouter, context: ServiceContext) -> None:
                 idempotency_key=key,
             )
             paper, picture = await anyio.to_thread.run_sync(hand_in)
+            response.headers["location"] = f"/v1/seal-papers/{paper.id}"
             language = language_of(accept_language)
             return PictureAnswer(
                 id=paper.id,

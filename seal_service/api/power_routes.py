@@ -26,7 +26,7 @@ from seal_service.api.shapes import StateChange, UseList, write_use
 from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SCOPE_SECURE, SEAL_TYPES, Power
 from service_kit.composition import caller_of, needs, public
 from service_kit.preconditions import IdempotencyKey, IfMatch, need_version, read_if_match
-from service_kit.problems import problem_answers
+from service_kit.problems import CREATED, problem_answers
 from service_kit.row_values import POSITION_MAX
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def add_power_routes(router: APIRouter, context: ServiceContext) -> None:
         summary="Let somebody use a seal within limits",
         response_model=GrantAnswer,
         description="`If-Match`, where it is sent: the ETag of the seal. The answer has the ETag of the grant.",
-        responses=problem_answers(401, 403, 404, 409, 412, 422, 503),
+        responses={201: CREATED, **problem_answers(401, 403, 404, 409, 412, 422, 503)},
         tags=_TAGS,
     )
     @needs(SCOPE_MANAGE)

@@ -26,7 +26,7 @@ from seal_service.verify import OFD, PDF
 from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs
 from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
-from service_kit.problems import problem_answers
+from service_kit.problems import CREATED, problem_answers
 from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def add_remote_routes(router: APIRouter, context: ServiceContext) -> None:
         description="For seals whose key their owner keeps. The form is that of POST /v1/seals/{seal_id}/signatures. The document is kept "
         "until the order ends.",
         response_model=AwaitedAnswer,
-        responses=problem_answers(400, 401, 403, 404, 409, 413, 422, 429, 503),
+        responses={201: CREATED, **problem_answers(400, 401, 403, 404, 409, 413, 422, 429, 503)},
         openapi_extra=SEALING_BODY,
         tags=_TAGS,
     )

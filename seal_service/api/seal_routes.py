@@ -17,7 +17,7 @@ from seal_service.api.shapes import Acceptance, MakeSeal, SealAnswer, SealList, 
 from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SEAL_LIFE, SealState
 from service_kit.composition import caller_of, needs
 from service_kit.preconditions import IdempotencyKey, IfMatch, need_version, read_if_match
-from service_kit.problems import problem_answers
+from service_kit.problems import CREATED, problem_answers
 
 if TYPE_CHECKING:
     from seal_service.model import Transition
@@ -35,7 +35,7 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
         name="make_seal",
         summary="Make a seal",
         response_model=SealAnswer,
-        responses=problem_answers(401, 403, 409, 422, 503),
+        responses={201: CREATED, **problem_answers(401, 403, 409, 422, 503)},
         tags=_TAGS,
     )
     @needs(SCOPE_MANAGE)

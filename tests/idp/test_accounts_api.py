@@ -179,6 +179,7 @@ def test_agents_of_an_organisation(office: Office) -> None:
     made = office.call("POST", path, json={"person_id": person["id"], "scopes": ["tax"], "valid_until": "2099-01-01T00:00:00Z"})
     assert made.status_code == 201
     grant = made.json()
+    assert made.headers["location"] == f"/v1/agents/{grant['id']}"
     assert office.call("POST", path, json={"person_id": person["id"]}).json()["code"] == "AGENT_EXISTS"
     assert office.call("GET", path).json() == {"agents": [grant], "next_after": None}
     assert office.call("GET", f"/v1/accounts/{person['id']}/agents").json()["agents"] == [grant]

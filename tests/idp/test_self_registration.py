@@ -56,6 +56,7 @@ class World:
     def made(self, token: str | None = None, /, **members: Any) -> dict[str, Any]:
         answer = self.register(token, **members)
         assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store"), answer.text
+        assert answer.headers["location"] == answer.json()["registration_client_uri"]
         return dict(answer.json())
 
     def manage(self, made: dict[str, Any], method: str, body: Any = None, token: str | None = None) -> httpx.Response:

@@ -73,7 +73,8 @@ def test_a_citizen_hands_in_an_annotated_copy(jia: Office, yii: Office, licence:
     listed = jia.call("GET", path, status=200)
     (copy,) = (each for each in listed.json()["copies"] if each["made_by"] == "示例区登记窗口" and each["client"] == "portal")
     assert (copy["reason"], copy["state"], copy["mode"], listed.headers["cache-control"]) == (WHY, "made", "own", "no-store")
-    assert jia.call("GET", f"{path}/{copy['id']}/file", status=200).content == made.content
+    assert made.headers["location"] == f"{path}/{copy['id']}/file"
+    assert jia.call("GET", made.headers["location"], status=200).content == made.content
     assert jia.refusal("GET", f"{path}/cp_{'0' * 24}/file", status=404)[0] == "LICENCE_COPY_NOT_FOUND"
     for other in (path, path.replace(licence["id"], "lc_" + "0" * 24)):
         assert yii.refusal("POST", other, wish, status=404)[0] == "LICENCE_NOT_FOUND"

@@ -152,8 +152,10 @@ def test_over_http_the_picture_comes_back_clean(tmp_path: Path) -> None:
         made = send(drawn(), width_mm="40", paper_removed="true")
         assert (made.status_code, made.json()["width_px"]) == (201, 472), made.text
         assert made.json()["height_mm"] == 40
-        again = here.http.get(f"/v1/seal-papers/{made.json()['id']}", headers=headers)
+        again = here.http.get(made.headers["location"], headers=headers)
         assert again.content.startswith(b"\x89PNG")
+        paper = here.http.post("/v1/seal-papers", headers=headers, files={"paper": ("a.txt", b"minutes")})
+        assert here.http.get(paper.headers["location"], headers=headers).content == b"minutes"
         assert here.http.get(f"/v1/seal-papers/{made.json()['id']}", headers=bearer(here, "cl_other", ("seal.read",))).status_code == 404
         for content, fields, code in (
             (drawn(), {"width_mm": "wide"}, "FIELD_UNACCEPTABLE"),
