@@ -170,17 +170,17 @@ def migrate(database: Database) -> None:
 
 def client_desk(context: ServiceContext) -> ClientDesk:
     """What the administration of clients needs; for the command line too."""
-    known = ports.KNOWN_SCOPES.needed(context)
-    keystore = context.keystore
+    secret = context.keystore.open_secret
     return ClientDesk(
         database=context.database,
         audit=context.audit,
         clock=context.clock,
-        pepper=keystore.open_secret(PEPPER),
-        mac_key=keystore.open_secret(ROW_MAC_KEY),
-        known_scopes=frozenset(known()),
-        sealer=ValueSealer(keystore.open_secret(PEOPLE_SECRETS)),
+        pepper=secret(PEPPER),
+        mac_key=secret(ROW_MAC_KEY),
+        known_scopes=frozenset(ports.KNOWN_SCOPES.needed(context)()),
+        sealer=ValueSealer(secret(PEOPLE_SECRETS)),
         outbound=_outbound(context),
+        idempotency=context.idempotency,
         opened=_opened(context),
     )
 
@@ -278,6 +278,7 @@ def people_desk(context: ServiceContext) -> PeopleDesk:
         outbox=context.outbox,
         vault=_vault(context),
         pool=PasswordPool(),
+        idempotency=context.idempotency,
         issuer=context.settings.base_url,
         trust=context.trust,  # whose certificates count at sign-in
         tells_clients=True,
@@ -316,8 +317,7 @@ def sign_in_protocol(context: ServiceContext) -> SignInProtocol:
 
 def _client_protocol(context: ServiceContext) -> ClientProtocol:
     mac_key, ring = context.keystore.open_secret(ROW_MAC_KEY), key_ring(context)
-    memory = ClientMemory(context.database, mac_key)
-    outbound = _outbound(context)
+    memory, outbound = ClientMemory(context.database, mac_key), _outbound(context)
     pairwise_key, opened = pairwise_key_of(mac_key), _opened(context)
     hints = HintReader(ring, context.settings.base_url, memory, pairwise_key)
     keys, fetcher = ClientKeys(outbound), RequestFetcher(outbound)

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -50,6 +51,15 @@ class Claim:
     key_digest: bytes
     state: ClaimState
     reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """The key that a request came with. ``caller``: who claims it (``Caller.claimant``); ``route``: of the request, such as ``POST /v1/things``."""
+
+    caller: str
+    route: str
+    key: str
 
 
 _FIND: Final = Prepared(select(table).where(table.c.key_digest == bindparam("digest")))
@@ -95,6 +105,19 @@ class Idempotency:
         if earlier.state is ClaimState.RESUMED:
             connection.execute(update(table).where(table.c.key_digest == digest).values(in_flight_until=until, expires_at=expires))
         return earlier
+
+    def made_before(self, connection: Connection, key: RequestKey, *, request_digest: bytes, reference: str, at: datetime) -> str | None:
+        """For what is made whole in this write job: what the same request made before; None where it is the first, and makes ``reference``.
+
+        Raises as ``claim``.
+        """
+        claim = self.claim(
+            connection, caller=key.caller, route=key.route, key=key.key, request_digest=request_digest, reference=reference, at=at
+        )
+        if claim.state is ClaimState.DONE:
+            return claim.reference
+        self.finish(connection, claim, status=HTTPStatus.CREATED)
+        return None
 
     def find(self, connection: Connection, *, caller: str, route: str, key: str, request_digest: bytes, at: datetime) -> Claim | None:
         """What ``claim`` would find, without claiming anything; None where the request is the first. Raises as ``claim``."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import json
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from idp.actions.end_what_was_open import end_for_credentials, end_what_was_open
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from idp.actions.people_desk import PeopleDesk
     from service_kit.callers import Caller
+    from service_kit.idempotency import RequestKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,24 @@ def create_account(desk: PeopleDesk, wanted: NewAccount, *, actor: str) -> Accou
     account = make_account(wanted, desk.clock.now(), actor=actor)
     desk.database.write(lambda connection: store_account(connection, desk, account, wanted.evidence))
     return account
+
+
+def create_account_once(desk: PeopleDesk, wanted: NewAccount, key: RequestKey, *, actor: str) -> Account:
+    """As ``create_account``, however often the request comes: what it made, as that stands now. Raises as ``create_account``, and IDEMPOTENCY_*."""
+    account = make_account(wanted, desk.clock.now(), actor=actor)
+    # Keyed: who reads the database could try out whose name and number a bare digest stands for
+    request_digest = desk.vault.sealer.find(json.dumps(asdict(wanted), sort_keys=True, default=str).encode(), "idp.new-account")
+
+    def store(connection: Connection) -> Account:
+        made = desk.idempotency.made_before(
+            connection, key, request_digest=request_digest, reference=account.account_id, at=account.created_at
+        )
+        if made is not None:
+            return load_account(connection, desk.vault, made, wanted.kind)
+        store_account(connection, desk, account, wanted.evidence)
+        return account
+
+    return desk.database.write(store)
 
 
 def make_account(wanted: NewAccount, at: datetime, *, actor: str) -> Account:

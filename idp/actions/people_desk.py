@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from service_kit.audit import Audit
     from service_kit.clock import Clock
     from service_kit.database import Database
+    from service_kit.idempotency import Idempotency
     from service_kit.outbox import Outbox
 
 EVENT_TYPES: Final = {
@@ -78,6 +79,7 @@ class PeopleDesk:
     outbox: Outbox
     vault: Vault
     pool: PasswordPool
+    idempotency: Idempotency
     issuer: str
     trust: Callable[[], TrustList]
     tells_clients: bool = False

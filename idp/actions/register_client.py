@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from idp.actions.authenticate_client import secret_digest
@@ -17,7 +18,8 @@ from idp.model.clients import (
     check_client_id,
 )
 from idp.model.openings import CLOSED, Opened
-from idp.store.clients import insert_client
+from idp.store.clients import insert_client, load_client
+from service_kit.idempotency import digest_of_request
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from service_kit.audit import Audit
     from service_kit.clock import Clock
     from service_kit.database import Database
+    from service_kit.idempotency import Idempotency, RequestKey
     from service_kit.outbound import Outbound
 
 
@@ -47,6 +50,7 @@ class ClientDesk:
     known_scopes: Collection[str]
     sealer: ValueSealer
     outbound: Outbound
+    idempotency: Idempotency
     opened: Opened = CLOSED
 
     def __repr__(self) -> str:
@@ -70,6 +74,36 @@ def new_secret() -> str:
     return SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
 
 
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A client as it stands. ``secret``: None where the same request had made it before, when its secret was shown."""
+
+    client: Client
+    secret: str | None
+
+
+def register_client_once(
+    desk: ClientDesk, wanted: NewClient, key: RequestKey, *, actor: str, grantable: Collection[str] | None = None
+) -> Registered:
+    """As ``register_client``, however often the request comes: the first is answered with the secret, which nobody keeps for the others.
+
+    Raises as ``register_client``, and IDEMPOTENCY_*.
+    """
+    client, secret = _make_client(desk, wanted, actor=actor, grantable=grantable, secret=None)
+    request_digest = digest_of_request(json.dumps(asdict(wanted), sort_keys=True).encode())
+
+    def store(connection: Connection) -> Registered:
+        made = desk.idempotency.made_before(
+            connection, key, request_digest=request_digest, reference=client.client_id, at=client.created_at
+        )
+        if made is not None:
+            return Registered(load_client(connection, made, desk.mac_key), None)
+        _store_client(connection, desk, client)
+        return Registered(client, secret)
+
+    return desk.database.write(store)
+
+
 def register_client(
     desk: ClientDesk, wanted: NewClient, *, actor: str, grantable: Collection[str] | None = None, secret: str | None = None
 ) -> tuple[Client, str]:
@@ -79,6 +113,14 @@ def register_client(
     all), because nobody gives what he does not have. TrustError CLIENT_ID_INVALID, CLIENT_FIELD_INVALID, SCOPE_UNKNOWN,
     SCOPE_NOT_HELD, CLIENT_EXISTS, AUDIT_UNAVAILABLE.
     """
+    client, secret = _make_client(desk, wanted, actor=actor, grantable=grantable, secret=secret)
+    desk.database.write(lambda connection: _store_client(connection, desk, client))
+    return client, secret
+
+
+def _make_client(
+    desk: ClientDesk, wanted: NewClient, *, actor: str, grantable: Collection[str] | None, secret: str | None
+) -> tuple[Client, str]:
     # 1. The fields, each by its rule; scopes must exist and be the actor's to give
     client_id = wanted.client_id if wanted.client_id is not None else "c-" + secrets.token_hex(8)
     check_client_id(client_id)
@@ -107,18 +149,18 @@ def register_client(
         version=1,
     )
 
-    # 3. Row and record together
-    def store(connection: Connection) -> None:
-        insert_client(connection, client, desk.mac_key)
-        desk.audit.record(
-            connection,
-            at=at,
-            actor=actor,
-            action="client.register",
-            subject=f"client:{client_id}",
-            outcome="done",
-            facts={"scopes": " ".join(client.scopes), "audiences": " ".join(client.audiences)},
-        )
-
-    desk.database.write(store)
     return client, secret
+
+
+def _store_client(connection: Connection, desk: ClientDesk, client: Client) -> None:
+    """Row and record together, within a write job. CLIENT_EXISTS."""
+    insert_client(connection, client, desk.mac_key)
+    desk.audit.record(
+        connection,
+        at=client.created_at,
+        actor=client.created_by,
+        action="client.register",
+        subject=f"client:{client.client_id}",
+        outcome="done",
+        facts={"scopes": " ".join(client.scopes), "audiences": " ".join(client.audiences)},
+    )

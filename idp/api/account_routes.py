@@ -46,7 +46,8 @@ from idp.store.credentials import list_credentials
 from service_kit.callers import PAIRWISE_PREFIX, PERSON_PREFIX, may_be_one
 from service_kit.clock import in_utc
 from service_kit.composition import caller_of, needs
-from service_kit.preconditions import IfMatch, read_if_match, write_etag
+from service_kit.idempotency import RequestKey
+from service_kit.preconditions import IdempotencyKey, IfMatch, read_if_match, write_etag
 from service_kit.problems import CREATED, problem_answers
 from standards.errors import Kind, TrustError
 
@@ -154,12 +155,16 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
         responses={201: CREATED, **problem_answers(409)},
     )
     @needs(MANAGE)
-    def create(request: Request, body: AccountOrder, response: Response) -> dict[str, Any]:
+    def create(request: Request, body: AccountOrder, response: Response, key: IdempotencyKey = None) -> dict[str, Any]:
         identifiers = tuple(each.read() for each in body.identifiers)
         for each in identifiers:
             aware(each.verified_at, "identifiers.verified_at")
         wanted = manage.NewAccount(kind, body.name, identifiers, body.attributes, body.area, (), body.needs_two_factors)
-        account = manage.create_account(desk, wanted, actor=actor_of(request))
+        caller = caller_of(request)
+        if key is None:
+            account = manage.create_account(desk, wanted, actor=caller.actor)
+        else:
+            account = manage.create_account_once(desk, wanted, RequestKey(caller.claimant, f"POST {path}", key), actor=caller.actor)
         response.headers["location"] = f"{path}/{account.account_id}"
         response.headers["etag"] = write_etag(account.version)
         return account_view(account)

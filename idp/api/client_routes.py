@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from idp.actions.change_client_status import change_client_status
-from idp.actions.register_client import NewClient, register_client
+from idp.actions.register_client import NewClient, Registered, register_client, register_client_once
 from idp.actions.rotate_secret import rotate_secret
 from idp.model.clients import (
     AUDIENCES_PER_CLIENT_MAX,
@@ -23,6 +23,8 @@ from idp.model.clients import (
 )
 from idp.store.clients import list_clients, load_client
 from service_kit.composition import caller_of, needs
+from service_kit.idempotency import RequestKey
+from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - FastAPI reads the annotations at run time
 from service_kit.problems import CREATED, problem_answers
 from service_kit.request_shapes import RequestShape
 from service_kit.written_times import WrittenUtc, write_utc
@@ -78,6 +80,15 @@ class NewClientView(ClientView):
     client_secret: str
 
 
+class RegisteredClientView(ClientView):
+    """A client with its secret, which is kept nowhere: who repeats the request under its `Idempotency-Key` is told which client it made, as it now stands."""
+
+    client_secret: str | None = Field(
+        description="Null in every answer but the first under an `Idempotency-Key`; where that was lost, have it replaced (`POST .../secret`)."
+    )
+    secret_shown_before: bool = Field(description="Whether this repeats a request that was answered with the secret.")
+
+
 class ClientPage(BaseModel):
     """Some clients in the order of their ids. ``next_after``: the value of ``after`` for the following page, null on the last."""
 
@@ -108,18 +119,22 @@ def add_client_routes(router: APIRouter, desk: ClientDesk) -> None:
         "/v1/clients",
         status_code=201,
         summary="Register a client",
-        response_model=NewClientView,
+        response_model=RegisteredClientView,
         tags=tags,
         responses={201: CREATED, **problem_answers(409)},
     )
     @needs(MANAGE)
-    def create_client(request: Request, body: ClientRegistration, response: Response) -> dict[str, Any]:
+    def create_client(request: Request, body: ClientRegistration, response: Response, key: IdempotencyKey = None) -> dict[str, Any]:
         caller = caller_of(request)
         wanted = NewClient(body.name, tuple(body.scopes), tuple(body.audiences), body.client_id, body.tokens_per_minute)
-        client, secret = register_client(desk, wanted, actor=caller.actor, grantable=caller.scopes)
-        response.headers["location"] = f"/v1/clients/{client.client_id}"
+        if key is None:
+            made = Registered(*register_client(desk, wanted, actor=caller.actor, grantable=caller.scopes))
+        else:
+            claimed = RequestKey(caller.claimant, "POST /v1/clients", key)
+            made = register_client_once(desk, wanted, claimed, actor=caller.actor, grantable=caller.scopes)
+        response.headers["location"] = f"/v1/clients/{made.client.client_id}"
         response.headers["cache-control"] = "no-store"
-        return {**client_view(client), "client_secret": secret}
+        return {**client_view(made.client), "client_secret": made.secret, "secret_shown_before": made.secret is None}
 
     @router.get("/v1/clients", summary="List clients", response_model=ClientPage, tags=tags)
     @needs(MANAGE)

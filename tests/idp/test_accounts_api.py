@@ -103,6 +103,28 @@ def test_create_find_change_disable(office: Office) -> None:
         assert personal not in trail
 
 
+def test_the_same_request_makes_one_account(office: Office) -> None:
+    """Also where nothing about it is unlike another's, as with a name alone; the keyed digest of it betrays nobody."""
+    body = {"name": "测试丁", "identifiers": [{"kind": "mobile", "value": "13800000017", "verified_at": "2026-05-01T00:00:00Z"}]}
+    for path, wanted in (("/v1/accounts", body), ("/v1/organisations", {"name": "测试丁公司"})):
+        first = office.call("POST", path, json=wanted, headers={"idempotency-key": "counter-3"})
+        again = office.call("POST", path, json=wanted, headers={"idempotency-key": "counter-3"})
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert (again.json(), again.headers["location"], again.headers["etag"]) == (
+            first.json(),
+            first.headers["location"],
+            first.headers["etag"],
+        )
+        other = office.call("POST", path, json={**wanted, "area": "150700"}, headers={"idempotency-key": "counter-3"})
+        assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+        assert (
+            office.call("POST", path, json={"name": "测试戊"}).json()["id"]
+            != office.call("POST", path, json={"name": "测试戊"}).json()["id"]
+        )
+    found = office.call("GET", "/v1/accounts?name=测试丁").json()["accounts"]
+    assert len(found) == 1
+
+
 def test_evidence_makes_the_level(office: Office) -> None:
     made = office.make()
     path = f"/v1/accounts/{made['id']}/evidence"

@@ -46,6 +46,33 @@ def test_an_id_is_made_up_where_none_is_given(provider: Provider) -> None:
     assert provider.token(made["client_id"], made["client_secret"]).status_code == 200
 
 
+def test_the_same_request_makes_one_client_and_shows_its_secret_once(provider: Provider) -> None:
+    http, keyed = provider.here.http, {**provider.bearer(), "idempotency-key": "registration-17"}
+    before = len(provider.audited("client.register"))
+    first = http.post("/v1/clients", json={"name": "X", "scopes": ["seal.use"]}, headers=keyed).json()
+    assert (first["client_secret"][:4], first["secret_shown_before"]) == ("yxs_", False)
+    http.post(f"/v1/clients/{first['client_id']}/disable", headers=provider.bearer())
+    again = http.post("/v1/clients", json={"name": "X", "scopes": ["seal.use"]}, headers=keyed)
+    shown = http.get(again.headers["location"], headers=provider.bearer()).json()
+    assert (again.status_code, again.json()) == (201, {**shown, "client_secret": None, "secret_shown_before": True})
+    assert (shown["client_id"], shown["status"]) == (first["client_id"], "disabled"), "as it now stands"
+    assert len(provider.audited("client.register")) == before + 1
+    database = provider.here.house.context.database
+    with database.read() as connection:
+        kept = connection.exec_driver_sql("SELECT * FROM kit_idempotency").all()
+    assert first["client_secret"] not in str(kept)
+    other = http.post("/v1/clients", json={"name": "Y", "scopes": ["seal.use"]}, headers=keyed)
+    assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    # What failed leaves nothing behind, and another's key is another
+    taken = {**WANTED, "client_id": "portal"}
+    for _ in range(2):
+        assert http.post("/v1/clients", json=taken, headers={**keyed, "idempotency-key": "b"}).json()["code"] == "CLIENT_EXISTS"
+    assert http.post("/v1/clients", json=WANTED, headers={**keyed, "idempotency-key": "b"}).status_code == 201
+    assert http.post("/v1/clients", json=WANTED, headers={**keyed, "idempotency-key": "k" * 256}).json()["code"] == "REQUEST_INVALID"
+    plain = http.post("/v1/clients", json={"name": "X", "scopes": []}, headers=provider.bearer()).json()
+    assert (plain["client_secret"][:4], plain["secret_shown_before"]) == ("yxs_", False)
+
+
 def test_a_client_that_only_signs_people_in_needs_no_scope(provider: Provider) -> None:
     made = provider.here.http.post("/v1/clients", json={"name": "X", "client_id": "door", "scopes": []}, headers=provider.bearer()).json()
     for form in ({}, {"scope": "seal.use"}):
