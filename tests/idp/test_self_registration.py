@@ -82,11 +82,10 @@ def refused(answer: httpx.Response) -> tuple[int, str, str]:
 @pytest.mark.clause("RFC 7591 3.2.1", "OIDC Registration 3.2")
 def test_a_system_registers_itself(world: World) -> None:
     made = world.made(software_id="ignored", contacts=["a@example.org"])
-    assert made["client_secret"].startswith("yxs_")
+    assert (made["client_secret"][:4], "openid" in made["scope"].split()) == ("yxs_", True)
     assert (made["client_secret_expires_at"], made["client_name"], made["redirect_uris"]) == (0, "测试应用", [CALLBACK])
     assert (made["grant_types"], made["response_types"]) == (["authorization_code"], ["code"])
     assert (made["token_endpoint_auth_method"], made["id_token_signed_response_alg"]) == ("client_secret_basic", "RS256")
-    assert "openid" in made["scope"].split()
     assert not {"software_id", "contacts", "registration_token_digest", "is_own"} & set(made)
     authorize = world.here.http.get("/authorize", params={"client_id": made["client_id"], "redirect_uri": CALLBACK})
     assert authorize.headers["location"].startswith(CALLBACK), "the address is registered: the client is told what is missing"
