@@ -6,7 +6,8 @@ chosen here by code; everywhere else the house's problem document is used.
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Any, Final
 
 from service_kit import dpop_nonces
 from service_kit.dpop import ALGORITHMS
@@ -48,6 +49,37 @@ OAUTH_ERRORS: Final = {
 """Code -> (error of RFC 6749 5.2 or RFC 8707 2, description in the characters RFC 6749 allows)."""
 
 OAUTH_OTHER: Final = ("temporarily_unavailable", "the service cannot issue tokens now, try later")
+
+OAUTH_TELLING: Final = frozenset(
+    {
+        "TOKEN_REQUEST_MALFORMED",
+        "TOKEN_REQUEST_TOO_LARGE",
+        "TOKEN_PARAMETER_REPEATED",
+        "TOKEN_PARAMETER_MISSING",
+        "REQUEST_OBJECT_INVALID",
+        "EXCHANGE_REFUSED",
+        "DPOP_PROOF_INVALID",
+        "JWS_ALGORITHM_UNSUPPORTED",
+    }
+)
+"""Of which the developer is told the rule that was broken. Of the others nobody is told more than that: which of several it was might help to guess."""
+_DESCRIPTION: Final = re.compile(r"[^ !#-\[\]-~]")  # what may not stand in error_description (RFC 6749 5.2)
+
+
+def oauth_members(error: TrustError) -> dict[str, Any]:
+    """The members of a refusal in the form of RFC 6749 5.2, with our code and, of ``OAUTH_TELLING``, the facts beside it."""
+    name, description = OAUTH_ERRORS.get(error.code, OAUTH_OTHER)
+    if error.code == "AUTHORIZATION_REFUSED":  # of a pushed request: the word the browser would have brought
+        name, description = str(error.facts["error"]), str(error.facts["description"])
+    told = facts_told(error)
+    if told:
+        description += " (" + ", ".join(f"{fact}: {value}" for fact, value in error.facts.items()) + ")"
+    return {"error": name, "error_description": _DESCRIPTION.sub("?", description), "code": error.code, **told}
+
+
+def facts_told(error: TrustError) -> dict[str, Any]:
+    """The member ``facts`` of a refusal: which rule was broken, where one may know; nothing of all others."""
+    return {"facts": dict(error.facts)} if error.facts and error.code in OAUTH_TELLING else {}
 
 
 def client_auth_failed() -> TrustError:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from idp.errors import OAUTH_ERRORS, OAUTH_OTHER, request_malformed
+from idp.errors import oauth_members, request_malformed
 from idp.tokens.client_certificate import CertificateDoor, shown_certificate
 from idp.tokens.request import FORM_BYTES_MAX, read_token_request
 from service_kit import dpop_nonces
@@ -130,9 +131,6 @@ class ClientEndpoint:
 
 async def send_error(send: Send, error: TrustError) -> None:
     """Answer with an error of RFC 6749 5.2 and our stable code beside it."""
-    name, description = OAUTH_ERRORS.get(error.code, OAUTH_OTHER)
-    if error.code == "AUTHORIZATION_REFUSED":  # of a pushed request: the word the browser would have brought
-        name, description = str(error.facts["error"]), str(error.facts["description"])
     status = STATUS.get(error.kind, HTTPStatus.BAD_REQUEST)
     headers = list(HEADERS)
     if status is HTTPStatus.UNAUTHORIZED:
@@ -141,8 +139,7 @@ async def send_error(send: Send, error: TrustError) -> None:
         headers.append((b"dpop-nonce", str(error.facts[dpop_nonces.FACT]).encode("ascii")))
     if error.kind in {Kind.TOO_MANY, Kind.UNAVAILABLE}:
         headers.append((b"retry-after", b"%d" % int(error.facts.get("retry_after_seconds") or _RETRY_SECONDS)))
-    body = f'{{"error":"{name}","error_description":"{description}","code":"{error.code}"}}'
-    await send_answer(send, status, body.encode(), headers)
+    await send_answer(send, status, json.dumps(oauth_members(error), separators=(",", ":")).encode(), headers)
 
 
 async def send_answer(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:

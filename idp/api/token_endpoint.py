@@ -80,6 +80,7 @@ ERROR_SCHEMA: Final[dict[str, Any]] = {
         "error": {"type": "string", "enum": sorted({error for error, _ in OAUTH_ERRORS.values()})},
         "error_description": {"type": "string"},
         "code": {"type": "string", "description": "Stable code of the error catalogue."},
+        "facts": {"type": "object", "description": "Which rule was broken, where one may know: such as `parameter` or `reason`."},
     },
 }
 

@@ -14,7 +14,7 @@ from idp.actions.person_desk import choose_signing
 from idp.actions.prove_key import PresentedToken
 from idp.actions.tell_claims import tell_claims
 from idp.api.client_endpoint import NO_CERTIFICATES, BodyAbandonedError, certificates_of, read_body, send_answer
-from idp.errors import bearer_challenge, request_malformed
+from idp.errors import bearer_challenge, facts_told, request_malformed
 from idp.model.registrations import sm2_form_of
 from idp.tokens.client_certificate import CertificateDoor, shown_certificate
 from idp.tokens.person_tokens import ID_TYPE
@@ -87,7 +87,7 @@ class UserinfoEndpoint:
             headers = [(b"content-type", b"application/json"), _NO_STORE, (b"www-authenticate", challenge.encode("latin-1"))]
             if error.code == dpop_nonces.CODE:
                 headers.append((b"dpop-nonce", str(error.facts[dpop_nonces.FACT]).encode("ascii")))
-            await send_answer(send, _STATUS.get(error.kind, 401), _json({"error": word, "code": error.code}), headers)
+            await send_answer(send, _STATUS.get(error.kind, 401), _json({"error": word, "code": error.code, **facts_told(error)}), headers)
 
     async def _answer(self, request: Request) -> tuple[bytes, bytes]:
         desk = self._desk
