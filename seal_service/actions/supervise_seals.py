@@ -60,7 +60,10 @@ def period_of(since: datetime | None, until: datetime | None, now: datetime) -> 
         if value is not None and value.tzinfo is None:
             raise field_unacceptable(field, "a time with its zone")
     end = until or now
-    begin = since or end - timedelta(days=30)
+    try:
+        begin = since or end - timedelta(days=30)
+    except OverflowError:
+        raise field_unacceptable("until", "a time that thirty days come before") from None
     if not timedelta(0) < end - begin <= timedelta(days=SUPERVISED_DAYS):
         raise field_unacceptable("since", f"before until, by at most {SUPERVISED_DAYS} days")
     return Period(begin, end)
