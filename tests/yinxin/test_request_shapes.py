@@ -145,7 +145,7 @@ def test_a_time_in_the_address_is_written_as_one(here: Here, headers: dict[str, 
 
 
 @pytest.mark.untraced
-def test_a_member_that_stands_twice_is_refused_everywhere(here: Here, headers: dict[str, str]) -> None:
+def test_a_member_that_stands_twice_and_what_is_no_json_is_refused_everywhere(here: Here, headers: dict[str, str]) -> None:
     document = here.application.openapi()
     served = {route.path for route in here.application.routes if isinstance(route, APIRoute) and route.body_field is not None}
     asked = [(method, path) for method, path, _ in bodies(document, served)]
@@ -169,6 +169,15 @@ def test_a_member_that_stands_twice_is_refused_everywhere(here: Here, headers: d
             answer = here.http.request(method, path, content=wrong, headers=sent)
             assert (answer.status_code, answer.json()["code"]) == (400, "REQUEST_MALFORMED"), (method, path, wrong[:20])
             assert [each["rule"] for each in answer.json()["violations"]] == ["json_invalid"], (method, path, wrong[:20])
+        for kind in ({"content-type": "application/x-www-form-urlencoded"}, {"content-type": "text/json"}, {}):
+            answer = here.http.request(method, path, content='{"reason":"a"}', headers=headers | kind)
+            told = answer.json()
+            assert (answer.status_code, told["code"]) == (422, "MEDIA_TYPE_UNSUPPORTED"), (method, path, kind)
+            assert told["facts"] == {"found": kind.get("content-type", ""), "expected": "application/json"}
+    # In their own media types, and without any body, they are read as before
+    for kind in ("application/merge-patch+json", "Application/JSON; charset=utf-8"):
+        assert here.http.request(*asked[0], content="{}", headers=headers | {"content-type": kind}).json()["code"] == "REQUEST_INVALID"
+    assert here.http.request(*asked[0], headers=headers).json()["violations"] == [{"at": "body", "rule": "missing"}]
     chinese = here.http.request(*asked[0], content='{"x":1,"x":1}', headers=sent | {"accept-language": "zh-CN"}).json()
     assert chinese["title"] == "成员重复"
 
