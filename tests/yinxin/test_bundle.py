@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.optional import PROJECT, need_program
+from yinxin.commands.console import EXIT_UNAVAILABLE, EXIT_USAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,3 +78,23 @@ def test_the_service_unit_names_what_there_is() -> None:
     unit = (PROJECT / "deploy/bundle/yinxin.service").read_text(encoding="utf-8")
     assert re.search(r"^ExecStart=/opt/yinxin/bin/yinxin serve --dir /var/lib/yinxin$", unit, re.MULTILINE)
     assert "\nEnvironment=YINXIN_MASTER_KEY_FILE=/etc/yinxin/master.key\n" in unit
+
+
+def test_the_service_unit_gives_up_where_no_restart_helps_and_only_there(tmp_path: Path) -> None:
+    unit = (PROJECT / "deploy/bundle/yinxin.service").read_text(encoding="utf-8")
+    given_up = re.search(r"^RestartPreventExitStatus=(.+)$", unit, re.MULTILINE)
+    assert given_up is not None
+    program = [sys.executable, "-c", "from yinxin.command_line import main; main()"]
+    wrong = subprocess.run([*program, "serve", "--dir", str(tmp_path / "nothing")], capture_output=True, text=True, check=False)
+    assert "DEPLOYMENT_MISSING" in wrong.stderr
+    assert given_up[1].split() == [str(wrong.returncode)] == [str(EXIT_USAGE)]
+    assert str(EXIT_UNAVAILABLE) not in given_up[1]
+
+
+def test_systemd_understands_the_service_unit(tmp_path: Path) -> None:
+    analyse = need_program("systemd-analyze")
+    unit = (PROJECT / "deploy/bundle/yinxin.service").read_text(encoding="utf-8")
+    there = tmp_path / "yinxin.service"
+    there.write_text(unit.replace("/opt/yinxin/bin/yinxin", sys.executable), encoding="utf-8")
+    answer = subprocess.run([analyse, "verify", str(there)], capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout + answer.stderr) == (0, "")
