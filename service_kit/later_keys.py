@@ -16,7 +16,7 @@ from service_kit.tables import audit
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import Connection, Select
@@ -42,8 +42,8 @@ class LaterKey:
     shown_by: tuple[Select[Any], ...] = ()
 
 
-def ensure_later_keys(keystore: Keystore, database: Database, keys: Iterable[LaterKey]) -> list[str]:
-    """Make those that are missing, and return their names, for ``record_later_keys``. Before the tables are migrated as well as after it.
+def ensure_later_keys(keystore: Keystore, database: Database, keys: Iterable[LaterKey]) -> None:
+    """Make those that are missing. Before the tables are migrated as well as after it; ``record_later_keys`` follows once they are.
 
     KEY_UNKNOWN names the first that is lost; nothing is made then.
     """
@@ -59,11 +59,14 @@ def ensure_later_keys(keystore: Keystore, database: Database, keys: Iterable[Lat
             keystore.seal_secret(key.name, secrets.token_bytes(SECRET_BYTES))
         else:
             keystore.create(key.name, key.algorithm)
-    return [key.name for key in missing]
 
 
-def record_later_keys(connection: Connection, trail: Audit, names: Sequence[str], *, at: datetime, actor: str) -> None:
-    """Put on record which keys were made: what stands there is lost where it is missing, used or not. Within a write job; no entry for none."""
+def record_later_keys(connection: Connection, trail: Audit, keys: Iterable[LaterKey], *, at: datetime, actor: str) -> None:
+    """Put those on record that are not yet, by a start that was cut off after it had made them as well: what stands there is lost where it is missing, used
+    or not. After ``ensure_later_keys``, within a write job; no entry for none.
+    """
+    made = _made_before(connection)
+    names = [key.name for key in keys if key.name not in made]
     if names:
         trail.record(connection, at=at, actor=actor, action=ACTION, subject=_SUBJECT, outcome="done", facts={"keys": " ".join(names)})
 

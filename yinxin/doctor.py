@@ -141,7 +141,7 @@ def _deployment(folder: Path, language: str) -> list[Finding]:
 
     try:
         deployment = open_deployment(folder)
-        made = make_later_keys(deployment)  # as a start does
+        make_later_keys(deployment)  # as a start does
         house = open_house(deployment)
     except (TrustError, OSError) as error:
         return [_failed("deployment", _as_refusal(error), language)]
@@ -152,7 +152,7 @@ def _deployment(folder: Path, language: str) -> list[Finding]:
             return found
         migrate_all(house.context.database)
         code_older_rows(house.context)
-        record_made(house.context, made)
+        record_made(house.context)
         checks = (*start_checks(house.context), *anchor_checks(house.context), *document_checks(house.context, operator()))
         found += [_tried(name, check, language) for name, check in checks]
         readiness = compose(house).probe.readyz()

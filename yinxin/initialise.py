@@ -48,7 +48,7 @@ from yinxin.deployment import (
     master_key_path,
 )
 from yinxin.folder_lock import alone_in
-from yinxin.later_keys import make_later_keys
+from yinxin.later_keys import LATER_KEYS, make_later_keys
 from yinxin.pki.actions.issue_certificate import RegisterDesk, issue_certificate
 from yinxin.pki.actions.publish_list import renew_list
 from yinxin.pki.authorities import ISSUING, MAKER, OCSP, ROOT, TSA, authority_of, load_own_certificate
@@ -101,11 +101,11 @@ def initialise(folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settin
         database = Database(loaded.database_url, 2)
         try:
             migrate_all(database)
-            made = make_later_keys(deployment)
+            make_later_keys(deployment)
             # 4. The authority: each certificate recorded before it is signed, like every later one
             clock = SystemClock(folder / RUN / CLOCK_FLOOR_FILE)
             audit = Audit(database, deployment.keystore.open_secret(AUDIT_MAC_KEY), new_writer_id())
-            database.write(lambda connection: record_later_keys(connection, audit, made, at=clock.now(), actor=ACTOR))
+            database.write(lambda connection: record_later_keys(connection, audit, LATER_KEYS, at=clock.now(), actor=ACTOR))
             desk = RegisterDesk(database, audit, clock, folder / CA)
             _ensure_authority(deployment, desk, organisation)
         finally:

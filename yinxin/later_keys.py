@@ -39,19 +39,18 @@ LATER_KEYS: Final = (
 )
 
 
-def make_later_keys(deployment: Deployment) -> list[str]:
+def make_later_keys(deployment: Deployment) -> None:
     """Make what a finished deployment of an older version has never had; once, before worker processes start. KEY_UNKNOWN where one is lost."""
     if deployment.certificate_path(MAKER).exists() and not any(key.key_id == MAKER_KEY for key in deployment.keystore.list()):
         raise TrustError(Kind.NOT_FOUND, "KEY_UNKNOWN", key_id=MAKER_KEY)
     database = Database(deployment.settings.database_url, 1)
     try:
-        made = ensure_later_keys(deployment.keystore, database, LATER_KEYS)
+        ensure_later_keys(deployment.keystore, database, LATER_KEYS)
         licence_vault.service.ensure_credential_keys(deployment.keystore, database)
     finally:
         database.close()
-    return made
 
 
-def record_made(context: ServiceContext, made: list[str]) -> None:
-    """Put on record what a start made. After the tables are migrated."""
-    context.database.write(lambda connection: record_later_keys(connection, context.audit, made, at=context.clock.now(), actor=ACTOR))
+def record_made(context: ServiceContext) -> None:
+    """Put on record what this start made, or one before it that was cut off. After the tables are migrated."""
+    context.database.write(lambda connection: record_later_keys(connection, context.audit, LATER_KEYS, at=context.clock.now(), actor=ACTOR))

@@ -57,13 +57,13 @@ def prepare(serving: Serving) -> tuple[str, int, int]:
         if value is not None:
             os.environ[variable] = str(value)
     deployment = open_deployment(serving.folder)
-    made = make_later_keys(deployment)
+    make_later_keys(deployment)
     house = open_house(deployment)
     try:
         links.issuer_of(house.context.settings)
         migrate_all(house.context.database)
         code_older_rows(house.context)
-        record_made(house.context, made)
+        record_made(house.context)
         for _, check in start_checks(house.context):
             check()
         compose(house)  # a setting that only the application reads is refused here too
