@@ -49,6 +49,38 @@ def test_a_damaged_bundle_installs_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "target").exists()
 
 
+def test_a_damaged_line_of_the_list_installs_nothing(tmp_path: Path) -> None:
+    """``sha256sum -c`` alone passes over a line that is none, and the file with it."""
+    need_program("sha256sum")
+    made = bundle(tmp_path)
+    (made / "yinxin-0.1.0-py3-none-any.whl").write_bytes(b"damaged")
+    with (made / "SHA256SUMS").open("ab") as sums:
+        sums.write(b"x" * 64 + b"  ./yinxin-0.1.0-py3-none-any.whl\n")
+    answer = install(made, tmp_path / "target")
+    assert (answer.returncode, "damaged" in answer.stderr) == (1, True)
+    assert not (tmp_path / "target").exists()
+
+
+@pytest.mark.parametrize("name", ["yinxin-0.0.9-py3-none-any.whl", "wheelhouse/other-1.0-py3-none-any.whl"])
+def test_what_the_list_does_not_name_is_not_installed(tmp_path: Path, name: str) -> None:
+    need_program("sha256sum")
+    made = bundle(tmp_path)
+    (made / "install.log").write_text("notes of the operator stay out of it", encoding="utf-8")
+    (made / name).parent.mkdir(exist_ok=True)
+    (made / name).write_bytes(b"of an older bundle")
+    answer = install(made, tmp_path / "target")
+    assert (answer.returncode, f"does not name ./{name}" in answer.stderr) == (1, True)
+    assert "install.log" not in answer.stderr
+    assert not (tmp_path / "target").exists()
+
+
+def test_what_did_not_become_whole_does_not_stay(tmp_path: Path) -> None:
+    need_program("sha256sum")
+    answer = install(bundle(tmp_path), tmp_path / "target")  # without the wheel of Yinxin
+    assert (answer.returncode, "Nothing was installed" in answer.stderr) == (1, True)
+    assert not (tmp_path / "target").exists()
+
+
 def test_an_installation_is_never_written_over(tmp_path: Path) -> None:
     (tmp_path / "target").mkdir()
     answer = install(bundle(tmp_path), tmp_path / "target")
