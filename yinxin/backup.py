@@ -225,7 +225,7 @@ def _file_of(blob: str) -> str:
 
 
 def check_backup(path: Path) -> Backup:
-    """Read a backup to its end and compare every byte with what it says of itself. TrustError BACKUP_DAMAGED, FILE_UNREADABLE."""
+    """Read a backup to its end and compare every byte with what it says of itself. TrustError BACKUP_DAMAGED, BACKUP_TOO_NEW, FILE_UNREADABLE."""
     found: dict[str, tuple[int, str]] = {}
     manifest: bytes | None = None
     try:
@@ -262,7 +262,7 @@ def check_backup(path: Path) -> Backup:
 def restore_backup(path: Path, folder: Path) -> Backup:
     """Put a backup back into ``folder``, which is empty or not there. The deployment counts as finished only when all of it is there.
 
-    TrustError BACKUP_DAMAGED, FILE_UNREADABLE, FOLDER_NOT_EMPTY, DATABASE_UNAVAILABLE.
+    TrustError BACKUP_DAMAGED, BACKUP_TOO_NEW, FILE_UNREADABLE, FOLDER_NOT_EMPTY, DATABASE_UNAVAILABLE.
     """
     # 1. All of it is looked at before any of it is written
     backup = check_backup(path)
@@ -353,8 +353,10 @@ def _write_manifest(archive: tarfile.TarFile, backup: Backup) -> None:
 def _read_manifest(data: bytes | None) -> Backup:
     try:
         said = read_strict(data or b"")
-        if said["format"] != FORMAT or said["version"] != VERSION:
+        if said["format"] != FORMAT or not isinstance(said["version"], int) or said["version"] < VERSION:
             raise _damaged(MANIFEST)
+        if said["version"] > VERSION:
+            raise TrustError(Kind.UNACCEPTABLE, "BACKUP_TOO_NEW", program=str(said["program"])[:64])
         files = {str(name): (int(each["bytes"]), str(each["sm3"])) for name, each in said["files"].items()}
         datetime.fromisoformat(said["made_at"])
         missing = said.get("missing")

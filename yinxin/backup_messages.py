@@ -25,5 +25,14 @@ TEXTS: Final = (
         "Keep it, and keep an earlier backup that has them. Put them back into the deployment from that one (docs/how-to/backup.md), then make another.",
         "请保留该备份，并保留仍含有这些文件的更早备份；先据其恢复文件（见 docs/how-to/backup.zh-CN.md），再重新备份。",
     ),
+    ProblemText(
+        "BACKUP_TOO_NEW",
+        "Backup of a newer version",
+        "备份来自更新的版本",
+        "A newer version of the program, `program`, made this backup in a form that this one does not know. Nothing was restored from it.",
+        "该备份由更新版本的程序（program）生成，本版本不认识其格式；未从中恢复任何内容。",
+        "Keep it, and restore it with that version or a later one.",
+        "请保留该备份，并用该版本或更新的版本恢复。",
+    ),
 )
 register(*TEXTS)

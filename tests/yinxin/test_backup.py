@@ -134,6 +134,9 @@ def test_a_changed_or_missing_file_is_named_and_nothing_restored(taken: tuple[Pa
         b"[" * 100_000,
         b'{"format": "yinxin-backup", "format": "yinxin-backup"}',
         b'{"format": "x", "version": 1}',
+        b'{"format": "x", "version": 2, "program": "9.0.0"}',
+        b'{"format": "yinxin-backup", "version": 0, "program": "0.0.1"}',
+        b'{"format": "yinxin-backup", "version": "2", "program": "9.0.0"}',
         b'{"format": "yinxin-backup", "version": 1, "files": []}',
     ],
 )
@@ -141,6 +144,14 @@ def test_a_manifest_that_says_something_else_is_refused(taken: tuple[Path, Path]
     with pytest.raises(TrustError) as error:
         check_backup(changed(taken[1], tmp_path / "changed.tar", MANIFEST, manifest))
     assert refused(error) == ("BACKUP_DAMAGED", MANIFEST)
+
+
+def test_a_backup_in_a_later_form_is_not_called_damaged(taken: tuple[Path, Path], tmp_path: Path) -> None:
+    manifest = b'{"format": "yinxin-backup", "version": 2, "program": "9.0.0", "anything": []}'
+    with pytest.raises(TrustError) as error:
+        restore_backup(changed(taken[1], tmp_path / "changed.tar", MANIFEST, manifest), tmp_path / "restored")
+    assert (error.value.code, error.value.facts) == ("BACKUP_TOO_NEW", {"program": "9.0.0"})
+    assert not (tmp_path / "restored").exists()
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/outside", "a/../../outside", "a//b", "settings.toml"])
