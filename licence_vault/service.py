@@ -44,7 +44,7 @@ from licence_vault.api.status_routes import add_status_routes
 from licence_vault.api.type_routes import add_type_routes
 from licence_vault.api.use_code_routes import add_use_code_routes
 from licence_vault.content_vault import SECRET_NAME, ContentVault
-from licence_vault.jobs import exchange_jobs_of, jobs_of, readiness_of, report_jobs_of
+from licence_vault.jobs import exchange_jobs_of, jobs_of, readiness_of, report_jobs_of, witness_desk
 from licence_vault.log.instance import KEYS as LOG_KEYS
 from licence_vault.log.instance import open_licence_log, trusted_logs
 from licence_vault.log_tables import PREFIX, status_allotments, status_editions
@@ -84,6 +84,7 @@ __all__ = [
     "code_older_rows",
     "ensure_credential_keys",
     "migrate",
+    "witness_desk",
 ]
 
 NAME: Final = "licence_vault"

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from standards.c2sp_signed_note import NoteSignature
 
 EVERY_SECONDS: Final = 5.0
+REFUSALS: Final = frozenset({"WITNESS_AHEAD", "WITNESS_REFUSED", "WITNESS_ANSWER_FORM", "WITNESS_COSIGNATURE_BAD"})
+"""What a witness that was reached answers beside a cosignature; by any other code it was not reached."""
 _OK: Final = 200
 _CONFLICT: Final = 409
 _logger = logging.getLogger(__name__)
@@ -77,29 +79,51 @@ class WitnessDesk:
         self._post = post
         self._clock = clock
         self._known: dict[ConfiguredWitness, int] = {}
+        self._heard: set[ConfiguredWitness] = set()
         self.errors: dict[str, str] = {}
         """The newest failure of each witness, by key name: a code."""
 
     def run(self) -> int:
-        """Show the newest checkpoints; returns how many cosignatures came. A witness that fails is noted and asked again next time."""
+        """Show the newest checkpoints; returns how many cosignatures came. A witness that fails is noted and asked again next time.
+
+        Each is asked once also where the newest is cosigned already: after an old backup was put back, its witnesses alone know of a later one.
+        """
         head = self._log.head()
         came = 0
         for each in self._witnesses:
             note = head.checkpoints.get(each.tree)
-            if note is None or self._is_cosigned(each, note):
+            if note is None or (self._is_cosigned(each, note) and each in self._heard):
                 continue
             try:
                 signature = self._ask(each, note, head.size)
-                self._keep(each, note, signature)
+                if signature is not None:
+                    self._keep(each, note, signature)
             except TrustError as error:
                 if self.errors.get(each.key.name) != error.code:
-                    _logger.warning("witness failed", extra={"facts": {"witness": each.key.name, "error": error.code}})
+                    _logger.warning("witness failed", extra={"facts": {"witness": each.key.name, "error": error.code, **error.facts}})
                 self.errors[each.key.name] = error.code
             else:
+                self._heard.add(each)
                 self._known[each] = head.size
                 self.errors.pop(each.key.name, None)
-                came += 1
+                came += signature is not None
         return came
+
+    def look(self) -> tuple[tuple[ConfiguredWitness, TrustError | None], ...]:
+        """Each witness with what it answers to the newest checkpoint that is not a cosignature, for whoever only wants to know; nothing is kept."""
+        head = self._log.head()
+        found: list[tuple[ConfiguredWitness, TrustError | None]] = []
+        for each in self._witnesses:
+            note = head.checkpoints.get(each.tree)
+            try:
+                if note is not None:
+                    self._is_cosigned(each, note)  # which tells how far it is known to be
+                    self._ask(each, note, head.size)
+            except TrustError as error:
+                found.append((each, error))
+            else:
+                found.append((each, None))
+        return tuple(found)
 
     def _is_cosigned(self, witness: ConfiguredWitness, note: bytes) -> bool:
         read = self._kept(witness.tree)
@@ -121,7 +145,8 @@ class WitnessDesk:
             return None
         return read
 
-    def _ask(self, witness: ConfiguredWitness, note: bytes, size: int) -> NoteSignature:
+    def _ask(self, witness: ConfiguredWitness, note: bytes, size: int) -> NoteSignature | None:
+        """Its cosignature; None where another process has shown it a later checkpoint of this log meanwhile."""
         old = min(self._known.get(witness, 0), size)
         for _ in range(2):  # the second time with the size the witness told
             proof = self._log.consistency_proof(old, size, witness.tree)
@@ -132,7 +157,10 @@ class WitnessDesk:
                 raise TrustError(Kind.UNAVAILABLE, "WITNESS_REFUSED", status=answer.status)
             told = read_size(answer.body)
             if told > size:
-                raise TrustError(Kind.UNAVAILABLE, "WITNESS_AHEAD", size=size, told=told)
+                now = self._log.head().size
+                if told > now:
+                    raise TrustError(Kind.UNAVAILABLE, "WITNESS_AHEAD", size=now, told=told)
+                return None
             if told == old:
                 raise TrustError(Kind.UNAVAILABLE, "WITNESS_REFUSED", status=answer.status)
             old = told

@@ -17,6 +17,7 @@ from service_kit.clock import SystemClock
 from service_kit.entry_ids import new_entry_id
 from service_kit.health import database_check
 from service_kit.log_waiting import log_state
+from service_kit.log_witnessing import REFUSALS
 from service_kit.lost_blobs import end_losses
 from service_kit.named_blobs import count_blobs
 from service_kit.row_codes import AlteredRows
@@ -115,6 +116,29 @@ def anchor_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], F
     if not context.settings.logs.anchor_paths:
         return ()
     return tuple((f"{name}_anchors", partial(_look_at_anchors, log)) for name, log in _logs(context))
+
+
+def witness_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Facts]]]:
+    """Whether the witnesses of the licence log, where the settings name some, know of no more than its newest checkpoint: after an old backup was put back
+    they may be the only ones who do. As ``house_checks``, for ``yinxin doctor``: they are called, and nothing is kept. One that does not answer is
+    counted (``silent``) and no failure: it holds up nothing. No start refuses over them either, as anybody's witness could stop it by a word.
+    """
+    if licence_vault.service.NAME not in links.services_of(context.settings):
+        return ()
+    desk = licence_vault.service.witness_desk(context, open_licence_log(context))
+    if desk is None:
+        return ()
+
+    def check_witnesses() -> Facts:
+        looked, silent = desk.look(), dict[str, str]()
+        for witness, error in looked:
+            if error is not None and error.code in REFUSALS:
+                raise TrustError(error.kind, error.code, witness=witness.key.name, tree=witness.tree, **error.facts)
+            if error is not None:
+                silent[witness.key.name] = error.code
+        return {"asked": len(looked), **({"silent": len(silent), "first": " ".join(next(iter(silent.items())))} if silent else {})}
+
+    return (("licence_witnesses", check_witnesses),)
 
 
 def document_checks(context: ServiceContext, actor: str) -> Sequence[tuple[str, Callable[[], Facts]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from licence_vault.jobs import jobs_of, readiness_of, witness_desk
 from licence_vault.service import means_of
 from service_kit.clock import SystemClock
 from standards.errors import Kind, TrustError
-from tests.deployments import free_port
+from tests.deployments import free_port, yinxin
 from tests.licence_vault.vault_here import VaultHere, leaf
 from yinxin.witness import make_witness, open_witness, watch_log, witness_application
 
@@ -81,6 +82,35 @@ def test_the_settings_name_the_witnesses_and_what_may_be_reached(tmp_path: Path)
                 note = vault.log.files.cosigned(tree.name)
                 assert note is not None
                 assert verify_cosignatures(note, keys, SystemClock().now()).witnessed is True
+
+
+def test_the_doctor_asks_the_witnesses_who_alone_know_that_a_backup_is_old(tmp_path: Path) -> None:
+    folder, old = tmp_path / "d", tmp_path / "old"
+    [key, _] = [cosigner.key for cosigner in make_witness(tmp_path / "w", "witness.example/w").cosigners]
+    with VaultHere.made(folder) as vault:
+        watch_log(tmp_path / "w", vault.log.tree_named("sha256").identity.keys, None)
+        vault.append(leaf(1))
+
+    def told(place: Path) -> tuple[str, str]:
+        said = json.loads(yinxin("doctor", "--dir", str(place), "--json", check=False).stdout)
+        [found] = [each for each in said["findings"] if each["name"] == "licence_witnesses"]
+        return found["status"], found["message"]
+
+    with served(witness_application(open_witness(tmp_path / "w").witness)) as url:
+        settings = folder / "settings.toml"
+        named = f"[logs]\nwitnesses = ['licences/sha256 {url} {key.to_text()}']\n[outbound]\nnetworks = ['127.0.0.0/8']\n"
+        settings.write_text(f"{settings.read_text(encoding='utf-8')}\n{named}", encoding="utf-8")
+        shutil.copytree(folder, old)
+        with VaultHere.reopened(folder) as vault:
+            vault.clock.at = SystemClock().now()  # by which the lease of whoever led before is over
+            vault.append(leaf(2))
+            desk = witness_desk(vault.context, vault.log)
+            assert desk is not None
+            assert desk.run() == 1
+        assert told(folder) == ("ok", "asked=1")
+        status, message = told(old)
+        assert (status, "[WITNESS_AHEAD] witness=witness.example/w, tree=sha256, size=1, told=2" in message) == ("fail", True)
+    assert told(old) == ("warn", "asked=1, silent=1, first=witness.example/w OUTBOUND_FAILED")
 
 
 def test_readiness_says_what_is_wrong_with_the_log(vault: VaultHere) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -227,12 +228,44 @@ def test_a_witness_that_fails_is_noted_and_holds_nothing_up(log: TransparencyLog
     assert desk.errors == {}
 
 
+def test_a_process_asks_each_witness_once_though_all_is_cosigned(log: TransparencyLog, witness: Witness) -> None:
+    """After an old backup was put back, its own files hold together: only the witness knows of a later checkpoint."""
+    posted = Posted(witness)
+    assert WitnessDesk(log, [configured("sha256", ED)], posted, CLOCK).run() == 1
+    desk = WitnessDesk(log, [configured("sha256", ED)], posted, CLOCK)
+    posted.spoil = Answer(409, {}, b"99\n")
+    assert (desk.run(), desk.errors) == (0, {ED.key.name: "WITNESS_AHEAD"})
+    posted.spoil = None
+    assert (desk.run(), desk.errors) == (1, {})
+    calls = posted.calls
+    assert (desk.run(), posted.calls) == (0, calls), "and not again"
+
+
+def test_a_witness_that_another_process_has_shown_more_is_not_ahead(
+    log: TransparencyLog, witness: Witness, database: Database, audit: Audit
+) -> None:
+    posted = Posted(witness)
+    desk = WitnessDesk(log, [configured("sha256", ED)], posted, CLOCK)
+    before = log.head()
+    add(database, audit, 5)
+    log.run_once()
+    assert WitnessDesk(log, [configured("sha256", ED)], posted, CLOCK).run() == 1
+    kept = log.files.cosigned("sha256")
+    now = log.head()
+    for run in (desk.run, desk.look):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(log, "head", Mock(side_effect=[before, before, now]))
+            found = run()
+        assert found in (0, ((configured("sha256", ED), None),))
+        assert (desk.errors, log.files.cosigned("sha256")) == ({}, kept)
+
+
 def test_a_witness_is_asked_also_where_what_was_kept_cannot_be_read(log: TransparencyLog, witness: Witness) -> None:
     posted = Posted(witness)
     other = write_note(Note("no checkpoint\n", read_note(log.head().checkpoints["sha256"]).signatures))
-    for damaged, came in ((b"damaged", 2), (other, 1)):  # that of the other tree has come by then
+    for damaged in (b"damaged", other):
         log.files.publish_cosigned("sha256", damaged)
-        assert WitnessDesk(log, [configured("sha256", ED), configured("sm3", ED)], posted, CLOCK).run() == came
+        assert WitnessDesk(log, [configured("sha256", ED), configured("sm3", ED)], posted, CLOCK).run() == 2
         note = log.files.cosigned("sha256")
         assert note is not None
         assert verify_cosignatures(note, [ED.key], AT).witnessed is True
