@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import threading
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 EVIDENCE_FILES: Final = 100  # a log that forks again and again fills no disk
 LOCK_FILE: Final = ".lock"
 EVIDENCE: Final = "evidence"
+_logger = logging.getLogger(__name__)
 
 
 class Witness:
@@ -84,7 +86,7 @@ class Witness:
             size = 0 if known is None else known.size
             is_fork = known is not None and new.size == known.size and new.root != known.root
             if is_fork and note is not None:
-                self._keep_evidence(note, request.checkpoint)
+                self._keep_evidence(origin, note, request.checkpoint)
             if request.old_size != size:
                 raise TrustError(Kind.CONFLICT, "WITNESS_SIZE_OTHER", size=size)
             if is_fork:
@@ -109,12 +111,13 @@ class Witness:
     def _path(self, origin: str) -> Path:
         return self._folder / f"{hashlib.sha256(origin.encode()).hexdigest()}.checkpoint"
 
-    def _keep_evidence(self, known: bytes, other: bytes) -> None:
+    def _keep_evidence(self, origin: str, known: bytes, other: bytes) -> None:
         folder = self._folder / EVIDENCE
         make_folder(folder)
         path = folder / f"{hashlib.sha256(known + other).hexdigest()}.txt"
         if not path.exists() and len(list(folder.iterdir())) < EVIDENCE_FILES:
             write_durably(path, known + b"\n" + other)
+            _logger.error("a log shows two histories", extra={"facts": {"origin": origin, "evidence": path.name}})
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

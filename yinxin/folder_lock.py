@@ -21,14 +21,14 @@ _LOOK_AGAIN_SECONDS: Final = 0.05
 
 
 @contextmanager
-def alone_in(folder: Path, lock_file: str, *, code: str) -> Iterator[None]:
-    """Hold the lock until the block ends; a process that dies lets go of it. Raises TrustError of this ``code`` where another holds it."""
+def alone_in(folder: Path, lock_file: str, *, code: str, kind: Kind = Kind.CONFLICT) -> Iterator[None]:
+    """Hold the lock until the block ends; a process that dies lets go of it. Raises TrustError of this ``code`` and ``kind`` where another holds it."""
     descriptor = os.open(folder / lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         until = time.monotonic() + WAIT_SECONDS
         while not _is_locked(descriptor):
             if time.monotonic() > until:
-                raise TrustError(Kind.CONFLICT, code, dir=str(folder))
+                raise TrustError(kind, code, dir=str(folder))
             time.sleep(_LOOK_AGAIN_SECONDS)
         yield
     finally:

@@ -53,6 +53,15 @@ TEXTS: Final = (
         "请从备份恢复；若无备份则须重新读取整个日志，且此前所见不再可比。",
     ),
     ProblemText(
+        "MONITOR_RUNNING",
+        "Monitor at work already",
+        "监测正在进行",
+        "Another run works with this state file. Of two at once the later one would keep what the earlier one saw.",
+        "另一次监测正在使用该状态文件；同时运行会以较早所见覆盖较新所见。",
+        "Wait until it has ended, or give this one a state file of its own.",
+        "请等其结束后再运行，或另用状态文件。",
+    ),
+    ProblemText(
         "MONITOR_UNREACHABLE",
         "Log not reachable",
         "日志无法访问",

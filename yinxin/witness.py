@@ -9,6 +9,7 @@ state/            the newest checkpoint of each log
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -24,7 +25,7 @@ from crypto.keystore import Keystore
 from crypto.master_key import ENVIRONMENT_VARIABLE, MasterKey
 from crypto.signatures import SignatureAlgorithm
 from service_kit.clock import SystemClock
-from service_kit.durable_files import make_folder, write_durably
+from service_kit.durable_files import NO_ROOM, make_folder, write_durably
 from service_kit.log_witness import Witness
 from standards import gbt33560_oids as oids
 from standards.c2sp_signed_note import TYPE_SM2, check_key_name
@@ -53,6 +54,7 @@ _STATUS: Final = {
     Kind.UNACCEPTABLE: 422,
 }
 _UNAVAILABLE: Final = 503
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,8 @@ def witness_application(witness: Witness) -> Starlette:
             lines = await anyio.to_thread.run_sync(witness.add_checkpoint, bytes(body))
         except TrustError as error:
             return _refusal(error)
+        except OSError as error:
+            return _refusal(_unkept(error))
         return Response(write_signature_lines(lines), media_type=_TEXT)
 
     async def read(request: Request) -> Response:
@@ -147,12 +151,21 @@ def witness_application(witness: Witness) -> Starlette:
             note = await anyio.to_thread.run_sync(witness.latest, request.query_params.get("origin", ""))
         except TrustError as error:
             return _refusal(error)
+        except OSError as error:
+            return _refusal(_unkept(error))
         return Response(note or b"", 200 if note else 404, media_type=_TEXT, headers={"cache-control": "no-store"})
 
     async def live(_request: Request) -> Response:
         return Response(b"ok\n", media_type=_TEXT)
 
     return Starlette(routes=[Route(ADD_CHECKPOINT, add, methods=["POST"]), Route("/checkpoint", read), Route("/livez", live)])
+
+
+def _unkept(error: OSError) -> TrustError:
+    """The state cannot be read or written: told to whoever runs the witness, and to the log, which asks again. Nothing was cosigned."""
+    code = "DISK_FULL" if error.errno in NO_ROOM else "FILE_UNWRITABLE"
+    _logger.error("state not usable", extra={"facts": {"error": code, "path": str(error.filename), "reason": error.strerror}})
+    return TrustError(Kind.UNAVAILABLE, code)
 
 
 def _refusal(error: TrustError) -> Response:

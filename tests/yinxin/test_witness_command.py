@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -81,6 +83,38 @@ def test_the_protocol_over_http(folder: Path) -> None:
             assert client.post("/add-checkpoint", content=body).status_code == status, body[:40]
         assert client.get("/checkpoint", params={"origin": "other"}).status_code == 404
         assert client.post("/add-checkpoint", content=write_add_checkpoint(AddCheckpoint(1, (LEAVES[1],), note(2)))).status_code == 200
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, "DISK_FULL"), (errno.EACCES, "FILE_UNWRITABLE")])
+def test_a_state_that_cannot_be_written_is_told_on_both_sides(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, number: int, code: str
+) -> None:
+    served: Any = witness_application(open_witness(folder).witness)
+    body = write_add_checkpoint(AddCheckpoint(0, (), note(1)))
+
+    def refuse(path: Path, *_: object) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    with closing(HttpHere(served, "http://witness.example")) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr("service_kit.log_witness.write_durably", refuse)
+            answer = client.post("/add-checkpoint", content=body)
+        assert (answer.status_code, answer.text) == (503, f"{code}\n")
+        [line] = [each for each in caplog.records if each.message == "state not usable"]
+        assert line.__dict__["facts"]["error"] == code
+        assert client.get("/checkpoint", params={"origin": ORIGIN}).status_code == 404
+        assert client.post("/add-checkpoint", content=body).status_code == 200
+
+
+def test_two_histories_are_told_to_whoever_runs_the_witness(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    witness = open_witness(folder).witness
+    witness.add_checkpoint(write_add_checkpoint(AddCheckpoint(0, (), note(1))))
+    for _ in range(2):
+        with pytest.raises(TrustError, match="WITNESS_FORK"):
+            witness.add_checkpoint(write_add_checkpoint(AddCheckpoint(1, (), note(1, bytes(32)))))
+    [line] = [each for each in caplog.records if each.message == "a log shows two histories"]
+    facts = line.__dict__["facts"]
+    assert (facts["origin"], (folder / "state" / "evidence" / facts["evidence"]).is_file()) == (ORIGIN, True)
 
 
 def test_a_witness_is_made_once_and_shows_what_it_knows(folder: Path) -> None:

@@ -40,34 +40,42 @@ def monitor(
 ) -> None:
     """Read what is new in the log and compare it with what was seen and issued. Exit status 1 for a finding. 监测证照日志。
 
-    Exit status 69 where the log cannot be reached: then nothing is known, and what was seen stays as it was.
+    Exit status 69 where the log cannot be reached, or another run works with the state file: then nothing is known, and what was seen stays as it was.
     """
     from licence_vault.log.monitor import compare_books, compare_counts, read_books
     from service_kit.durable_files import write_durably
     from service_kit.log_follower import follow
+    from standards.gb32100_credit_code import is_credit_code
+    from yinxin.folder_lock import alone_in
 
+    if not is_credit_code(issuer):  # a slip of the finger watches nobody, and finds nothing for ever
+        raise typer.BadParameter(say("no credit code (GB 32100)", "不是统一社会信用代码（GB 32100）"), param_hint="--issuer")
     try:
-        # 1. What is known: keys, what was seen, the own books
-        trees = _trees(keys)
-        seen, observed = _read_state(state, issuer)
-        own = None if books is None else read_books(_book_lines(books))
-        # 2. Everything that is new
-        fetch = _fetcher(url)
-        followed = follow(fetch, trees, seen, observed.take)
-        noticed = list(followed.noticed)
-        # 3. Against witnesses, the published counts, the own books
-        if not noticed:
-            for witness in witnesses or []:
-                noticed += _compare_with(_fetcher(witness), fetch, trees, followed.seen)
-            counts = _object(fetch(f"log/counts?issuer={issuer}") or b"{}")
-            if counts.get("size") == followed.size:
-                noticed += compare_counts(observed, _rows(counts.get("counts") or []))
-            noticed += [] if own is None else compare_books(observed, own)
-        # 4. What holds is kept; what does not is not built upon
-        if not any(each.code.startswith("FOLLOWED_") for each in noticed):
-            kept = {name: each.to_json() for name, each in followed.seen.items()}
-            written = {"v": STATE_VERSION, "trees": kept, **observed.to_json()}
-            write_durably(state, json.dumps(written, separators=(",", ":")).encode())
+        with alone_in(state.parent, f".{state.name}.lock", code="MONITOR_RUNNING", kind=Kind.UNAVAILABLE):
+            # 1. What is known: keys, what was seen, the own books
+            trees = _trees(keys)
+            seen, observed = _read_state(state, issuer)
+            own = None if books is None else read_books(_book_lines(books))
+            # 2. Everything that is new
+            fetch = _fetcher(url)
+            followed = follow(fetch, trees, seen, observed.take)
+            noticed = list(followed.noticed)
+            # 3. Against witnesses, the published counts, the own books
+            if not noticed:
+                for witness in witnesses or []:
+                    noticed += _compare_with(_fetcher(witness), fetch, trees, followed.seen)
+                answer = fetch(f"log/counts?issuer={issuer}")
+                if answer is None and not followed.seen:  # and no checkpoint either: not a log without entries, but none at this address
+                    raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", status=_NOT_FOUND)
+                counts = _object(answer or b"{}")
+                if counts.get("size") == followed.size:
+                    noticed += compare_counts(observed, _rows(counts.get("counts") or []))
+                noticed += [] if own is None else compare_books(observed, own)
+            # 4. What holds is kept; what does not is not built upon
+            if not any(each.code.startswith("FOLLOWED_") for each in noticed):
+                kept = {name: each.to_json() for name, each in followed.seen.items()}
+                written = {"v": STATE_VERSION, "trees": kept, **observed.to_json()}
+                write_durably(state, json.dumps(written, separators=(",", ":")).encode())
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     _tell(noticed, observed, followed.size, as_json=as_json)

@@ -104,9 +104,10 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on. 监听地址。")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port. 端口。")] = 8610,
 ) -> None:
-    """Answer add-checkpoint until SIGTERM or Ctrl-C. 启动见证服务。"""
+    """Answer add-checkpoint until SIGTERM or Ctrl-C. Logs go to standard error, one JSON object a line. 启动见证服务。"""
     import uvicorn
 
+    from service_kit.structured_logs import start_logging
     from yinxin.listening import check_port
     from yinxin.witness import open_witness, witness_application
 
@@ -115,6 +116,7 @@ def serve(
         check_port(host, port)
     except TrustError as error:
         raise fail(error) from None
+    start_logging()
     typer.echo(say(f"Witness {opened.name} on http://{host}:{port}", f"见证方 {opened.name} 服务于 http://{host}:{port}"), err=True)
     uvicorn.run(
         witness_application(opened.witness),
