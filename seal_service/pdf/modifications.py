@@ -288,9 +288,8 @@ def _judge_annotations(changes: Changes, index: int, ref: Ref, before: dict[str,
         changes.judged.add(number)
         changes.refuse("PDF_ANNOTATION_CHANGED", ANNOTATIONS, number, page=index + 1, reason="removed")
     seals: list[tuple[str, tuple[float, float, float, float]]] | None = None
-    covered: defaultdict[int, float] = defaultdict(
-        float
-    )  # how far into each seal the new widgets reach, together: many narrow ones cover it as well
+    # How far into each seal the new widgets reach, together: many narrow ones cover it as well
+    covered: defaultdict[int, float] = defaultdict(float)
     for item in added:
         if not isinstance(item, Ref) or item not in changes.new_widgets:
             number = item.number if isinstance(item, Ref) else ref.number
