@@ -310,12 +310,13 @@ def _tell_covered(changes: Changes, index: int, annotations: object) -> None:
     """Seals under prepared fields that were signed since: the signer had the field before him, so that is told and no more."""
     listed = annotations if isinstance(annotations, list) else []
     changes.final.budget.spend_compared(len(listed))
-    for item in listed:
-        if isinstance(item, Ref) and item in changes.new_pictures:
-            box = changes.final.rectangle((changes.final.resolve_dictionary(item) or {}).get("Rect"))
-            for name, seal in _seals_on(changes.signed, listed):
-                if box is not None and _overlap(box, seal) > _OVERLAP_PT:
-                    changes.tell("PDF_SEAL_COVERED", ANNOTATIONS, item.number, page=index + 1, field=name)
+    signed = [item for item in listed if isinstance(item, Ref) and item in changes.new_pictures]
+    seals = _seals_on(changes.signed, listed) if signed else []
+    for item in signed:
+        box = changes.final.rectangle((changes.final.resolve_dictionary(item) or {}).get("Rect"))
+        for name, seal in seals:
+            if box is not None and _overlap(box, seal) > _OVERLAP_PT:
+                changes.tell("PDF_SEAL_COVERED", ANNOTATIONS, item.number, page=index + 1, field=name)
 
 
 def _seals_on(document: PdfDocument, annotations: list[object]) -> list[tuple[str, tuple[float, float, float, float]]]:

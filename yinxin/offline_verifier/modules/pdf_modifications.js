@@ -283,9 +283,11 @@ function judgeAnnotations(changes, pageIndex, ref, before, after) {
 function tellCovered(changes, page, annotations) {
   const listed = Array.isArray(annotations) ? annotations : [];
   changes.final.budget.spendCompared(listed.length);
-  for (const item of listed.filter((each) => each instanceof PdfRef && changes.newPictures.has(each.key))) {
+  const signed = listed.filter((each) => each instanceof PdfRef && changes.newPictures.has(each.key));
+  const seals = signed.length ? sealsOn(changes.signed, listed) : [];
+  for (const item of signed) {
     const box = changes.final.rectangle(entryOf(changes.final.resolveDictionary(item) ?? new Map(), "Rect"));
-    for (const [name, seal] of sealsOn(changes.signed, listed)) {
+    for (const [name, seal] of seals) {
       if (box !== null && overlapOf(box, seal) > OVERLAP_PT) changes.tell("PDF_SEAL_COVERED", ANNOTATION_CLAUSE, item.number, { page, field: name });
     }
   }
