@@ -123,8 +123,8 @@ def _extension_problems(chain: tuple[Certificate, ...]) -> Iterator[tuple[Certif
 
 
 def _name_problems(chain: tuple[Certificate, ...]) -> Iterator[tuple[Certificate, str]]:
-    for i, issuer in enumerate(chain):
-        if i and issuer.name_constraints is not None:
+    for i, issuer in enumerate(chain):  # of the leaf there is nothing below
+        if issuer.name_constraints is not None:
             for j, certificate in enumerate(chain[:i]):
                 if j and certificate.is_self_issued:
                     continue

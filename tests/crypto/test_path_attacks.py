@@ -259,6 +259,9 @@ def test_unknown_critical_extensions_of_leaf_and_authority(oid: str) -> None:
     assert failures(validate(leaf_of(ca, CA_KEY), ca, trust=trusting())) == [("CERT_CHAIN_BAD", f"unknown-critical-extension {oid}")]
     harmless = leaf_of(PKI.issuing.certificate, PKI.issuing_signer, write_extension(oid, der.null()))
     assert validate(harmless).trusted
+    # What is trusted by decision is not asked, unless it is itself what is judged
+    assert "CERT_CHAIN_OK" in {step.code for step in validate(leaf_of(ca, CA_KEY), trust=trusting(ca)).steps}
+    assert failures(validate(leaf, trust=trusting(leaf))) == [("CERT_CHAIN_BAD", f"unknown-critical-extension {oid}")]
 
 
 def test_leaf_changed_after_it_was_signed() -> None:

@@ -33,6 +33,8 @@ HONEST = [
     Entry("Doc_0/Res/图.png", b"\x89PNG", method=0, flags=0x800),
 ]
 
+TEXT = Entry("a", b"text")
+
 
 def findings(data: bytes) -> set[tuple[str, str, str]]:
     return {(found.code, found.path, found.reason) for found in Container(data).irregularities}
@@ -144,6 +146,10 @@ def test_folders_are_no_members_and_carry_nothing() -> None:
     container = Container(archive([Entry("Doc_0/", method=0), Entry("Doc_1/", b"hidden")]))
     assert container.members == {}
     assert [(found.code, found.reason) for found in container.irregularities] == [("BAD_PATH", "folder-with-data")]
+    hiding = Entry(
+        "Doc_2/", packed=local_record(TEXT) + TEXT.body
+    )  # nothing, as stated, and yet an entry for who goes on from one to the next
+    assert ("BAD_PATH", "Doc_2/", "folder-with-data") in findings(archive([hiding]))
 
 
 def test_duplicate_names() -> None:
@@ -163,6 +169,8 @@ def test_the_unicode_name_field_must_agree() -> None:
     stale = unicode_path(b"other", "OFD.xml")  # its checksum says that it belongs to another name
     assert findings(archive([Entry("a.xml", b"x", extra=stale)])) == set()
     assert findings(archive([Entry("a.xml", b"x", extra=extra_field(0x7075, b"\1\0"))])) == set()
+    later = extra_field(0x7075, b"\2" + bad[5:])  # of a version that nobody knows
+    assert findings(archive([Entry("a.xml", b"x", extra=later)])) == set()
 
 
 @pytest.mark.parametrize(
@@ -173,8 +181,14 @@ def test_the_unicode_name_field_must_agree() -> None:
         ({"local_sizes": (1, 2, 3)}, "local-sizes"),
         ({"flags": 1}, "encrypted"),
         ({"local_flags": 1}, "encrypted"),
+        ({"flags": 1, "local_flags": 0}, "encrypted"),
         ({"flags": 0x40}, "encrypted"),
         ({"local_sizes": (0, FULL, FULL)}, "local-sizes"),
+        ({"local_sizes": (0, 0, 0)}, "local-sizes"),  # left open, and no descriptor says them
+        (
+            {"local_sizes": (*TEXT.sizes[:2], FULL), "unpacked_bytes": FULL, "extra": extra_field(1, FULL.to_bytes(8, "little"))},
+            "local-sizes",
+        ),
         ({"name": "图", "local_flags": 0x800}, "local-name-encoding"),
     ],
 )
@@ -261,6 +275,22 @@ def test_a_directory_entry_may_not_run_over_the_end() -> None:
     assert refusal(bytes(data)) == "directory-entry"
 
 
+def test_a_directory_entry_may_not_begin_at_the_end() -> None:
+    data = archive([TEXT])
+    size = int.from_bytes(data[-10:-6], "little") + 4
+    cut = data[:-22] + b"PK\1\2" + data[-22:-14] + b"\2\0\2\0" + size.to_bytes(4, "little") + data[-6:]
+    assert refusal(cut) == "directory-entry"
+
+
+def test_a_local_header_may_not_begin_at_the_end() -> None:
+    data = archive([TEXT])
+    assert refusal(archive([Entry("a", b"text", offset=len(data))])[:-2] + b"\4\0PK\3\4") == "local-header-missing"
+
+
+def test_the_disk_may_be_left_to_the_64_bit_record() -> None:
+    assert findings(archive([Entry("a", b"text", disk=0xFFFF)])) == set()
+
+
 def test_more_entries_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zip_records, "MAX_ENTRIES", 2)
     assert refusal(archive(HONEST)) == "too-many-entries"
@@ -312,6 +342,18 @@ def test_zip64_lie(lies: dict[str, int], reason: str) -> None:
     assert refusal(wide([Entry("a", b"text")], None, **lies)) == reason
 
 
+def test_a_64_bit_end_record_behind_its_locator_is_none() -> None:
+    """As in the comment at the very end, where there is no room for one."""
+    at = len(wide([Entry("a", b"text")]))
+    assert refusal(wide([Entry("a", b"text")], None, place=at)[:-2] + b"\4\0PK\6\6") == "zip64-locator"
+
+
+@pytest.mark.parametrize("member", ["on_disk", "count", "size", "offset"])
+def test_no_value_of_the_two_end_records_may_differ(member: str) -> None:
+    full = {"on_disk": 0xFFFF, "count": 0xFFFF, "size": FULL, "offset": FULL}
+    assert refusal(wide([TEXT, Entry("b")], end=full | {member: 1})) == "zip64-disagrees"
+
+
 def test_the_two_end_records_may_not_differ() -> None:
     """A reader that knows the 64-bit record and one that does not would see different archives."""
     assert refusal(wide([Entry("a", b"text"), Entry("b")], end={"on_disk": 1, "count": 1})) == "zip64-disagrees"
@@ -331,6 +373,22 @@ def test_entries_that_cannot_be_unpacked() -> None:
     assert read_refusal(Entry("a", b"text", checksum=1)) == "checksum"
     assert read_refusal(Entry("a", b"text", method=0, checksum=1)) == "checksum"
     assert read_refusal(Entry("a", b"text"), most=3) == "too-large"
+
+
+def test_no_more_is_given_out_than_is_stated() -> None:
+    given: list[bytes] = []
+    chunks = Container(archive([Entry("a", bytes(1 << 20), unpacked_bytes=10)])).chunks("a")
+    with pytest.raises(MalformedError):
+        given.extend(chunks)
+    assert given == []
+
+
+def test_as_much_is_kept_as_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container_module, "KEPT_BYTES", 7)
+    container = Container(archive([TEXT, Entry("b", b"text")]))
+    for name in ("a", "b", "a"):
+        assert container.read(name, 9) == b"text"
+    assert set(container._kept) == {"a"}
 
 
 def test_decompression_bombs(monkeypatch: pytest.MonkeyPatch) -> None:
