@@ -19,7 +19,7 @@ from licence_vault import limits
 from licence_vault.errors import licence_data_malformed, licence_data_too_large
 from licence_vault.model import write_canonical
 from standards.gbt7408_times import CHINA
-from standards.uax9_plain_text import is_plain_text, is_printable
+from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -153,7 +153,7 @@ def read_salted_copy(data: bytes) -> SaltedCopy:
 
 def is_copy_text(text: str, limit: int) -> bool:
     """Whether a text can stand on a copy: 1 to ``limit`` characters on one line, read as they are written, without blanks around them."""
-    return 0 < len(text) <= limit and is_printable(text) and text.strip() == text and is_plain_text(text)
+    return 0 < len(text) <= limit and is_printable(text) and text.strip() == text
 
 
 def _digest(value: object, place: str) -> bytes:

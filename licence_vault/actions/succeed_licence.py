@@ -110,7 +110,7 @@ def succeed_licence(
         name="" if data.name == data.type.name else data.name,  # the type may be called otherwise by now, and its face with it
         number=data.number,
         area_code=data.area_code,
-        forms=tuple(reversed(forms)) or ("pdf",),
+        forms=tuple(reversed(forms)),  # those it was released in, PDF before OFD
     )
     succession = replace(succession, term_from=_term_from(step, content, data, order))
     return issue_licence(means, caller, order, succession=succession, idempotency_key=idempotency_key)

@@ -261,6 +261,8 @@ def altered(**members: Any) -> bytes:
         (altered(reason="a\u202eb"), "$.copy.reason"),
         (altered(reason="a\nb"), "$.copy.reason"),
         (altered(reason="a\u2028b"), "$.copy.reason"),
+        (altered(reason="a\u200bb"), "$.copy.reason"),
+        (altered(made_by="a\u00a0b"), "$.copy.made_by"),
         (altered(reason=" a"), "$.copy.reason"),
         (altered(reason="由" * 201), "$.copy.reason"),
         (altered(reason=None), "$.copy.reason"),

@@ -197,7 +197,7 @@ export function readSaltedCopy(bytes) {
   for (const [name, limit] of [["made_by", 60], ["reason", 200]]) {
     const value = copy[name];
     const isText = typeof value === "string" && value && characterCount(value) <= limit;
-    if (!isText || !isPrintable(value) || stripped(value) !== value || !isPlainText(value)) throw dataMalformed(`$.copy.${name}`, `1 to ${limit} characters on one line`);
+    if (!isText || !isPrintable(value) || stripped(value) !== value) throw dataMalformed(`$.copy.${name}`, `1 to ${limit} characters on one line`);
   }
   const [madeAt, until] = ["made_at", "until"].map((name) => {
     if (!timeMatch(copy[name])) throw dataMalformed(`$.copy.${name}`, "YYYY-MM-DDThh:mm:ssZ");
