@@ -10,7 +10,6 @@ from pydantic import ConfigDict, Field, field_validator
 
 from idp.actions.set_registration import set_registration
 from idp.api.client_routes import MANAGE
-from idp.errors import client_not_found
 from idp.model.clients import SCOPES_PER_CLIENT_MAX
 from idp.model.openings import CODE_TYPE
 from idp.model.registrations import (
@@ -29,6 +28,7 @@ from service_kit.composition import caller_of, needs
 from service_kit.preconditions import IfMatch, read_if_match, write_etag
 from service_kit.problems import problem_answers
 from service_kit.request_shapes import RequestShape
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from idp.actions.register_client import ClientDesk
@@ -147,7 +147,7 @@ def add_registration_routes(router: APIRouter, desk: ClientDesk) -> None:
             client = load_client(connection, client_id, desk.mac_key)
             found = find_registration(connection, client_id, desk.mac_key)
         if found is None:
-            raise client_not_found(client_id)
+            raise TrustError(Kind.NOT_FOUND, "CLIENT_REGISTRATION_MISSING", client_id=client_id)
         response.headers["etag"] = write_etag(client.version)
         return registration_view(found)
 

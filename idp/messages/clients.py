@@ -144,6 +144,15 @@ TEXTS: Final = (
         "用 `yinxin client list` 查看全部客户端。",
     ),
     ProblemText(
+        "CLIENT_REGISTRATION_MISSING",
+        "Nothing registered about signing people in",
+        "未登记登录方式",
+        "The client is there, and nothing has been said of how it signs people in.",
+        "该客户端存在，但尚未登记其如何为用户登录。",
+        "PUT it on the same address, or `yinxin client sign-in`; a client that only calls APIs by itself needs none.",
+        "请以 PUT 方式在同一地址登记，或使用 `yinxin client sign-in`；仅以自身名义调用接口的客户端无需登记。",
+    ),
+    ProblemText(
         "CLIENT_EXISTS",
         "Client id taken",
         "客户端标识已被使用",

@@ -106,7 +106,9 @@ def test_attack_taking_over_a_client_that_may_more(provider: Provider) -> None:
     for path, body in (("registration", keys), ("cas-services", {"services": ["https://evil.example/"]})):
         answer = http.request("PUT", f"/v1/clients/portal/{path}", json=body, headers=bearer)
         assert (answer.status_code, answer.json()["code"], answer.json()["facts"]) == refused, path
-    assert http.get("/v1/clients/portal/registration", headers=bearer).status_code == 404, "nothing was registered"
+    nothing = http.get("/v1/clients/portal/registration", headers=bearer)
+    assert (nothing.status_code, nothing.json()["code"]) == (404, "CLIENT_REGISTRATION_MISSING")
+    assert http.get("/v1/clients/nobody/registration", headers=bearer).json()["code"] == "CLIENT_NOT_FOUND"
     assert http.post("/v1/clients/portal/disable", headers=bearer).json()["status"] == "disabled", "to stop one needs nothing"
     answer = http.post("/v1/clients/portal/enable", headers=bearer)
     assert (answer.status_code, answer.json()["code"], answer.json()["facts"]) == refused
