@@ -48,9 +48,12 @@ def make_router(operations: Operations) -> APIRouter:
     async def read_liveness() -> Response:
         return Response(livez(), media_type="application/json", headers=_NO_STORE)
 
-    @router.get(
-        "/readyz", summary="Can the process do its work", **_documented("It can.", "application/json", {"ready": True, "checks": []})
-    )
+    readiness_told = _documented("It can.", "application/json", {"ready": True, "checks": []})
+    failed = {"name": "clock", "ready": False, "code": "CLOCK_BEHIND"}
+    cannot = _documented("It cannot: the checks say why.", "application/json", {"ready": False, "checks": [failed]})
+    readiness_told["responses"][503] = cannot["responses"][200]
+
+    @router.get("/readyz", summary="Can the process do its work", **readiness_told)
     @public("an orchestrator asks before anything works; facts hold no secrets")
     def read_readiness() -> Response:
         readiness = operations.probe.readyz()

@@ -42,6 +42,8 @@ def test_not_ready_when_the_audit_trail_cannot_be_written(here: Here) -> None:
     ready = here.http.get("/readyz")
     assert ready.status_code == 503
     assert [(check["name"], check["code"]) for check in ready.json()["checks"] if not check["ready"]] == [("audit", "AUDIT_UNAVAILABLE")]
+    told = here.http.get("/openapi.json").json()["paths"]["/readyz"]["get"]["responses"]["503"]["content"]
+    assert set(told) == {ready.headers["content-type"]}
     assert here.http.get("/livez").status_code == 200, "alive all the same: restarting would mend nothing"
 
 

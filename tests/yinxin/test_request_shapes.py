@@ -175,8 +175,10 @@ def test_a_member_that_stands_twice_and_what_is_no_json_is_refused_everywhere(he
             assert (answer.status_code, told["code"]) == (422, "MEDIA_TYPE_UNSUPPORTED"), (method, path, kind)
             assert told["facts"] == {"found": kind.get("content-type", ""), "expected": "application/json"}
     # In their own media types, and without any body, they are read as before
-    for kind in ("application/merge-patch+json", "Application/JSON; charset=utf-8"):
-        assert here.http.request(*asked[0], content="{}", headers=headers | {"content-type": kind}).json()["code"] == "REQUEST_INVALID"
+    for media_type in ("application/merge-patch+json", "Application/JSON; charset=utf-8"):
+        assert (
+            here.http.request(*asked[0], content="{}", headers=headers | {"content-type": media_type}).json()["code"] == "REQUEST_INVALID"
+        )
     assert here.http.request(*asked[0], headers=headers).json()["violations"] == [{"at": "body", "rule": "missing"}]
     chinese = here.http.request(*asked[0], content='{"x":1,"x":1}', headers=sent | {"accept-language": "zh-CN"}).json()
     assert chinese["title"] == "成员重复"
