@@ -173,7 +173,10 @@ class WitnessDesk:
         for each in read_signature_lines(body):
             if each.key_name == witness.key.name and each.key_id == witness.key.key_id:
                 at_seconds = witness.key.cosigned_at(each.signature, text)
-                if at_seconds is not None and at_seconds <= latest:
+                if at_seconds is not None and at_seconds > latest:
+                    ahead = int(at_seconds - self._clock.now().timestamp())
+                    raise TrustError(Kind.UNAVAILABLE, "WITNESS_COSIGNATURE_BAD", ahead_seconds=ahead)
+                if at_seconds is not None:
                     return each
                 break
         raise TrustError(Kind.UNAVAILABLE, "WITNESS_COSIGNATURE_BAD")

@@ -260,6 +260,19 @@ def test_a_witness_that_another_process_has_shown_more_is_not_ahead(
         assert (desk.errors, log.files.cosigned("sha256")) == ({}, kept)
 
 
+def test_a_witness_whose_clock_is_ahead_is_not_looked_for_under_a_wrong_key(log: TransparencyLog, witness: Witness) -> None:
+    text, posted = read_note(log.head().checkpoints["sha256"]).text, Posted(witness)
+    desk = WitnessDesk(log, [configured("sha256", ED)], posted, CLOCK)
+    for signature, facts in (
+        (ED.cosign(text, AT + timedelta(days=1)), {"ahead_seconds": 86_400}),
+        (ED.cosign("x\n", AT), {}),
+    ):
+        posted.spoil = Answer(200, {}, write_signature_lines([signature]))
+        [(_, error)] = desk.look()
+        assert error is not None
+        assert (error.code, error.facts) == ("WITNESS_COSIGNATURE_BAD", facts)
+
+
 def test_a_witness_is_asked_also_where_what_was_kept_cannot_be_read(log: TransparencyLog, witness: Witness) -> None:
     posted = Posted(witness)
     other = write_note(Note("no checkpoint\n", read_note(log.head().checkpoints["sha256"]).signatures))
