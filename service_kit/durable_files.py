@@ -22,7 +22,7 @@ _WRITE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOE
 
 
 def write_durably(path: Path, data: bytes | memoryview, *, mode: int = PRIVATE_MODE, sync: bool = True) -> None:
-    """Put ``data`` at ``path``, replacing what is there at one stroke. ``sync=False``: whole or absent, but perhaps lost in a power cut.
+    """Put ``data`` at ``path``, replacing what is there at one stroke; its owner stays. ``sync=False``: whole or absent, but perhaps lost in a power cut.
 
     Raises OSError as the system does (disk full, no permission); then ``path`` is as before.
     """
@@ -37,6 +37,7 @@ def _write_synced(path: Path, data: bytes | memoryview, mode: int, *, sync: bool
     try:
         descriptor = os.open(beside, _WRITE_FLAGS, mode)
         try:
+            _keep_owner(path, descriptor)
             with naming_full(path):
                 rest = memoryview(data)
                 while rest:
@@ -50,6 +51,23 @@ def _write_synced(path: Path, data: bytes | memoryview, mode: int, *, sync: bool
         with contextlib.suppress(FileNotFoundError):
             beside.unlink()
         raise
+
+
+def _keep_owner(path: Path, descriptor: int) -> None:
+    """Leave a file that root replaces to whom it belongs: a command run as root would lock out the server, which runs as another."""
+    owner = owner_of(path) if os.geteuid() == 0 else None
+    if owner is not None and owner != (0, 0):
+        with contextlib.suppress(OSError):  # the root of a container may not give to everybody: there the file is its own
+            os.fchown(descriptor, *owner)
+
+
+def owner_of(path: Path) -> tuple[int, int] | None:
+    """User and group of a file; None where there is none."""
+    try:
+        present = path.stat()
+    except FileNotFoundError:
+        return None
+    return present.st_uid, present.st_gid
 
 
 @contextlib.contextmanager
