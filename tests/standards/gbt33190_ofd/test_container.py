@@ -169,6 +169,8 @@ def test_the_unicode_name_field_must_agree() -> None:
     stale = unicode_path(b"other", "OFD.xml")  # its checksum says that it belongs to another name
     assert findings(archive([Entry("a.xml", b"x", extra=stale)])) == set()
     assert findings(archive([Entry("a.xml", b"x", extra=extra_field(0x7075, b"\1\0"))])) == set()
+    twice = good + unicode_path(raw, "OFD.xml")  # the first of a kind counts
+    assert {found[0] for found in findings(archive([Entry(raw, b"x", extra=twice, local_extra=twice)]))} == {"OFD_NAME_ENCODING"}
     later = extra_field(0x7075, b"\2" + bad[5:])  # of a version that nobody knows
     assert findings(archive([Entry("a.xml", b"x", extra=later)])) == set()
 
@@ -294,6 +296,8 @@ def test_the_disk_may_be_left_to_the_64_bit_record() -> None:
 def test_more_entries_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zip_records, "MAX_ENTRIES", 2)
     assert refusal(archive(HONEST)) == "too-many-entries"
+    monkeypatch.setattr(zip_records, "MAX_ENTRIES", len(HONEST))
+    assert findings(archive(HONEST)) == set()
 
 
 def test_more_bytes_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
