@@ -286,7 +286,7 @@ def _inflate(name: str, packed: memoryview) -> Iterator[bytes]:
         while not inflater.eof:
             piece = inflater.decompress(waiting, CHUNK_BYTES)
             waiting = inflater.unconsumed_tail
-            if not piece and not waiting and not inflater.eof:
+            if not piece and not inflater.eof:  # nothing comes of all that there is
                 raise MalformedError(UNREADABLE, path=name, reason="data-truncated")
             yield piece
     except zlib.error:

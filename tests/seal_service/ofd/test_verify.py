@@ -244,6 +244,15 @@ def test_what_the_seal_says_it_protects(stated: str, verdict: Verdict, code: str
         ('PageRef="1" Boundary="0 0 9 9" Clip="9 0 1 1"', "clip-outside"),
         ('PageRef="1" Boundary="0 0 9 9"/><o:StampAnnot ID="1" PageRef="2" Boundary="0 0 9 9"', "same-identifier"),
         ('PageRef="1" Boundary="-3 0 9 9" Clip="3 0 6 9"', None),
+        # Beside the page and touching it, on all four sides
+        ('PageRef="1" Boundary="210 0 9 9"', "off-page"),
+        ('PageRef="1" Boundary="-9 0 9 9"', "off-page"),
+        ('PageRef="1" Boundary="0 297 9 9"', "off-page"),
+        ('PageRef="1" Boundary="0 -9 9 9"', "off-page"),
+        ('PageRef="1" Boundary="209 296 9 9"', None),
+        ('PageRef="1" Boundary="50 50 9 9" Clip="0 0 9 9"', None),  # clips count from the corner of their box
+        ('PageRef="1" Boundary="50 50 9 9" Clip="50 50 9 9"', "clip-outside"),
+        ('PageRef="1" Boundary="0 0 9 9"/><o:StampAnnot ID="1" PageRef="1" Boundary="211 0 9 9"', "off-page"),
     ],
 )
 def test_places_of_seals(stamp: str, reason: str | None) -> None:
@@ -261,6 +270,13 @@ def test_a_seal_on_a_page_whose_identifier_another_one_has_is_said(page: str) ->
     assert report.verdict is Verdict.VALID
     found = [step.facts["reason"] for step in steps_of(report) if step.code == "OFD_STAMP_BAD"]
     assert found == (["page-unclear"] if page == "1" else [])
+
+
+def test_places_count_from_the_corner_of_the_page_wherever_its_box_begins() -> None:
+    files = plain_files()
+    files["Doc_0/Document.xml"] = files["Doc_0/Document.xml"].replace(b"<o:PhysicalBox>0 0 210 297<", b"<o:PhysicalBox>50 50 210 297<")
+    assert b"50 50 210" in files["Doc_0/Document.xml"]
+    assert "OFD_STAMP_BAD" not in codes(verify(sign(files, Signing(stamps='<o:StampAnnot ID="1" PageRef="1" Boundary="0 0 9 9"/>'))))
 
 
 def test_pages_without_any_box_take_every_place() -> None:

@@ -213,6 +213,8 @@ def test_sizes_behind_the_data() -> None:
     assert findings(archive([entry])) == {("OFD_CONTAINER_STRAY", "", "between")}
     entry.after = b"?"
     assert findings(archive([entry])) == {("OFD_CONTAINER_STRAY", "", "between")}
+    sizes = b"".join(each.to_bytes(4, "little") for each in entry.sizes)
+    assert findings(archive([Entry("a", b"text", after=sizes)])) == {("OFD_CONTAINER_STRAY", "", "between")}, "nothing says that they come"
     entry.after, entry.local_sizes = b"", (0, 7, 7)
     assert findings(archive([entry])) == {("OFD_CONTAINER_BAD", "a", "local-sizes")}
 
@@ -361,6 +363,16 @@ def test_no_value_of_the_two_end_records_may_differ(member: str) -> None:
 def test_the_two_end_records_may_not_differ() -> None:
     """A reader that knows the 64-bit record and one that does not would see different archives."""
     assert refusal(wide([Entry("a", b"text"), Entry("b")], end={"on_disk": 1, "count": 1})) == "zip64-disagrees"
+
+
+def test_whatever_lies_within_an_entry_overlaps_it() -> None:
+    """Also behind another one that does."""
+    inner = [Entry("b", b"1", method=0), Entry("c", b"2", method=0)]
+    outer = Entry("a", b"".join(local_record(each) + each.body for each in inner), method=0)
+    at = archive([outer]).index(b"PK\3\4", 1)
+    inner[0].offset, inner[1].offset = at, archive([outer]).index(b"PK\3\4", at + 1)
+    found = {path for code, path, reason in findings(archive([outer, *inner])) if (code, reason) == ("OFD_CONTAINER_BAD", "overlap")}
+    assert found == {"b", "c"}
 
 
 def test_extra_fields_that_run_over_are_padding() -> None:
