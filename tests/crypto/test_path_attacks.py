@@ -132,6 +132,9 @@ def test_certificates_of_services_do_not_seal() -> None:
     for leaf in (PKI.tsa, PKI.ocsp):
         for purpose in (Purpose.DOCUMENT, Purpose.SEAL_MAKER):
             assert failures(validate(leaf, purpose=purpose)) == [("CERT_USAGE_BAD", "certificate-made-for-another-service")]
+    # One that is for something else as well is not theirs alone
+    written = extensions.write_extended_key_usage((oids.EKU_TIME_STAMPING, "1.3.6.1.5.5.7.3.4"), critical=True)
+    assert "CERT_USAGE_OK" in {step.code for step in validate(leaf_of(PKI.issuing.certificate, PKI.issuing_signer, written)).steps}
     assert failures(validate(PKI.seal, purpose=Purpose.OCSP)) == [("CERT_USAGE_BAD", "extended-key-usage-not-ocsp-signing")]
 
 
