@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -116,7 +115,7 @@ class Idempotency:
         )
         if claim.state is ClaimState.DONE:
             return claim.reference
-        self.finish(connection, claim, status=HTTPStatus.CREATED)
+        self.finish(connection, claim, status=201)
         return None
 
     def find(self, connection: Connection, *, caller: str, route: str, key: str, request_digest: bytes, at: datetime) -> Claim | None:
