@@ -38,11 +38,9 @@ _EAST_ASIAN_DATES: Final = frozenset({*range(27, 37), *range(50, 59)})
 _ERRORS: Final = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"})  # ECMA-376 part 1, 18.17.3
 _WHOLE_DIGITS: Final = 15  # office programs keep no more of a number: what is behind them became 0 when it was typed
 _FIRST_CUSTOM_FORMAT: Final = 164  # ECMA-376 part 1, 18.8.30: those below are built in
-_ROOM: Final = (
-    re.compile(  # of a format, ECMA-376 part 1, 18.8.31: writes nothing, or a sign; longer names of languages choose other digits
-        r"_.|\* |\[(?:\$-[0-9A-Fa-f]{1,4}|(?i:black|blue|cyan|green|magenta|red|white|yellow|color[0-9]{1,2}))\]|\\(?=[-+() ])"
-    )
-)
+# Of a format, ECMA-376 part 1, 18.8.31: what writes nothing, or a sign. Longer names of languages choose other digits
+_COLOURS: Final = "(?i:black|blue|cyan|green|magenta|red|white|yellow|color[0-9]{1,2})"
+_ROOM: Final = re.compile(rf"_.|\* |\[(?:\$-[0-9A-Fa-f]{{1,4}}|{_COLOURS})\]|\\(?=[-+() ])")
 _CONDITION: Final = re.compile(r"\[[<>=]")
 _DIGITS: Final = re.compile(r"([-+( ]*)((?:[#0?]+(?:,[#0?]+)*)?[#0?])(?:\.([#0?]*))?([-+) ]*)")
 _SECTIONS: Final = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
