@@ -95,6 +95,7 @@ def test_what_former_keys_signed_holds_and_new_keys_are_known_before_they_sign(v
     address, before = with_a_list(vault)
     first = own_trust(context)
     assert status_at_hand(address, 0, first, clock.at)[0] == 0
+    assert status_at_hand(address, 1 << 40, first, clock.at) == (None, ()), "of a place that it has not, a fresh list says nothing"
     assert {log.periods for log in first.logs} == {issuer.periods for issuer in first.status_issuers} == {()}, "one key has none to tell"
 
     # 1. Announced: known to whoever takes the trust list, and nothing is signed with it yet.
