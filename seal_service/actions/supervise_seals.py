@@ -1,4 +1,6 @@
-"""Supervision: what the seals are and were used for, what ends soon, what is out of the ordinary. Reading only.
+"""Supervision: what the seals are and were used for, what ends soon, what is out of the ordinary.
+
+All of it reads; that uses were taken out as a file is put on record.
 
 Whoever audits or manages a seal sees what concerns it; audit administrators see everything.
 """
@@ -14,6 +16,7 @@ from seal_service.limits import CROWD_USES, CROWD_WINDOW_SECONDS, EXPORT_ROWS, S
 from seal_service.store import supervision
 from service_kit.csv_tables import MARK, write_rows
 from service_kit.roles import Role, role_of
+from service_kit.written_times import write_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,8 +108,20 @@ def find_anomalies(context: ServiceContext, caller: Caller, period: Period) -> A
 def export_uses(context: ServiceContext, caller: Caller, period: Period) -> Iterator[bytes]:
     """Every use as CSV (UTF-8 with its mark, RFC 4180), in pages, so that memory does not grow with the period; at most EXPORT_ROWS lines.
 
-    The last line says where the export ended for its length.
+    The last line says where the export ended for its length. Who took it out is on record before the first one.
     """
+
+    def record(conn: Connection) -> None:
+        facts = {"since": write_utc(period.since), "until": write_utc(period.until)}
+        context.audit.record(
+            conn, at=context.clock.now(), actor=caller.actor, action="seal.uses-export", subject="seal-uses", outcome="done", facts=facts
+        )
+
+    context.database.write(record)
+    return _lines_of_uses(context, caller, period)
+
+
+def _lines_of_uses(context: ServiceContext, caller: Caller, period: Period) -> Iterator[bytes]:
     yield MARK + write_rows([_COLUMNS])
     after, written = "", 0
     while written < EXPORT_ROWS:

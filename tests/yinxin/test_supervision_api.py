@@ -10,6 +10,7 @@ from idp.actions.register_client import NewClient, register_client
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.note_refusal import note_refused_use
 from seal_service.actions.record_use import User
+from service_kit.audit_search import AuditSearch, search_entries
 from service_kit.callers import Caller
 from tests.deployments import make_deployment, served_here
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION
@@ -43,6 +44,9 @@ def test_every_view_of_supervision(tmp_path: Path) -> None:
         exported = here.http.get("/v1/supervision/uses.csv", headers=headers)
         assert exported.headers["content-type"].startswith("text/csv")
         assert exported.content.startswith(b"\xef\xbb\xbfuse,seal,code")
+        with context.database.read() as conn:
+            (taken_out,) = search_entries(conn, AuditSearch(action="seal.uses-export"), before=None, limit=10).entries
+        assert (taken_out.actor, sorted(taken_out.facts)) == ("client:cl_audit", ["since", "until"])
         odd = here.http.get(
             f"/v1/supervision/summary?since={datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}&until=2026-01-01T00:00:00Z", headers=headers
         )
