@@ -19,6 +19,7 @@ from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import NodeManager
 
 from tests import clause_results
+from tests.few_rsa_keys import draw_from_few
 from tests.remembered_adapters import remember_adapters
 from tests.remembered_roots import remember_roots
 from tests.untraced import untraced
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
 
+draw_from_few()
 remember_adapters()
 remember_roots()
 

@@ -29,7 +29,7 @@ from tests.optional import need
 from tests.prepared_tables import prepare_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _numbers = count(1)
 
@@ -109,20 +109,37 @@ def postgres_url(copy_of: str = "") -> str:
     return _cluster(programs).url(copy_of)
 
 
+@cache
+def _with_tables(migrations: tuple[Callable[[Database], None], ...]) -> str:
+    """The URL of a database that these functions have migrated, once per process, for copies of it."""
+    url = postgres_url()
+    database = Database(url, 1)
+    try:
+        for migrate in migrations:
+            migrate(database)
+    finally:
+        database.close()
+    return url
+
+
+def migrated_url(kind: str, folder: Path, *migrations: Callable[[Database], None]) -> str:
+    """A fresh database of either kind that these functions have migrated."""
+    if kind == "sqlite":
+        return prepare_tables(folder / "test.sqlite3", *migrations)
+    return postgres_url(_with_tables(migrations))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh, empty database on either kind of server."""
+    """A fresh database on either kind of server: empty, or with the kit's tables where ``database`` is asked for as well."""
+    if "database" in request.fixturenames:
+        return migrated_url(request.param, tmp_path, migrate_kit)
     return f"sqlite:///{tmp_path / 'test.sqlite3'}" if request.param == "sqlite" else postgres_url()
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """A database with the kit's tables."""
-    if database_url.startswith("sqlite:///"):
-        prepare_tables(Path(database_url.removeprefix("sqlite:///")), migrate_kit)
-        made = Database(database_url, pool_size=4)
-    else:
-        made = Database(database_url, pool_size=4)
-        migrate_kit(made)
+    made = Database(database_url, pool_size=4)
     yield made
     made.close()

@@ -27,9 +27,9 @@ from service_kit.database import Database
 from service_kit.migrations import differences
 from standards.errors import TrustError
 from tests.deployments import make_deployment, served_here
+from tests.idp.databases import database, database_url  # noqa: F401 - fixtures
 from tests.idp.people import Registered, Town, settle
 from tests.idp.test_people_store import AT, VAULT, person
-from tests.postgres import database, database_url  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def people(database: Database) -> Database:  # noqa: F811
-    idp.service.migrate(database)
     return database
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import idp.service
 from crypto.sealed_values import ValueSealer
 from idp.actions.claims_of import claims_of
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind, new_id
@@ -18,8 +17,8 @@ from idp.store import accounts
 from idp.store.subject_hash import KeyedSubjectHash
 from service_kit.settings import Settings
 from standards.errors import TrustError
+from tests.idp.databases import database, database_url  # noqa: F401 - fixtures
 from tests.idp.test_people_store import AT, VAULT, person, resident_number
-from tests.postgres import database, database_url  # noqa: F401 - fixtures
 from yinxin.links import subject_hash_of
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ CLIENT = ClientProfile("shop", "Shop")
 
 @pytest.fixture
 def stored(database: Database) -> Database:  # noqa: F811
-    idp.service.migrate(database)
     identifiers = (
         Identifier(IdentifierKind.MOBILE, "13800000000", AT),
         Identifier(IdentifierKind.MAIL, "a@example.org"),

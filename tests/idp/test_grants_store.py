@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from sqlalchemy import text
 
-import idp.service
 from idp.actions.acting_people import ActingPeople
 from idp.model.cas import IssuedTicket
 from idp.model.codes import IssuedCode
@@ -21,8 +20,8 @@ from idp.model.tickets import TrustTicket
 from idp.store import accounts, cas, codes, grants, sign_ins, tickets
 from idp.store.rows import row_mac
 from standards.errors import TrustError
+from tests.idp.databases import database, database_url  # noqa: F401 - fixtures
 from tests.idp.test_people_store import AT, VAULT
-from tests.postgres import database, database_url  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -69,7 +68,6 @@ def as_before(connection: Connection) -> None:
 
 @pytest.fixture
 def people(database: Database) -> Database:  # noqa: F811
-    idp.service.migrate(database)
 
     def add(connection: Connection) -> None:
         for person in ("pe_1", "pe_2"):

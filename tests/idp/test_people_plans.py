@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert, text
 
-import idp.service
 from idp.directory_tables import cas_callbacks, cas_granting_tickets, cas_services, cas_tickets, change_states, changes, import_rows
 from idp.model.people import AccountKind, Identifier, IdentifierKind
 from idp.store import accounts as store
@@ -17,8 +16,8 @@ from idp.store import directory
 from idp.store.accounts import search_query
 from idp.tables import account_identifiers, accounts, agents, attempts, credentials, evidence, sessions, sign_ins
 from service_kit.prepared import Prepared
+from tests.idp.databases import database, database_url  # noqa: F401 - fixtures
 from tests.idp.test_people_store import VAULT
-from tests.postgres import database, database_url  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -70,7 +69,6 @@ def plan(connection: Connection, query: Any, parameters: dict[str, Any], *, is_s
 
 
 def test_pages_and_look_ups_use_indexes(database: Database) -> None:  # noqa: F811
-    idp.service.migrate(database)
     database.write(fill)
     if not database.is_sqlite:
         with database.engine.connect() as connection:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-import idp.service
 from crypto.sealed_values import ValueSealer
 from idp.model.people import (
     Account,
@@ -33,7 +32,7 @@ from idp.model.sign_in import Session, begin_sign_in
 from idp.store import accounts, credentials, person_grants, sign_ins
 from idp.store.accounts import Vault
 from standards.errors import TrustError
-from tests.postgres import database, database_url  # noqa: F401 - fixtures
+from tests.idp.databases import database, database_url  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -69,7 +68,6 @@ def person(name: str = "测试甲", **fields: object) -> Account:
 
 @pytest.fixture
 def people(database: Database) -> Database:  # noqa: F811
-    idp.service.migrate(database)
     return database
 
 

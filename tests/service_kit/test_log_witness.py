@@ -17,11 +17,13 @@ from crypto.sm2 import SM2PrivateKey
 from service_kit.bounded_calls import Answer
 from service_kit.log_witness import EVIDENCE, Witness
 from service_kit.log_witnessing import ConfiguredWitness, WitnessDesk, read_witnesses
+from service_kit.migrations import migrate_kit
 from standards.c2sp_signed_note import Note, read_note, write_note
 from standards.c2sp_tlog_checkpoint import Checkpoint
 from standards.c2sp_tlog_witness import AddCheckpoint, write_add_checkpoint, write_signature_lines, write_size
 from standards.errors import Kind, TrustError
 from tests.clocks import FixedClock
+from tests.prepared_tables import prepare_tables
 from tests.service_kit.log_setting import AT, add, codes, trees
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ CLOCK = FixedClock(AT)
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
     """One kind of database is enough: a witness has none, and the log's own tests run on both."""
-    return f"sqlite:///{tmp_path / 'test.sqlite3'}"
+    return prepare_tables(tmp_path / "test.sqlite3", migrate_kit)
 
 
 @pytest.fixture
