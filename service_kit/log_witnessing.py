@@ -80,8 +80,8 @@ class WitnessDesk:
         self._clock = clock
         self._known: dict[ConfiguredWitness, int] = {}
         self._heard: set[ConfiguredWitness] = set()
-        self.errors: dict[str, str] = {}
-        """The newest failure of each witness, by key name: a code."""
+        self.errors: dict[ConfiguredWitness, str] = {}
+        """The newest failure of each, as a code. Whoever cosigns two trees under one name is two here."""
 
     def run(self) -> int:
         """Show the newest checkpoints; returns how many cosignatures came. A witness that fails is noted and asked again next time.
@@ -99,13 +99,14 @@ class WitnessDesk:
                 if signature is not None:
                     self._keep(each, note, signature)
             except TrustError as error:
-                if self.errors.get(each.key.name) != error.code:
-                    _logger.warning("witness failed", extra={"facts": {"witness": each.key.name, "error": error.code, **error.facts}})
-                self.errors[each.key.name] = error.code
+                if self.errors.get(each) != error.code:
+                    said = {"witness": each.key.name, "tree": each.tree, "error": error.code, **error.facts}
+                    _logger.warning("witness failed", extra={"facts": said})
+                self.errors[each] = error.code
             else:
                 self._heard.add(each)
                 self._known[each] = head.size
-                self.errors.pop(each.key.name, None)
+                self.errors.pop(each, None)
                 came += signature is not None
         return came
 

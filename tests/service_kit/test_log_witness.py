@@ -223,11 +223,29 @@ def test_a_witness_that_fails_is_noted_and_holds_nothing_up(log: TransparencyLog
     ):
         posted.spoil = answer
         assert (desk.run(), desk.run()) == (0, 0)
-        assert desk.errors == {ED.key.name: code}
+        assert desk.errors == {configured("sha256", ED): code}
         assert log.files.cosigned("sha256") is None
     posted.spoil = None
     assert desk.run() == 1
     assert desk.errors == {}
+
+
+def test_of_two_trees_at_one_witness_the_one_that_fails_is_told_once(
+    log: TransparencyLog, witness: Witness, database: Database, audit: Audit, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Under one name, as witnesses have it: what came of one tree said that all was well again, and the other was told anew every five seconds."""
+    failing, well = configured("sm3", ED), configured("sha256", ED)
+    posted = Posted(witness)
+
+    def post(url: str, body: bytes, limit: int) -> Answer:
+        return Answer(403, {}, b"") if b"\nlog.example/audit/sm3\n" in body else posted(url, body, limit)
+
+    desk = WitnessDesk(log, [failing, well], post, CLOCK)
+    for came in (1, 1, 1):
+        assert (desk.run(), desk.errors) == (came, {failing: "WITNESS_REFUSED"})
+        add(database, audit, 1)
+        log.run_once()
+    assert [each.facts["tree"] for each in caplog.records if each.message == "witness failed"] == ["sm3"]  # type: ignore[attr-defined]
 
 
 def test_a_process_asks_each_witness_once_though_all_is_cosigned(log: TransparencyLog, witness: Witness) -> None:
@@ -236,7 +254,7 @@ def test_a_process_asks_each_witness_once_though_all_is_cosigned(log: Transparen
     assert WitnessDesk(log, [configured("sha256", ED)], posted, CLOCK).run() == 1
     desk = WitnessDesk(log, [configured("sha256", ED)], posted, CLOCK)
     posted.spoil = Answer(409, {}, b"99\n")
-    assert (desk.run(), desk.errors) == (0, {ED.key.name: "WITNESS_AHEAD"})
+    assert (desk.run(), desk.errors) == (0, {configured("sha256", ED): "WITNESS_AHEAD"})
     posted.spoil = None
     assert (desk.run(), desk.errors) == (1, {})
     calls = posted.calls
