@@ -44,7 +44,7 @@ def monitor(
     """
     from licence_vault.log.monitor import compare_books, compare_counts, read_books
     from service_kit.durable_files import write_durably
-    from service_kit.log_follower import follow
+    from service_kit.log_follower import Noticed, follow
     from standards.gb32100_credit_code import is_credit_code
     from yinxin.folder_lock import alone_in
 
@@ -75,7 +75,13 @@ def monitor(
             if not any(each.code.startswith("FOLLOWED_") for each in noticed):
                 kept = {name: each.to_json() for name, each in followed.seen.items()}
                 written = {"v": STATE_VERSION, "trees": kept, **observed.to_json()}
-                write_durably(state, json.dumps(written, separators=(",", ":")).encode())
+                try:
+                    write_durably(state, json.dumps(written, separators=(",", ":")).encode())
+                except OSError as error:
+                    if not noticed:
+                        raise
+                    # What was found is told all the same
+                    noticed.append(Noticed("MONITOR_STATE_NOT_KEPT", {"file": str(state), "reason": error.strerror or str(error)}))
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     _tell(noticed, observed, followed.size, as_json=as_json)

@@ -22,6 +22,10 @@ MEANINGS: Final = {
         "A witness could not be asked, or watches none of the trees; the log itself was followed.",
         "无法询问见证方，或其未监视任何一棵树；日志本身已核对。",
     ),
+    "MONITOR_STATE_NOT_KEPT": (
+        "What was seen could not be written: see to room and rights; the next run begins where the last one that was kept ended.",
+        "所见内容无法写入状态文件：请检查空间与权限；下次运行从上次保存处继续。",
+    ),
     "MONITOR_ENTRY_NOT_OURS": (
         "The log has an entry in the department's name that its books have not.",
         "日志中有以本部门名义的条目，而台账中没有。",
