@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from seal_service.errors import field_unacceptable
 from seal_service.limits import CROWD_USES, CROWD_WINDOW_SECONDS, EXPORT_ROWS, SUPERVISED_DAYS
 from seal_service.store import supervision
+from service_kit.clock import in_utc
 from service_kit.csv_tables import MARK, write_rows
 from service_kit.roles import Role, role_of
 from service_kit.written_times import write_utc
@@ -58,13 +60,10 @@ class Anomalies:
 
 
 def period_of(since: datetime | None, until: datetime | None, now: datetime) -> Period:
-    """The period asked for, by default the last thirty days. FIELD_UNACCEPTABLE where it ends before it begins or is too long."""
-    for field, value in (("since", since), ("until", until)):
-        if value is not None and value.tzinfo is None:
-            raise field_unacceptable(field, "a time with its zone")
-    end = until or now
+    """The period asked for, in UTC, by default the last thirty days. FIELD_UNACCEPTABLE where it ends before it begins or is too long."""
+    end = now if until is None else in_utc(until, partial(field_unacceptable, "until"))
     try:
-        begin = since or end - timedelta(days=30)
+        begin = end - timedelta(days=30) if since is None else in_utc(since, partial(field_unacceptable, "since"))
     except OverflowError:
         raise field_unacceptable("until", "a time that thirty days come before") from None
     if not timedelta(0) < end - begin <= timedelta(days=SUPERVISED_DAYS):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +20,7 @@ from seal_service.actions.sign_digest import sign_digest
 from seal_service.actions.supervise_seals import Period, export_uses, find_anomalies, list_expiring, period_of, summarise
 from seal_service.model import Seal, transition_named
 from seal_service.store import holds_any_power
+from service_kit.audit_search import AuditSearch, search_entries
 from service_kit.roles import Role, appoint
 from standards.errors import Kind, TrustError
 from tests.audit_trail import blocked
@@ -169,6 +170,15 @@ def test_a_long_export_says_where_it_ends(house: House, seal: Seal, monkeypatch:
     assert found[-1][0].startswith("# 3 lines")
 
 
+def test_of_which_period_uses_were_taken_out_is_on_record_in_utc(house: House) -> None:
+    beijing = timezone(timedelta(hours=8))
+    period = period_of(datetime(2026, 11, 1, 8, tzinfo=beijing), datetime(2026, 11, 2, 7, 30, tzinfo=beijing), NOW)
+    assert list(export_uses(house.context, caller(), period))
+    with house.context.database.read() as conn:
+        (entry,) = search_entries(conn, AuditSearch(action="seal.uses-export"), limit=2).entries
+    assert entry.facts == {"since": "2026-11-01T00:00:00Z", "until": "2026-11-01T23:30:00Z"}
+
+
 @pytest.mark.parametrize(
     ("since", "until"),
     [
@@ -178,6 +188,7 @@ def test_a_long_export_says_where_it_ends(house: House, seal: Seal, monkeypatch:
         (datetime(2026, 1, 1), NOW),
         (None, datetime(2026, 1, 1)),
         (None, datetime(1, 1, 30, tzinfo=UTC)),
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))), datetime(1, 1, 9, tzinfo=UTC)),
     ],
 )
 def test_odd_periods_are_refused(since: datetime | None, until: datetime | None) -> None:
