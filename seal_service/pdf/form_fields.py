@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from seal_service.pdf.document import PdfDocument
 
+Box = tuple[float, float, float, float]
+"""Left, bottom, right, top in points, as ``PdfDocument.rectangle`` gives them."""
+
 
 @dataclass(frozen=True, slots=True)
 class SignatureField:
@@ -175,6 +178,14 @@ def used_defaults(document: PdfDocument) -> set[str]:
             if document.resolve(node.get("Subtype")) in ("Widget", "FreeText") and (drawn or "AP" not in node):
                 return set(DEFAULTS)
     return found
+
+
+def reaches_into(box: Box, seal: Box, edge_pt: float) -> bool:
+    """Whether a box lies over more of a seal than its edges, ``edge_pt`` broad, be it ever so narrow: many narrow ones cover a seal, and many that
+    touch it do not.
+    """
+    edges = [min(edge_pt, (seal[at + 2] - seal[at]) / 3) for at in (0, 1)]
+    return all(min(box[at + 2], seal[at + 2] - edges[at]) > max(box[at], seal[at] + edges[at]) for at in (0, 1))
 
 
 def read_text(value: PdfString) -> str:

@@ -7,7 +7,6 @@ other change to something the document uses is a change after signing, named by 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ from seal_service.pdf.changes import ANNOTATIONS, UPDATE, Changes
 from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, Strays, changed_numbers, crossing_objects, stray_objects
 from seal_service.pdf.cross_references import IN_FILE
 from seal_service.pdf.form_changes import judge_form, judge_other_fields, judge_signature_fields, list_changes, prepared_appearances
+from seal_service.pdf.form_fields import reaches_into
 from seal_service.pdf.permissions import read_permissions
 from seal_service.pdf.plain_sections import has_odd_sections
 from seal_service.pdf.structure_changes import judge_structure
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seal_service.pdf.document import PdfDocument
+    from seal_service.pdf.form_fields import Box
     from seal_service.pdf.permissions import Permissions
 
 PAGES: Final = "ISO 32000-1 7.7.3"
@@ -38,7 +39,7 @@ _GRANTED_KEYS: Final = {"DSS": "validation data", "Metadata": "metadata", "Exten
 _PAGE_TYPES: Final = (list, Name, PdfString, type(None))  # of the entries above: lists, names, dates, never a stream
 _MAX_CROSSING: Final = 8  # named objects that run over the end of a revision; one is enough
 _MAX_REBUILT: Final = 20_000  # objects behind a signature that no cross-reference names; honest files have none
-_OVERLAP_PT: Final = 1.0  # seals that merely touch do not cover each other
+_EDGE_PT: Final = 1.0  # seals that merely touch do not cover each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,9 +288,7 @@ def _judge_annotations(changes: Changes, index: int, ref: Ref, before: dict[str,
         number = item.number if isinstance(item, Ref) else ref.number
         changes.judged.add(number)
         changes.refuse("PDF_ANNOTATION_CHANGED", ANNOTATIONS, number, page=index + 1, reason="removed")
-    seals: list[tuple[str, tuple[float, float, float, float]]] | None = None
-    # How far into each seal the new widgets reach, together: many narrow ones cover it as well
-    covered: defaultdict[int, float] = defaultdict(float)
+    seals: list[tuple[str, Box]] | None = None
     for item in added:
         if not isinstance(item, Ref) or item not in changes.new_widgets:
             number = item.number if isinstance(item, Ref) else ref.number
@@ -299,10 +298,8 @@ def _judge_annotations(changes: Changes, index: int, ref: Ref, before: dict[str,
         seals = _seals_on(changes.signed, old) if seals is None else seals
         widget = changes.final.resolve_dictionary(item) or {}
         box = changes.final.rectangle(widget.get("Rect"))
-        for at, (name, seal) in enumerate(seals):
-            overlap = 0.0 if box is None else _overlap(box, seal)
-            covered[at] += overlap
-            if overlap and covered[at] > _OVERLAP_PT:
+        for name, seal in seals:
+            if box is not None and reaches_into(box, seal, _EDGE_PT):
                 changes.refuse("PDF_SEAL_COVERED", ANNOTATIONS, item.number, page=index + 1, field=name)
 
 
@@ -315,11 +312,11 @@ def _tell_covered(changes: Changes, index: int, annotations: object) -> None:
     for item in signed:
         box = changes.final.rectangle((changes.final.resolve_dictionary(item) or {}).get("Rect"))
         for name, seal in seals:
-            if box is not None and _overlap(box, seal) > _OVERLAP_PT:
+            if box is not None and reaches_into(box, seal, _EDGE_PT):
                 changes.tell("PDF_SEAL_COVERED", ANNOTATIONS, item.number, page=index + 1, field=name)
 
 
-def _seals_on(document: PdfDocument, annotations: list[object]) -> list[tuple[str, tuple[float, float, float, float]]]:
+def _seals_on(document: PdfDocument, annotations: list[object]) -> list[tuple[str, Box]]:
     """Names and boxes of the seals among a page's annotations."""
     listed = {item for item in annotations if isinstance(item, Ref)}
     boxes = [
@@ -330,11 +327,6 @@ def _seals_on(document: PdfDocument, annotations: list[object]) -> list[tuple[st
         if ref in listed
     ]
     return [(name, box) for name, box in boxes if box is not None]
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
-    """How far two boxes reach into each other, in points: the smaller side of what they share."""
-    return max(0.0, min(min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])))
 
 
 def _judge_rest(changes: Changes) -> None:

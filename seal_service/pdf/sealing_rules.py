@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from seal_service.pdf.form_fields import read_text
+from seal_service.pdf.form_fields import reaches_into, read_text
 from seal_service.pdf.permissions import NO_CHANGES, read_permissions
 from seal_service.pdf.syntax import Name, PdfString
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from seal_service.pdf.document import PdfDocument
-    from seal_service.pdf.form_fields import SignatureField
+    from seal_service.pdf.form_fields import Box, SignatureField
 
-OVERLAP_PT: Final = 0.5  # seals may touch; the verifier, which allows a point, never calls covered what was allowed here
+EDGE_PT: Final = 0.5  # seals may touch; the verifier, which allows a point, never calls covered what was allowed here
 _NAME_SHOWN: Final = 128  # characters of a name out of the document that go into an error
 _HEADER: Final = b"%PDF-"
 # /SV /Ff bits (table 234) that demand something of the signer; the ones handled by value are compared below.
@@ -69,7 +69,7 @@ def check_allowed(document: PdfDocument, signed: list[SignatureField], field_nam
             raise TrustError(Kind.UNACCEPTABLE, "PDF_FIELD_LOCKED", field=field_name, locked_by=locker[:_NAME_SHOWN])
 
 
-def check_uncovered(document: PdfDocument, signed: list[SignatureField], page: int, rectangle: tuple[float, float, float, float]) -> None:
+def check_uncovered(document: PdfDocument, signed: list[SignatureField], page: int, rectangle: Box) -> None:
     """Refuse a place where the new seal would lie over an earlier one: ``PLACEMENT_OVER_SEAL``. ``page`` from 0, -1 the last."""
     if not signed:
         return
@@ -79,8 +79,7 @@ def check_uncovered(document: PdfDocument, signed: list[SignatureField], page: i
             box = document.rectangle(widget.get("Rect"))
             if box is None or not isinstance(listed, list) or ref not in listed:
                 continue
-            width = min(box[2], rectangle[2]) - max(box[0], rectangle[0])
-            if width > OVERLAP_PT and min(box[3], rectangle[3]) - max(box[1], rectangle[1]) > OVERLAP_PT:
+            if reaches_into(rectangle, box, EDGE_PT):
                 raise TrustError(Kind.UNACCEPTABLE, "PLACEMENT_OVER_SEAL", field=field.name[:_NAME_SHOWN])
 
 

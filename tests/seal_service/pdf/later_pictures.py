@@ -95,10 +95,15 @@ def _sign(writer: IncrementalPdfFileWriter, widget: Any) -> bytes:
 
 
 NARROW: Final = [(60 + at, 400, 61 + at, 460) for at in range(60)]
+AROUND: Final = [(119.1, 400, 180, 460), (0, 400, 60.9, 460), (60, 459.1, 120, 520), (60, 340, 120, 400.9), (119.1, 459.1, 180, 520)]
 FAR: Final = (300, 300, 310, 310)
 OVER: Final = b"1 0 0 rg -240 100 60 60 re f"  # from FAR to SEAL, where nothing holds the picture in its rectangle
 
-COVERING: Final[dict[str, Callable[[], bytes]]] = {"in one piece": partial(second, [SEAL]), "in narrow pieces": partial(second, NARROW)}
+COVERING: Final[dict[str, Callable[[], bytes]]] = {
+    "in one piece": partial(second, [SEAL]),
+    "in narrow pieces": partial(second, NARROW),
+    "by a narrow piece": partial(second, NARROW[30:31]),
+}
 LOOSE: Final[dict[str, Callable[[], bytes]]] = {
     "a rectangle without an area": partial(second, [(60, 400, 60, 400)], form_box=None),
     "a picture without a box": partial(second, [FAR], form_box=None, ink=OVER),
@@ -112,6 +117,7 @@ TOLD: Final[dict[str, Callable[[], bytes]]] = {"a prepared field over the seal":
 HARMLESS: Final[dict[str, Callable[[], bytes]]] = {
     "beside": partial(second, [BESIDE]),
     "touching": partial(second, [(119.5, 400, 180, 460)]),
+    "touching on every side": partial(second, AROUND),
     "several": partial(second, [BESIDE, (300, 500, 360, 560)]),
     "prepared": lambda: second([], before=first(prepared=BESIDE)),
     "nothing to see": partial(second, [(0, 0, 0, 0)], form_box=None, ink=b"% nothing\n"),

@@ -13,6 +13,7 @@ from seal_service.pdf.placement import Placement
 from standards.errors import TrustError
 from tests.seal_service.pdf.documents import HEADER, build, page_objects, reportlab_document
 from tests.seal_service.pdf.sealing import is_digest_right, sealed, signatures
+from tests.seal_service.pdf.tampering import failures, verify
 
 
 def _refused(original: bytes, **options: object) -> TrustError:
@@ -205,6 +206,16 @@ def test_sealing_leaves_an_earlier_signature_dictionary_alone() -> None:
     original = _signed(perms=False)
     before, after = PdfDocument.open(original), PdfDocument.open(sealed(original))
     assert before.signature_fields()[0].value_dict == after.signature_fields()[0].value_dict
+
+
+def test_a_seal_that_others_touch_on_every_side_is_not_called_covered() -> None:
+    """Each of them is allowed here by itself."""
+    document, x_mm, y_mm, step_mm = reportlab_document(), 100.0, 150.0, 41.85
+    for across, up in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
+        document = sealed(document, placement=Placement(1, x_mm + across * step_mm, y_mm + up * step_mm))
+    report = verify(document)
+    assert [each.document_intact for each in report.signatures] == [True] * 5
+    assert failures(report) == set()
 
 
 def test_a_seal_over_a_seal_is_refused_beside_it_is_fine() -> None:

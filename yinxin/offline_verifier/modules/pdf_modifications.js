@@ -25,7 +25,7 @@ const GRANTED_TYPES = {
 const GRANTED_KEYS = { DSS: "validation data", Metadata: "metadata", Extensions: "extensions", MarkInfo: "metadata" };
 const MAX_CROSSING = 8; // named objects that run over the end of a revision; one is enough
 const MAX_REBUILT = 20000; // objects behind a signature that no cross-reference names; honest files have none
-const OVERLAP_PT = 1; // seals that merely touch do not cover each other
+const EDGE_PT = 1; // seals that merely touch do not cover each other
 
 const sorted = (numbers) => [...numbers].sort((one, other) => one - other);
 const isPageEntry = (value) => value === null || Array.isArray(value) || value instanceof PdfName || (value instanceof PdfString && !value.isHex);
@@ -261,7 +261,6 @@ function judgeAnnotations(changes, pageIndex, ref, before, after) {
   };
   for (const item of lost) refuse(item, "removed");
   let seals = null;
-  const covered = new Map(); // how far into each seal the new widgets reach, together: many narrow ones cover it as well
   for (const item of added) {
     if (!(item instanceof PdfRef) || !changes.newWidgets.has(item.key)) {
       refuse(item, "added");
@@ -270,11 +269,8 @@ function judgeAnnotations(changes, pageIndex, ref, before, after) {
     seals ??= sealsOn(changes.signed, old);
     const widget = changes.final.resolveDictionary(item) ?? new Map();
     const box = changes.final.rectangle(entryOf(widget, "Rect"));
-    for (const each of seals) {
-      const [name, seal] = each;
-      const overlap = box === null ? 0 : overlapOf(box, seal);
-      covered.set(each, (covered.get(each) ?? 0) + overlap);
-      if (overlap && covered.get(each) > OVERLAP_PT) changes.refuse("PDF_SEAL_COVERED", ANNOTATION_CLAUSE, item.number, { page, field: name });
+    for (const [name, seal] of seals) {
+      if (box !== null && reachesInto(box, seal)) changes.refuse("PDF_SEAL_COVERED", ANNOTATION_CLAUSE, item.number, { page, field: name });
     }
   }
 }
@@ -288,7 +284,7 @@ function tellCovered(changes, page, annotations) {
   for (const item of signed) {
     const box = changes.final.rectangle(entryOf(changes.final.resolveDictionary(item) ?? new Map(), "Rect"));
     for (const [name, seal] of seals) {
-      if (box !== null && overlapOf(box, seal) > OVERLAP_PT) changes.tell("PDF_SEAL_COVERED", ANNOTATION_CLAUSE, item.number, { page, field: name });
+      if (box !== null && reachesInto(box, seal)) changes.tell("PDF_SEAL_COVERED", ANNOTATION_CLAUSE, item.number, { page, field: name });
     }
   }
 }
@@ -303,8 +299,12 @@ function sealsOn(document, annotations) {
     .filter(([, box]) => box !== null);
 }
 
-// How far two boxes reach into each other, in points: the smaller side of what they share
-const overlapOf = (a, b) => Math.max(0, Math.min(Math.min(a[2], b[2]) - Math.max(a[0], b[0]), Math.min(a[3], b[3]) - Math.max(a[1], b[1])));
+// Whether a box lies over more of a seal than its edges, be it ever so narrow: many narrow ones cover a seal, and many that touch it do not
+const reachesInto = (box, seal) =>
+  [0, 1].every((at) => {
+    const edge = Math.min(EDGE_PT, (seal[at + 2] - seal[at]) / 3);
+    return Math.min(box[at + 2], seal[at + 2] - edge) > Math.max(box[at], seal[at] + edge);
+  });
 
 // Whatever changed without a rule for it: harmless when nothing uses it, a change of the document otherwise
 function judgeRest(changes) {
