@@ -8,13 +8,13 @@ SOURCES := standards crypto service_kit idp seal_service licence_vault yinxin te
 
 setup: .venv/.ready
 
-.venv/.ready: requirements.lock pyproject.toml deploy/make_venv.sh
+.venv/.ready: requirements.lock requirements-pip.lock pyproject.toml deploy/make_venv.sh
 	@PYTHON="$(PYTHON)" sh deploy/make_venv.sh requirements.lock
 	@touch $@
 
 setup-dev: .venv/.ready-dev
 
-.venv/.ready-dev: requirements-dev.lock pyproject.toml deploy/make_venv.sh
+.venv/.ready-dev: requirements-dev.lock requirements-pip.lock pyproject.toml deploy/make_venv.sh
 	@PYTHON="$(PYTHON)" sh deploy/make_venv.sh requirements-dev.lock
 	@touch .venv/.ready $@
 
@@ -94,6 +94,7 @@ locks:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
 	printf '%s\n' openapi-python-client==0.29.1 authlib==1.9.10 httpx==0.28.1 itsdangerous==2.2.0 starlette==1.10.0 uvicorn==0.54.0 | \
 	    uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-examples.lock
+	echo pip==26.3 | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-pip.lock
 	echo scim2-server==0.8.3 | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-scim2-server.lock
 	echo atheris==3.0.0 | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-fuzz.lock
 	echo aics-tlog==0.2.1 | uv pip compile -q --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-aics-tlog.lock

@@ -29,5 +29,7 @@ if ! works; then
 fi
 
 echo "Installing the packages of $lock (hashes checked)"
+# The pip that comes with Python may be years old, and takes three times as long to look through what there is
+.venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-pip.lock
 .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r "$lock"
 .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
