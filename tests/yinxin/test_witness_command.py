@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -115,6 +116,17 @@ def test_two_histories_are_told_to_whoever_runs_the_witness(folder: Path, caplog
     [line] = [each for each in caplog.records if each.message == "a log shows two histories"]
     facts = line.__dict__["facts"]
     assert (facts["origin"], (folder / "state" / "evidence" / facts["evidence"]).is_file()) == (ORIGIN, True)
+
+
+def test_two_histories_are_told_also_where_the_evidence_cannot_be_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    witness = open_witness(folder).witness
+    witness.add_checkpoint(write_add_checkpoint(AddCheckpoint(0, (), note(1))))
+    monkeypatch.setattr("service_kit.log_witness.write_durably", Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
+    with pytest.raises(OSError, match="No space"):
+        witness.add_checkpoint(write_add_checkpoint(AddCheckpoint(1, (), note(1, bytes(32)))))
+    assert [each.message for each in caplog.records] == ["a log shows two histories"]
 
 
 def test_a_witness_is_made_once_and_shows_what_it_knows(folder: Path) -> None:
