@@ -114,9 +114,8 @@ class Witness:
     def _keep_evidence(self, origin: str, known: bytes, other: bytes) -> None:
         folder = self._folder / EVIDENCE
         path = folder / f"{hashlib.sha256(known + other).hexdigest()}.txt"
-        kept = len(list(folder.iterdir())) if folder.exists() else 0
-        if not path.exists() and kept < EVIDENCE_FILES:
-            # Told before it is kept: also where there is no room for it
+        if not path.exists() and len(list(folder.glob("*"))) < EVIDENCE_FILES:
+            # Said first: there may be no room to keep it
             _logger.error("a log shows two histories", extra={"facts": {"origin": origin, "evidence": path.name}})
             make_folder(folder)
             write_durably(path, known + b"\n" + other)

@@ -165,7 +165,8 @@ class WitnessDesk:
             if told == old:
                 raise TrustError(Kind.UNAVAILABLE, "WITNESS_REFUSED", status=answer.status)
             old = told
-        raise TrustError(Kind.UNAVAILABLE, "WITNESS_REFUSED", status=_CONFLICT)
+        # No conflict over what is in it: another process was quicker, twice
+        raise TrustError(Kind.UNAVAILABLE, "WITNESS_REFUSED", told=old)
 
     def _checked(self, witness: ConfiguredWitness, note: bytes, body: bytes) -> NoteSignature:
         text = read_note(note).text

@@ -169,7 +169,7 @@ def _unkept(error: OSError) -> TrustError:
 
 
 def _refusal(error: TrustError) -> Response:
-    """In the form of the protocol: of a conflict over the size, the size and nothing else."""
-    if error.code == "WITNESS_SIZE_OTHER":
+    """In the form of the protocol: of a conflict over size or root, the size that is known and nothing else."""
+    if error.code in {"WITNESS_SIZE_OTHER", "WITNESS_FORK"}:
         return Response(write_size(int(error.facts["size"] or 0)), 409, media_type=SIZE_MEDIA_TYPE)
     return Response(error.code + "\n", _STATUS.get(error.kind, _UNAVAILABLE), media_type=_TEXT)

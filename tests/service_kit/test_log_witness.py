@@ -230,6 +230,16 @@ def test_a_witness_that_fails_is_noted_and_holds_nothing_up(log: TransparencyLog
     assert desk.errors == {}
 
 
+def test_a_refusal_says_whether_it_is_over_the_history(log: TransparencyLog) -> None:
+    """By its status; a witness that others have shown more meanwhile, twice, has no quarrel with what is shown."""
+    for bodies, facts in (((b"1\n", b"1\n"), {"status": 409}), ((b"1\n", b"2\n"), {"told": 2})):
+        answers = iter(bodies)
+        desk = WitnessDesk(log, [configured("sha256", ED)], lambda *_, answers=answers: Answer(409, {}, next(answers)), CLOCK)
+        [(_, error)] = desk.look()
+        assert error is not None
+        assert (error.code, error.facts) == ("WITNESS_REFUSED", facts)
+
+
 def test_of_two_trees_at_one_witness_the_one_that_fails_is_told_once(
     log: TransparencyLog, witness: Witness, database: Database, audit: Audit, caplog: pytest.LogCaptureFixture
 ) -> None:

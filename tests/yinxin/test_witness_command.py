@@ -11,7 +11,6 @@ import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
-from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -23,6 +22,8 @@ from crypto.merkle import TreeHash
 from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
 from service_kit.clock import SystemClock
+from service_kit.durable_files import make_folder
+from service_kit.log_witness import EVIDENCE
 from standards import gbt33560_oids as oids
 from standards.c2sp_tlog_checkpoint import Checkpoint
 from standards.c2sp_tlog_witness import REQUEST_BYTES, AddCheckpoint, write_add_checkpoint
@@ -82,6 +83,10 @@ def test_the_protocol_over_http(folder: Path) -> None:
             (b"o" * (REQUEST_BYTES + 1), 413),
         ):
             assert client.post("/add-checkpoint", content=body).status_code == status, body[:40]
+        fork = client.post("/add-checkpoint", content=write_add_checkpoint(AddCheckpoint(1, (), note(1, bytes(32)))))
+        assert (fork.headers["content-type"].partition(";")[0], fork.text) == ("text/x.tlog.size", "1\n"), (
+            "which the log reads as a refusal"
+        )
         assert client.get("/checkpoint", params={"origin": "other"}).status_code == 404
         assert client.post("/add-checkpoint", content=write_add_checkpoint(AddCheckpoint(1, (LEAVES[1],), note(2)))).status_code == 200
 
@@ -118,12 +123,18 @@ def test_two_histories_are_told_to_whoever_runs_the_witness(folder: Path, caplog
     assert (facts["origin"], (folder / "state" / "evidence" / facts["evidence"]).is_file()) == (ORIGIN, True)
 
 
-def test_two_histories_are_told_also_where_the_evidence_cannot_be_kept(
+def test_two_histories_are_told_also_where_there_is_no_room_to_keep_them(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     witness = open_witness(folder).witness
     witness.add_checkpoint(write_add_checkpoint(AddCheckpoint(0, (), note(1))))
-    monkeypatch.setattr("service_kit.log_witness.write_durably", Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
+
+    def without_room(path: Path) -> None:
+        if path.name == EVIDENCE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        make_folder(path)
+
+    monkeypatch.setattr("service_kit.log_witness.make_folder", without_room)
     with pytest.raises(OSError, match="No space"):
         witness.add_checkpoint(write_add_checkpoint(AddCheckpoint(1, (), note(1, bytes(32)))))
     assert [each.message for each in caplog.records] == ["a log shows two histories"]
