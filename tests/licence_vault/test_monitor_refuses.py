@@ -1,4 +1,4 @@
-"""What the monitor takes for no answer, when it does not begin, and what it says where it cannot keep what it saw."""
+"""What the monitor takes for no answer, when it does not begin, and what it says where it cannot keep what it saw, or is not answered any more."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from crypto.checkpoints import CheckpointSigner
+from crypto.checkpoints import CheckpointSigner, sign_checkpoint
 from crypto.signer import software_signer
+from standards.c2sp_tlog_checkpoint import Checkpoint
+from standards.errors import Kind, TrustError
 from tests.deployments import yinxin
-from tests.licence_vault.vault_here import ISSUER
+from tests.licence_vault.test_monitor import Shown, fresh
+from tests.licence_vault.vault_here import ISSUER, VaultHere, leaf
 from yinxin.commands import monitor_command
 from yinxin.folder_lock import alone_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+__all__ = ["fresh"]  # a fixture
 
 KEY = CheckpointSigner("log.example/licences/sha256", software_signer(Ed25519PrivateKey.generate(), "l")).key.to_text()
 NO_ENTRIES = b'{"size":0,"counts":[]}'
@@ -77,3 +82,39 @@ def test_what_was_found_is_told_though_there_is_no_room_to_keep_what_was_seen(
     assert told["findings"][1]["facts"] == {"file": str(tmp_path / "state"), "reason": "No space left on device"}
     status, told = run(_empty)
     assert (status, "DISK_FULL" in json.dumps(told)) == (69, True)
+
+
+def test_what_was_found_is_told_though_the_log_answers_no_further_question(
+    fresh: VaultHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, silent = Shown(fresh), "log/counts"
+    older = fresh.log.head().checkpoints["sm3"]
+    fresh.append(leaf(9))
+    tree = fresh.log.tree_named("sha256")
+    lie = sign_checkpoint(Checkpoint(tree.origin, fresh.log.head().size, bytes(32)), tree.signers)
+
+    def log(path: str) -> bytes | None:
+        if path.startswith(silent):
+            raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", status=503)
+        return shown(path)
+
+    views = {"https://log.example": log, "https://witness.example": lambda path: lie if "sha256" in path else older}
+    monkeypatch.setattr(monitor_command, "_fetcher", lambda base: views[base])
+    keys = [part for name in ("sha256", "sm3") for part in ("--key", fresh.log.tree_named(name).identity.keys[0].to_text())]
+    words = ("monitor", "https://log.example", *keys, "--issuer", ISSUER, "--state", str(tmp_path / "state"), "--json")
+
+    def run(*further: str) -> tuple[int, Any]:
+        done = yinxin(*words, *further, check=False)
+        return done.returncode, json.loads(done.stdout)
+
+    status, told = run()
+    assert (status, told["error"]["code"]) == (69, "MONITOR_UNREACHABLE"), "of nothing anything is known"
+    books = tmp_path / "books"
+    books.write_text(f"made {leaf(1).commitment.hex()}\nmade {leaf(2).commitment.hex()}\n")
+    status, told = run("--books", str(books))
+    assert (status, [each["code"] for each in told["findings"]]) == (1, ["MONITOR_ENTRY_NOT_OURS", "FOLLOWED_UNANSWERED"])
+    assert told["findings"][1]["facts"] == {"status": "503"}
+    silent = "log/consistency"  # what it shows the witness of the one tree is held against it all the same
+    status, told = run("--witness", "https://witness.example")
+    assert (status, [each["code"] for each in told["findings"]]) == (1, ["FOLLOWED_SPLIT_VIEW", "FOLLOWED_UNANSWERED"])
+    assert not (tmp_path / "state").exists(), "nothing is built upon it"

@@ -60,17 +60,25 @@ def monitor(
             fetch = _fetcher(url)
             followed = follow(fetch, trees, seen, observed.take)
             noticed = list(followed.noticed)
-            # 3. Against witnesses, the published counts, the own books
+            # 3. Against the own books, witnesses, the published counts
             if not noticed:
-                for witness in witnesses or []:
-                    noticed += _compare_with(_fetcher(witness), fetch, trees, followed.seen)
-                answer = fetch(f"log/counts?issuer={issuer}")
-                if answer is None and not followed.seen:  # and no checkpoint either: not a log without entries, but none at this address
-                    raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", status=_NOT_FOUND)
-                counts = _object(answer or b"{}")
-                if counts.get("size") == followed.size:
-                    noticed += compare_counts(observed, _rows(counts.get("counts") or []))
                 noticed += [] if own is None else compare_books(observed, own)
+                try:
+                    for witness in witnesses or []:
+                        _compare_with(_fetcher(witness), fetch, trees, followed.seen, noticed)
+                    answer = fetch(f"log/counts?issuer={issuer}")
+                    if (
+                        answer is None and not followed.seen
+                    ):  # and no checkpoint either: not a log without entries, but none at this address
+                        raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", status=_NOT_FOUND)
+                    counts = _object(answer or b"{}")
+                    if counts.get("size") == followed.size:
+                        noticed += compare_counts(observed, _rows(counts.get("counts") or []))
+                except TrustError as error:
+                    if not (noticed and followed.seen):
+                        raise
+                    # What was found is told though the log answers no further question
+                    noticed.append(Noticed("FOLLOWED_UNANSWERED", {name: str(fact) for name, fact in error.facts.items()}))
             # 4. What holds is kept; what does not is not built upon
             if not any(each.code.startswith("FOLLOWED_") for each in noticed):
                 kept = {name: each.to_json() for name, each in followed.seen.items()}
@@ -169,18 +177,18 @@ def _fetcher(base: str) -> Fetch:
     return fetch
 
 
-def _compare_with(ask: Fetch, fetch: Fetch, trees: dict[str, LogIdentity], seen: dict[str, SeenTree]) -> list[Noticed]:
-    """What a witness (``ask``) was shown, against what the log (``fetch``) showed here."""
+def _compare_with(ask: Fetch, fetch: Fetch, trees: dict[str, LogIdentity], seen: dict[str, SeenTree], noticed: list[Noticed]) -> None:
+    """What a witness (``ask``) was shown, against what the log (``fetch``) showed here; findings are added to ``noticed`` as they come."""
     from urllib.parse import quote
 
     from service_kit.log_follower import Noticed, compare_with_witness
 
-    noticed: list[Noticed] = []
-    is_watched = False
+    is_watched = is_silent = False
     for name, identity in trees.items():
         try:
             note = ask(f"checkpoint?origin={quote(identity.origin, safe='')}")
         except TrustError as error:  # the log itself was reached: what it showed is judged without this witness
+            is_silent = True
             noticed.append(Noticed("MONITOR_WITNESS_SILENT", {"tree": name, "reason": str(error.facts.get("reason", error.code))}))
             continue
         if not note:
@@ -199,9 +207,8 @@ def _compare_with(ask: Fetch, fetch: Fetch, trees: dict[str, LogIdentity], seen:
 
         found = compare_with_witness(note, name, identity, seen.get(name), prove)
         noticed += [] if found is None else [found]
-    if seen and not is_watched and not noticed:  # of nothing that it was shown can anything be said
+    if seen and not is_watched and not is_silent:  # of nothing that it was shown can anything be said
         noticed.append(Noticed("MONITOR_WITNESS_SILENT", {"tree": " ".join(trees), "reason": "WITNESS_LOG_UNKNOWN"}))
-    return noticed
 
 
 def _book_lines(path: Path) -> list[str]:

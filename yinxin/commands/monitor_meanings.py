@@ -18,6 +18,10 @@ MEANINGS: Final = {
     "FOLLOWED_TREES_DIFFER": ("The two trees do not name each other.", "两棵树没有互相指明。"),
     "FOLLOWED_ENTRIES_MISSING": ("Entries under a checkpoint are not handed out.", "检查点之下的条目未能取得。"),
     "FOLLOWED_SPLIT_VIEW": ("The witness was shown another history than is shown here.", "见证方所见的历史与此处所见不同。"),
+    "FOLLOWED_UNANSWERED": (
+        "The log did not answer all questions: what was found is told, the rest is not known.",
+        "日志未答复全部询问：已发现的问题如上，其余情况未知。",
+    ),
     "MONITOR_WITNESS_SILENT": (
         "A witness could not be asked, or watches none of the trees; the log itself was followed.",
         "无法询问见证方，或其未监视任何一棵树；日志本身已核对。",
