@@ -6,10 +6,12 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from licence_vault.model import ABANDONED_REVISION, LicenceState
+
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from licence_vault.model import LicenceEvent, LicenceState, TypeState
+    from licence_vault.model import LicenceEvent, TypeState
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,12 @@ class LicenceRecord:
     claim_digest: bytes | None
     refusals: int = 0
     transferred_from: str | None = None
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether it is a draft that was given up, never a released licence. Erasing counts its revision up once more, as that of every licence."""
+        erasures = 1 if self.data_sealed is None else 0
+        return self.state is LicenceState.CANCELLED and self.revision - erasures == ABANDONED_REVISION
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from licence_vault.faces.qr import claims_of, write_qr
 from licence_vault.faces.read_design import face_of
 from licence_vault.key_rings import read_ring, signing_at
 from licence_vault.limits import DEFINITIONS_KEPT, ISSUING_RETRY_SECONDS, SELF_CHECKS
-from licence_vault.model import ABANDONED_REVISION, LicenceState, read_salted_licence, step_named
+from licence_vault.model import LicenceState, read_salted_licence, step_named
 from licence_vault.ports import OFD, PDF, SealPlace
 from licence_vault.register import LicenceFile
 from licence_vault.status.tokens import SM2_KEY
@@ -261,7 +261,7 @@ def abandon_issue(means: IssuingMeans, record: LicenceRecord, code: str) -> None
         record_step(means.context, conn, found, step_named("abandon"), person, at=means.context.clock.now(), reason=code)
         if record.predecessor_id is not None:
             store.set_successor(conn, record.predecessor_id, None)
-        store.forget_arrival(conn, record.id)
+        store.free_numbers(conn, record.id)
         if record.claim_digest is not None:
             means.context.idempotency.release(conn, Claim(record.claim_digest, ClaimState.RESUMED, None))
 
@@ -292,6 +292,6 @@ def put_back(means: IssuingMeans, record: LicenceRecord, *, is_refused: bool = F
 
 def _ended(record: LicenceRecord) -> LicenceRecord:
     """A licence that is no draft any more, where it was released. LICENCE_ISSUING_ABANDONED where it never was."""
-    if record.state is LicenceState.CANCELLED and record.revision == ABANDONED_REVISION:
+    if record.is_abandoned:
         raise issuing_abandoned(record.id, record.state_reason)
     return record

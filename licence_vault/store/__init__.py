@@ -56,7 +56,7 @@ from licence_vault.store.issuers import (
 )
 from licence_vault.store.licences import (
     erase_content,
-    forget_arrival,
+    free_numbers,
     insert_file,
     insert_licence,
     is_printed_number_taken,
@@ -128,7 +128,7 @@ __all__ = [
     "erase_content",
     "erase_copies",
     "find_published_type",
-    "forget_arrival",
+    "free_numbers",
     "hold_loading",
     "insert_batch",
     "insert_copy",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, bindparam, column, delete, func, insert, select, text, update
+from sqlalchemy import BigInteger, bindparam, column, delete, func, insert, or_, select, text, update
 
 from licence_vault.model import ABANDONED_REVISION, LicenceState
 from licence_vault.register import LicenceFile, LicenceRecord
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, RowMapping, Select
 
+_DIGEST_BYTES: Final = 32
 _NEXT_SERIAL: Final = Prepared(
     text(
         "INSERT INTO licence_series (issuer_code, type_code, series, last_serial) VALUES (:issuer_code, :type_code, :series, 1) "
@@ -63,8 +65,10 @@ _MOVE: Final = Prepared(
     )
     .returning(licences)
 )
-ABANDONED: Final = (licences.c.state == LicenceState.CANCELLED.value) & (licences.c.revision == ABANDONED_REVISION)
-"""Of a draft that was given up: it was never released."""
+ABANDONED: Final = (licences.c.state == LicenceState.CANCELLED.value) & or_(
+    licences.c.revision == ABANDONED_REVISION, (licences.c.revision == ABANDONED_REVISION + 1) & licences.c.data_sealed.is_(None)
+)
+"""Of a draft that was given up, see ``LicenceRecord.is_abandoned``."""
 
 
 def read_licence_row(row: RowMapping | Mapping[str, Any]) -> LicenceRecord:
@@ -120,9 +124,10 @@ def is_received(conn: Connection, identifier: str) -> bool:
     return conn.execute(select(licences.c.id).where(licences.c.transferred_from == identifier)).first() is not None
 
 
-def forget_arrival(conn: Connection, licence_id: str) -> None:
-    """The licence is issued in no other's place: it was given up."""
-    conn.execute(update(licences).where(licences.c.id == licence_id).values(transferred_from=None))
+def free_numbers(conn: Connection, licence_id: str) -> None:
+    """What was given up is issued in no other's place, and keeps its printed number from nobody: nothing finds it by that any more."""
+    freed = {"transferred_from": None, "number_digest": secrets.token_bytes(_DIGEST_BYTES)}
+    conn.execute(update(licences).where(licences.c.id == licence_id).values(freed))
 
 
 def list_holder_digests(conn: Connection, licence_id: str) -> list[bytes]:

@@ -12,6 +12,7 @@ import pytest
 from licence_vault import limits, store
 from licence_vault.actions import issue_batch
 from licence_vault.actions.batch_lease import BatchLease
+from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.issue_batch import (
     cancel_batch,
     find_batch,
@@ -23,6 +24,7 @@ from licence_vault.actions.issue_batch import (
 )
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.batch import BATCH_LIFE, BatchState, RowState
+from licence_vault.model import LicenceState
 from licence_vault.ports import STANDING
 from licence_vault.row_files import read_rows
 from service_kit import fail_points
@@ -30,7 +32,7 @@ from service_kit.callers import Caller
 from service_kit.idempotency import IN_FLIGHT_SECONDS
 from standards.errors import TrustError
 from tests.audit_trail import find_entries
-from tests.fakes.sealer import unavailable
+from tests.fakes.sealer import refused, unavailable
 from tests.licence_vault.batch_files import GOOD, HEAD, file_of, rest, rows_of, run_to_its_end
 from tests.licence_vault.issuing_here import IssuingHere, code_of
 
@@ -90,6 +92,23 @@ def test_a_batch_that_is_cancelled_with_licences_begun_ends_with_them(here: Issu
     assert [row.state for row in rows_of(here, batch)] == [RowState.ISSUED] * 2
     assert kept_of(here, batch) == (0, 0)
     assert trail_of(here, batch)[:2] == ["licence-batch.settled", "licence-batch.cancelled"]
+
+
+def test_a_row_whose_licence_was_given_up_has_failed_though_it_was_erased_meanwhile(here: IssuingHere) -> None:
+    batch = open_batch(here.means, here.clerk, file_of(GOOD))
+    start_batch(here.means, here.clerk, batch.id)
+    here.sealer.fail_with = unavailable()
+    run_batches(here.means)
+    here.sealer.fail_with = refused()
+    here.vault.clock.at += timedelta(seconds=limits.ISSUING_RETRY_SECONDS)
+    sweep_issues(here.means)
+    [row] = rows_of(here, batch)
+    assert row.licence_id is not None
+    record = erase_licence(here.vault.context, here.clerk, row.licence_id, reason="x", if_revision=None)
+    assert (record.state, record.is_abandoned) == (LicenceState.CANCELLED, True)
+    assert [each.state for each in rows_of(here, batch)] == [RowState.FAILED], "before the batch comes to it"
+    run_to_its_end(here, batch)
+    assert [(each.state, each.code) for each in rows_of(here, batch)] == [(RowState.FAILED, "LICENCE_ISSUING_ABANDONED")]
 
 
 def test_a_batch_whose_loading_was_cut_off_is_ended(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from licence_vault import limits
 from licence_vault.actions import finish_issue
+from licence_vault.actions.change_licence_state import change_licence_state
 from licence_vault.actions.claim_batch import BatchFile
 from licence_vault.actions.define_type import take_type_step
 from licence_vault.actions.enter_issuer import give_membership, take_membership
@@ -16,7 +17,7 @@ from licence_vault.actions.find_licences import LicenceWish, find_licence, list_
 from licence_vault.actions.import_licences import import_licences, list_imports
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.limits import ISSUING_LEASE_SECONDS, ISSUING_RETRY_SECONDS
-from licence_vault.model import LicenceState, type_step_named
+from licence_vault.model import LicenceState, step_named, type_step_named
 from licence_vault.row_files import RowForm
 from standards.errors import Kind, TrustError
 from tests.fakes.sealer import refused, unavailable
@@ -197,6 +198,18 @@ def test_what_our_own_verifier_never_accepts_is_given_up(here: IssuingHere, monk
     assert here.trail(draft) == [("licence.issue", "intended"), ("licence.abandon", "done")]
     here.sealer.spoil = lambda sealed: sealed
     assert here.issue(key="never").id != draft, "the key is free again"
+
+
+def test_a_printed_number_of_what_was_given_up_is_free_again(here: IssuingHere) -> None:
+    wanted = {"type_code": f"{AUTHORITY}991", "number": "示字第8号"}
+    here.sealer.fail_with = refused()
+    assert _raised(lambda: here.issue(**wanted)).code == "SEAL_NOT_ACTIVE"
+    here.sealer.fail_with = None
+    released = here.issue(**wanted)
+    assert _raised(lambda: here.issue(**wanted)).code == "LICENCE_NUMBER_TAKEN"
+    here.take_in()
+    change_licence_state(here.vault.context, here.clerk, released.id, step_named("cancel"), reason="x", if_revision=None)
+    assert _raised(lambda: here.issue(**wanted)).code == "LICENCE_NUMBER_TAKEN", "of what was released it is not, whatever becomes of it"
 
 
 def _raised(act: Callable[[], object]) -> TrustError:
