@@ -300,3 +300,10 @@ def test_the_simulator_shares_what_lies_in_a_folder(tmp_path: Path, monkeypatch:
     (shares / "status.jwt").write_bytes(b"a.b.c")
     assert ask(number)["status"] == [base64.b64encode(b"a.b.c").decode()]
     assert ask("1.2.156.3005.2.none")["outcome"] == "none"
+
+    # What is done wrong with reports alone, as its help says
+    body = json.dumps({"region": "440300", "identifier": number}).encode()
+    for wrong, status in (("drop", 200), ("alter", 200), ("forget", 500)):
+        simulator.knobs = open_simulator(demo, [wrong], shares=shares).knobs
+        answered = simulator.answer("/region/queries", {}, body)
+        assert (answered[0], sealed == base64.b64decode(json.loads(answered[2] or b"{}").get("file", ""))) == (status, status == 200)

@@ -80,7 +80,11 @@ def simulate_region(
     folder: Annotated[Path, typer.Option("--dir", help=DIR_HELP)],
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="On loopback; 0 for a free one. 本机端口。")] = 8690,
     wrong: Annotated[
-        list[str] | None, typer.Option("--wrong", help="What it does wrong: drop, alter, forget. 模拟的错误：丢弃、篡改、不应答。")
+        list[str] | None,
+        typer.Option(
+            "--wrong",
+            help="What it does wrong: drop or alter (reports alone), forget (to answer anything). 模拟的错误：丢弃、篡改（仅对报送）或不应答。",
+        ),
     ] = None,
     only: Annotated[
         int | None, typer.Option("--only", min=1, help="Only with this report, in the order they come. 仅对第几条报送出错。")
