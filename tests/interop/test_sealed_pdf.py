@@ -21,6 +21,7 @@ from seal_service.pdf.sealing_value import Profile
 from seal_service.pdf.verify import verify_pdf
 from standards.errors import TrustError
 from tests.interop.pyhanko_sm2 import SM2Signer, validation_context
+from tests.licence_vault.faces.designs import LANDSCAPE, pdf_of
 from tests.seal_service.pdf.documents import DOCUMENTS, reportlab_document
 from tests.seal_service.pdf.sealing import AT, pki, sealed, signatures, stamp
 from tests.seal_service.pdf.seals_inside import seal_data
@@ -42,14 +43,15 @@ def _judged(document: bytes) -> dict[str, Any]:
 
 @pytest.mark.clause("EN 319 142-1 6.3", "RFC 5652 5.6")
 @pytest.mark.parametrize("level", ["B-B", "B-T", "B-T with seal"])
-@pytest.mark.parametrize("name", ["reportlab", "qpdf object streams", "own, hybrid"])
+@pytest.mark.parametrize("name", ["reportlab", "qpdf object streams", "own, hybrid", "licence, PDF/A-3"])
 def test_bouncy_castle_verifies_what_a_sealed_pdf_holds(name: str, level: str, tmp_path: Path, java_programs: JavaPrograms) -> None:
     """The CMS and the bytes it is over are taken out by pypdf; signature, path and token are BouncyCastle's verdict alone.
 
     A seal of GB/T 38540 among the signed attributes is one more attribute to it.
     """
     seal_data_der = seal_data() if level.endswith("seal") else None
-    document = sealed(DOCUMENTS[name], timestamp=stamp() if level != "B-B" else None, seal_data_der=seal_data_der)
+    plain = pdf_of(LANDSCAPE) if name.startswith("licence") else DOCUMENTS[name]
+    document = sealed(plain, timestamp=stamp() if level != "B-B" else None, seal_data_der=seal_data_der)
     (signature,) = signatures(document).values()
     start, first, second, rest = signature["/ByteRange"]
     assert (start, second + rest) == (0, len(document))
@@ -68,7 +70,7 @@ def test_bouncy_castle_verifies_what_a_sealed_pdf_holds(name: str, level: str, t
     assert found == expected
 
     spoilt = bytearray(document[:first] + document[second:])
-    spoilt[len(DOCUMENTS[name]) // 2] ^= 1
+    spoilt[len(plain) // 2] ^= 1
     (tmp_path / "content").write_bytes(bytes(spoilt))
     assert java_programs.run("VerifyCms", "cms", tmp_path / "cms", tmp_path / "content", trust, moment).get("signature") != "true"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,8 @@ from starlette.routing import Route
 
 from licence_vault.model import SCOPES as LICENCE_SCOPES
 from licence_vault.uses import SCOPES as USE_SCOPES
+from licence_vault.wallets import SCOPES as WALLET_SCOPES
+from tests.licence_vault.issuing_here import ISSUER
 from tests.licence_vault.served import Office, office
 from tests.licence_vault.test_use_routes import (
     JIA,
@@ -115,7 +118,7 @@ def test_everything_held_on_a_person_is_his_to_have(here: Here, jia: Office, yii
 @pytest.fixture(scope="module")
 def strangers(here: Here, clients: Clients) -> list[Office]:
     """A system with every scope of the vault that can be had without being an administrator, and a citizen: neither has to do with the licence."""
-    scopes = tuple((LICENCE_SCOPES | USE_SCOPES).keys() - {"licence.admin", "licence.export"})
+    scopes = tuple((LICENCE_SCOPES | USE_SCOPES | WALLET_SCOPES).keys() - {"licence.admin", "licence.export"})
     return [office(here, "cl_curious", *scopes), signed_in(clients, "yii")]
 
 
@@ -146,3 +149,63 @@ def test_no_route_that_takes_a_licence_opens_it_to_a_stranger(
     assert tried >= 30
 
     assert clerk.call("GET", f"/v1/licences/{licence['id']}", status=200).json() == licence
+
+
+OF_THE_VAULT = re.compile(r"/v1/(?:my/|licence|imported-licences|showings|foreign-licences)")
+KINDS = re.compile(r"\{(\w+_id)\}")
+
+
+@pytest.fixture(scope="module")
+def things(here: Here, clerk: Office, jia: Office, registry: Office, licence: dict[str, Any]) -> dict[str, str]:
+    """What is not a licence and somebody's all the same, each by the name that routes have for its id."""
+    row = {name: licence["data"][name] for name in ("fields", "valid_from", "valid_to")} | {
+        "holders": [{"name": "张三（示例）", "code": JIA[1], "code_type": "111"}]
+    }
+
+    def taken_in(path: str, **more: str) -> dict[str, Any]:
+        rows = {"file": ("rows", json.dumps([row | more]).encode())}
+        answer = here.http.post(path, headers=clerk.headers, data={"type": SHARED, "issuer": ISSUER, "format": "json"}, files=rows)
+        assert answer.status_code < 300, answer.text
+        return dict(answer.json())
+
+    batch = taken_in("/v1/licence-batches")["id"]
+    taken_in("/v1/imported-licences", number="旧一")
+    [imported] = clerk.call("GET", f"/v1/imported-licences?holder_code={JIA[1]}&holder_code_type=111", status=200).json()["imported"]
+    showing = jia.call("POST", "/v1/my/showings", {"licence": licence["id"]}, status=201).json()
+    registry.call("POST", "/v1/showings/scan", {"code": showing["code"], "reason": WHY, "officer": OFFICER}, status=200)
+    etag = jia.call("GET", f"/v1/my/showings/{showing['id']}", status=200).headers["etag"]
+    jia.call("POST", f"/v1/my/showings/{showing['id']}/agree", status=200, if_match=etag)
+    agent = {"code_type": "111", "code": "110105194912310038"}
+    until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    order = {"agent": agent, "type": SHARED, "until": until, "reason": WHY}
+    entrustment = jia.call("POST", "/v1/my/licence-entrustments", order, status=201).json()["id"]
+    question = {"types": [SHARED], "claims": [["licence_name"]], "purpose": WHY}
+    asked = office(here, "cl_asker", "licence.presentation").call("POST", "/v1/licence-presentations", question, status=201).json()["id"]
+    return {"batch_id": batch, "import_id": imported["id"], "showing_id": showing["id"], "entrustment_id": entrustment, "request_id": asked}
+
+
+def test_no_route_that_takes_anything_else_opens_it_to_a_stranger(
+    here: Here, clerk: Office, jia: Office, registry: Office, strangers: list[Office], things: dict[str, str], licence: dict[str, Any]
+) -> None:
+    """Every operation on what is somebody's: the answer is that of what is not there, and nothing is changed."""
+    batch, entrusted = f"/v1/licence-batches/{things['batch_id']}", "/v1/my/licence-entrustments"
+    before = clerk.call("GET", batch, status=200).json(), jia.call("GET", entrusted, status=200).json()
+    routes = [each for each in here.application.routes if isinstance(each, Route) and OF_THE_VAULT.match(each.path)]
+    kinds = {kind for route in routes for kind in KINDS.findall(route.path)}
+    assert kinds == things.keys() | {"licence_id", "copy_id", "client_id"}, "of a new kind one has to be made here"
+    tried = 0
+    for route in routes:
+        if not things.keys() & set(KINDS.findall(route.path)):
+            continue
+        path = KINDS.sub(lambda kind: things[kind[1]], route.path)
+        for method in (route.methods or set()) - {"HEAD"}:
+            content = {"files": {"file": ("old.pdf", b"%PDF-1.4")}} if method == "PUT" else {}
+            for stranger in strangers:
+                answer = here.http.request(method, path, headers=stranger.headers | {"if-match": "*"}, **content)
+                assert answer.status_code in {403, 404}, (method, path, answer.text)
+                assert JIA[1] not in answer.text
+                tried += 1
+    assert tried == 2 * 13
+    assert (clerk.call("GET", batch, status=200).json(), jia.call("GET", entrusted, status=200).json()) == before
+    assert clerk.call("GET", f"/v1/imported-licences/{things['import_id']}", status=200).json()["file_digest"] is None
+    assert registry.call("POST", f"/v1/showings/{things['showing_id']}/view", status=200).json()["data"] == licence["data"]
