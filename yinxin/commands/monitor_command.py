@@ -67,9 +67,8 @@ def monitor(
                     for witness in witnesses or []:
                         _compare_with(_fetcher(witness), fetch, trees, followed.seen, noticed)
                     answer = fetch(f"log/counts?issuer={issuer}")
-                    if (
-                        answer is None and not followed.seen
-                    ):  # and no checkpoint either: not a log without entries, but none at this address
+                    if answer is None and not followed.seen:
+                        # And no checkpoint either: not a log without entries, but none at this address
                         raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", status=_NOT_FOUND)
                     counts = _object(answer or b"{}")
                     if counts.get("size") == followed.size:
