@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from standards.c2sp_signed_note import NoteSignature
 
 EVERY_SECONDS: Final = 5.0
-REFUSALS: Final = frozenset({"WITNESS_AHEAD", "WITNESS_REFUSED", "WITNESS_ANSWER_FORM", "WITNESS_COSIGNATURE_BAD"})
-"""What a witness that was reached answers beside a cosignature; by any other code it was not reached."""
+_REFUSALS: Final = frozenset({"WITNESS_AHEAD", "WITNESS_REFUSED", "WITNESS_ANSWER_FORM", "WITNESS_COSIGNATURE_BAD"})
 _OK: Final = 200
 _CONFLICT: Final = 409
+_FAULT: Final = 500  # and above: of whatever stands before the witness, or of its disk
 _logger = logging.getLogger(__name__)
 
 
@@ -64,6 +64,12 @@ def read_witnesses(entries: Sequence[str]) -> tuple[ConfiguredWitness, ...]:
                 Kind.UNACCEPTABLE, "SETTING_INVALID", name="logs.witnesses", expected="<log>/<tree> <URL> <witness key>"
             ) from None
     return tuple(read)
+
+
+def is_refusal(error: TrustError) -> bool:
+    """Whether a witness that was reached answered so, in place of a cosignature; else it was not reached, or could not answer."""
+    status = error.facts.get("status")
+    return error.code in _REFUSALS and not (isinstance(status, int) and status >= _FAULT)
 
 
 class WitnessDesk:

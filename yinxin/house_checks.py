@@ -17,7 +17,7 @@ from service_kit.clock import SystemClock
 from service_kit.entry_ids import new_entry_id
 from service_kit.health import database_check
 from service_kit.log_waiting import log_state
-from service_kit.log_witnessing import REFUSALS
+from service_kit.log_witnessing import is_refusal
 from service_kit.lost_blobs import end_losses
 from service_kit.named_blobs import count_blobs
 from service_kit.row_codes import AlteredRows
@@ -132,7 +132,7 @@ def witness_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], 
     def check_witnesses() -> Facts:
         looked, silent = desk.look(), dict[str, str]()
         for witness, error in looked:
-            if error is not None and error.code in REFUSALS:
+            if error is not None and is_refusal(error):
                 raise TrustError(error.kind, error.code, witness=witness.key.name, tree=witness.tree, **error.facts)
             if error is not None:
                 silent[witness.key.name] = error.code

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
+from starlette.responses import Response
 
 from crypto.cosignatures import verify_cosignatures
 from licence_vault.jobs import jobs_of, readiness_of, witness_desk
@@ -111,6 +112,23 @@ def test_the_doctor_asks_the_witnesses_who_alone_know_that_a_backup_is_old(tmp_p
         status, message = told(old)
         assert (status, "[WITNESS_AHEAD] witness=witness.example/w, tree=sha256, size=1, told=2" in message) == ("fail", True)
     assert told(old) == ("warn", "asked=1, silent=1, first=witness.example/w OUTBOUND_FAILED")
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(503, ("warn", "asked=1, silent=1, first=witness.example/w WITNESS_REFUSED")), (404, ("fail", ""))]
+)
+def test_what_stands_before_a_witness_does_not_speak_for_it(tmp_path: Path, status: int, said: tuple[str, str]) -> None:
+    """A proxy whose witness is away: as with one that does not answer. Where there is no witness the address is wrong, and somebody has to put it right."""
+    [key, _] = [cosigner.key for cosigner in make_witness(tmp_path / "w", "witness.example/w").cosigners]
+    with VaultHere.made(tmp_path / "d") as vault:
+        vault.append(leaf(1))
+    with served(Response(status_code=status)) as url:
+        settings = tmp_path / "d" / "settings.toml"
+        named = f"[logs]\nwitnesses = ['licences/sha256 {url} {key.to_text()}']\n[outbound]\nnetworks = ['127.0.0.0/8']\n"
+        settings.write_text(f"{settings.read_text(encoding='utf-8')}\n{named}", encoding="utf-8")
+        found = json.loads(yinxin("doctor", "--dir", str(tmp_path / "d"), "--json", check=False).stdout)["findings"]
+    [witnesses] = [each for each in found if each["name"] == "licence_witnesses"]
+    assert (witnesses["status"], said[1] in witnesses["message"]) == (said[0], True)
 
 
 def test_readiness_says_what_is_wrong_with_the_log(vault: VaultHere) -> None:
