@@ -106,11 +106,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Abroad]:
 
 @pytest.fixture
 def abroad(shared: Abroad) -> Abroad:
-    """Nothing is kept, that region is there and honest, and its newest list is at hand."""
+    """Nothing is kept, that region is there and honest, has nothing of other tests, and its newest list is at hand."""
     shared.simulator.knobs, shared.way.is_down = Knobs(), False
     shared.later(2 * limits.FOREIGN_KEPT_SECONDS)
     sweep_foreign(shared.desk)
     shared.record = shared.here.issue()
+    shared.simulator.shared.clear()
     shared.share(shared.record)
     shared.simulator.requests.clear()
     return shared
