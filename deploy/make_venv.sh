@@ -32,4 +32,5 @@ echo "Installing the packages of $lock (hashes checked)"
 # The pip that comes with Python may be years old, and takes three times as long to look through what there is
 .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-pip.lock
 .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r "$lock"
-.venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+# Errors alone: what the build remarks of installations that follow the sources is so on purpose
+.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
