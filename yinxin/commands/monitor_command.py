@@ -16,7 +16,7 @@ from yinxin.commands.monitor_meanings import MEANINGS
 if TYPE_CHECKING:
     from crypto.checkpoints import LogIdentity
     from licence_vault.log.monitor import Observed
-    from service_kit.log_follower import Fetch, Noticed, SeenTree
+    from service_kit.log_follower import Fetch, Followed, Noticed, SeenTree
 
 STATE_VERSION: Final = 1
 STATE_BYTES: Final = 1024 * 1024 * 1024  # some 90 bytes for each event of one department
@@ -42,9 +42,8 @@ def monitor(
 
     Exit status 69 where the log cannot be reached, or another run works with the state file: then nothing is known, and what was seen stays as it was.
     """
-    from licence_vault.log.monitor import compare_books, compare_counts, read_books
-    from service_kit.durable_files import write_durably
-    from service_kit.log_follower import Noticed, follow
+    from licence_vault.log.monitor import compare_books, read_books
+    from service_kit.log_follower import follow
     from standards.gb32100_credit_code import is_credit_code
     from yinxin.folder_lock import alone_in
 
@@ -63,37 +62,55 @@ def monitor(
             # 3. Against the own books, witnesses, the published counts
             if not noticed:
                 noticed += [] if own is None else compare_books(observed, own)
-                try:
-                    for witness in witnesses or []:
-                        _compare_with(_fetcher(witness), fetch, trees, followed.seen, noticed)
-                    answer = fetch(f"log/counts?issuer={issuer}")
-                    if answer is None and not followed.seen:
-                        # And no checkpoint either: not a log without entries, but none at this address
-                        raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", status=_NOT_FOUND)
-                    counts = _object(answer or b"{}")
-                    if counts.get("size") == followed.size:
-                        noticed += compare_counts(observed, _rows(counts.get("counts") or []))
-                except TrustError as error:
-                    if not (noticed and followed.seen):
-                        raise
-                    # What was found is told though the log answers no further question
-                    noticed.append(Noticed("FOLLOWED_UNANSWERED", {name: str(fact) for name, fact in error.facts.items()}))
+                _ask_further(fetch, [_fetcher(each) for each in witnesses or []], trees, followed, observed, noticed)
             # 4. What holds is kept; what does not is not built upon
             if not any(each.code.startswith("FOLLOWED_") for each in noticed):
-                kept = {name: each.to_json() for name, each in followed.seen.items()}
-                written = {"v": STATE_VERSION, "trees": kept, **observed.to_json()}
-                try:
-                    write_durably(state, json.dumps(written, separators=(",", ":")).encode())
-                except OSError as error:
-                    if not noticed:
-                        raise
-                    # What was found is told all the same
-                    noticed.append(Noticed("MONITOR_STATE_NOT_KEPT", {"file": str(state), "reason": error.strerror or str(error)}))
+                _keep_state(state, followed, observed, noticed)
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     _tell(noticed, observed, followed.size, as_json=as_json)
     if noticed:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _ask_further(
+    fetch: Fetch, witnesses: list[Fetch], trees: dict[str, LogIdentity], followed: Followed, observed: Observed, noticed: list[Noticed]
+) -> None:
+    """What witnesses were shown and what the log says it counted; findings are added to ``noticed`` as they come.
+
+    Where the log answers no further question, what was found before is told all the same; where nothing was, raises MONITOR_UNREACHABLE and its like.
+    """
+    from licence_vault.log.monitor import compare_counts
+    from service_kit.log_follower import Noticed
+
+    try:
+        for ask in witnesses:
+            _compare_with(ask, fetch, trees, followed.seen, noticed)
+        answer = fetch(f"log/counts?issuer={observed.issuer_code}")
+        if answer is None and not followed.seen:  # and no checkpoint either: not a log without entries, but none at this address
+            raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", status=_NOT_FOUND)
+        counts = _object(answer or b"{}")
+        if counts.get("size") == followed.size:
+            noticed += compare_counts(observed, _rows(counts.get("counts") or []))
+    except TrustError as error:
+        if not (noticed and followed.seen):
+            raise
+        noticed.append(Noticed("FOLLOWED_UNANSWERED", {name: str(fact) for name, fact in error.facts.items()}))
+
+
+def _keep_state(path: Path, followed: Followed, observed: Observed, noticed: list[Noticed]) -> None:
+    """Write down what was seen. Where that fails, what was found is told all the same, and this with it; where nothing was, raises OSError."""
+    from service_kit.durable_files import write_durably
+    from service_kit.log_follower import Noticed
+
+    kept = {name: each.to_json() for name, each in followed.seen.items()}
+    written = {"v": STATE_VERSION, "trees": kept, **observed.to_json()}
+    try:
+        write_durably(path, json.dumps(written, separators=(",", ":")).encode())
+    except OSError as error:
+        if not noticed:
+            raise
+        noticed.append(Noticed("MONITOR_STATE_NOT_KEPT", {"file": str(path), "reason": error.strerror or str(error)}))
 
 
 def _tell(noticed: list[Noticed], observed: Observed, size: int, *, as_json: bool) -> None:
