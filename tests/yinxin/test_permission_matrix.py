@@ -192,7 +192,9 @@ def test_each_power_reaches_what_is_its_own_and_nothing_else(
 def test_security_administrators_alone_give_powers(matrix: Here, held: dict[str, str]) -> None:
     """The scope without the role is nothing, the role without the scope neither; with both, powers can be given, but seals not used."""
     context = matrix.house.context
-    path = filled("/v1/seals/{seal_id}/powers/audit/cl_of_none", held)
+    # A client of its own: the one that other tests know without any power stays so, in whichever order they run
+    assert bearer(matrix, "cl_given_power", ("seal.read",))
+    path = filled("/v1/seals/{seal_id}/powers/audit/cl_given_power", held)
     with_scope = bearer(matrix, "cl_scope_only", (SCOPE_SECURE,))
     refused = matrix.http.request("PUT", path, headers=with_scope, json={"reason": "x"})
     assert (refused.status_code, refused.json()["code"]) == (403, "ROLE_MISSING")
