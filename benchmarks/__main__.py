@@ -32,6 +32,13 @@ from crypto.providers import current, for_private_keys
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+def more_memory(results: dict[str, Any], figure: str) -> float:
+    """Megabytes by which the batch of ten times as many rows takes more."""
+    fewer, more = results["licences"]["batches"]
+    return round(float(more[figure]) - float(fewer[figure]), 1)
+
+
 # What each figure is meant to reach; True where it does. The figure is printed either way; None where this machine lacks what it needs.
 TARGETS: dict[str, tuple[Callable[[dict[str, Any]], float | None], str, float]] = {
     "seal, times quicker than pyHanko (SM2)": (lambda r: r["library"]["sm2-sm3"]["seal"]["ratio"], ">=", 10),
@@ -68,11 +75,8 @@ TARGETS: dict[str, tuple[Callable[[dict[str, Any]], float | None], str, float]] 
     "licence issued whole as OFD, CPU ms": (lambda r: r["licences"]["issue_ofd"]["cpu_ms"], "<=", 8),
     "licence verified offline (PDF), CPU ms": (lambda r: r["licences"]["verify"]["pdf_ms"], "<=", 4),
     "licence verified offline (OFD), CPU ms": (lambda r: r["licences"]["verify"]["ofd_ms"], "<=", 4),
-    "batch of 100,000 rows, MB beside those of 10,000": (
-        lambda r: r["licences"]["batches"][1]["memory_mb"] - r["licences"]["batches"][0]["memory_mb"],
-        "<=",
-        16,
-    ),
+    "batch of 100,000 rows taken in, MB more than of 10,000": (lambda r: more_memory(r, "take_in_memory_mb"), "<=", 16),
+    "10,000 licences of a batch issued, MB more than of 1,000": (lambda r: more_memory(r, "issue_memory_mb"), "<=", 16),
     "many licences, slowest query, times of few": (lambda r: max(r["licences"]["many"]["growth"].values()), "<=", 1.5),
     "overload, a sign-in is refused within ms (p99)": (lambda r: r["overload"]["sign_ins"]["refusal_p99_ms"], "<=", 20),
     "overload, a token is refused within ms (p99)": (lambda r: r["overload"]["tokens"]["refusal_p99_ms"], "<=", 20),
