@@ -6,6 +6,7 @@ number of the row.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     _Cells = tuple[tuple[str, ...], dict[str, str]]
 
+_PIECE_BYTES: Final = 64 * 1024
 NO_END: Final = "长期"
 _WHITE: Final = " \t\r\n"
 _IN_POWERS: Final = re.compile(r"-?[0-9](\.[0-9]+)?E\+[0-9]{2,3}")
@@ -66,11 +68,7 @@ def read_rows(data: bytes, form: RowForm) -> Iterator[Row]:
 
 def _csv_cells(data: bytes) -> Iterator[_Cells]:
     """Comma-separated, the first line names the columns; UTF-8, or GB 18030 as office programs write it."""
-    encoding = "utf-8-sig"
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError:
-        encoding = "gb18030"
+    encoding = "utf-8-sig" if _is_utf_8(data) else "gb18030"
     text = io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline="")
     number = 0
     try:
@@ -85,6 +83,19 @@ def _csv_cells(data: bytes) -> Iterator[_Cells]:
             yield names, cells
     except (csv.Error, UnicodeDecodeError):
         raise row_file_unacceptable("CSV in UTF-8 or GB 18030", number + 1) from None
+
+
+def _is_utf_8(data: bytes) -> bool:
+    """Piece by piece: the text of a large file is never in memory as a whole."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(data)
+    try:
+        for start in range(0, len(data), _PIECE_BYTES):
+            decoder.decode(view[start : start + _PIECE_BYTES])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _xlsx_cells(data: bytes) -> Iterator[_Cells]:
@@ -103,38 +114,71 @@ def _xlsx_cells(data: bytes) -> Iterator[_Cells]:
         yield names, {name: text for name, text in zip(names, texts, strict=False) if text}
 
 
+class _JsonText:
+    """The text of a JSON file, of which only what is being read is in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self._left, self._decoder = memoryview(data), codecs.getincrementaldecoder("utf-8-sig")()
+        self._text, self._place = "", 0
+
+    def _read_on(self) -> bool:
+        """As much again as there is, so that a long row is not begun anew too often; False at the end."""
+        size = max(_PIECE_BYTES, len(self._text) - self._place)
+        piece, self._left = self._left[:size], self._left[size:]
+        self._text, self._place = self._text[self._place :] + self._decoder.decode(piece), 0
+        return len(piece) > 0
+
+    def next_mark(self) -> str:
+        """The next character that is no white space, which stays; empty at the end."""
+        while True:
+            while self._place < len(self._text):
+                mark = self._text[self._place]
+                if mark not in _WHITE:
+                    return mark
+                self._place += 1
+            if not self._read_on():
+                return ""
+
+    def pass_mark(self) -> None:
+        """Go behind what ``next_mark`` told."""
+        self._place += 1
+
+    def next_value(self) -> Any:
+        """The value that begins here. StrictJsonError."""
+        while True:
+            try:
+                value, self._place = read_strict_at(self._text, self._place)
+            except StrictJsonError as error:
+                if error.rule == REPEATED or not self._read_on():  # else it may only be cut off
+                    raise
+            else:
+                return value
+
+
 def _json_cells(data: bytes) -> Iterator[_Cells]:
     """A list of objects as POST /v1/licences takes them, without what the batch says for all."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise row_file_unacceptable("JSON in UTF-8", 0) from None
-    place, number = _skip(text, 0), 0
-    if text[place : place + 1] != "[":
+    if not _is_utf_8(data):
+        raise row_file_unacceptable("JSON in UTF-8", 0)
+    text, number = _JsonText(data), 0
+    if text.next_mark() != "[":
         raise row_file_unacceptable("a JSON list", 0)
-    place = _skip(text, place + 1)
-    while text[place : place + 1] != "]":
+    text.pass_mark()
+    while text.next_mark() != "]":
         number += 1
         try:
-            value, place = read_strict_at(text, place)
+            value = text.next_value()
         except StrictJsonError as error:
             raise row_file_unacceptable("no member twice" if error.rule == REPEATED else "JSON", number) from None
         flat = _flattened(value, number)
         yield tuple(flat), flat
-        place = _skip(text, place)
-        mark = text[place : place + 1]
+        mark = text.next_mark()
         if mark not in {",", "]"}:
             raise row_file_unacceptable("JSON", number)
         if mark == ",":
-            place = _skip(text, place + 1)
-    if _skip(text, place + 1) != len(text):
+            text.pass_mark()
+    text.pass_mark()
+    if text.next_mark():
         raise row_file_unacceptable("nothing behind the list", number)
-
-
-def _skip(text: str, place: int) -> int:
-    while place < len(text) and text[place] in _WHITE:
-        place += 1
-    return place
 
 
 def _flattened(value: Any, number: int) -> dict[str, str]:

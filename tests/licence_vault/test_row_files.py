@@ -14,12 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licence_vault import limits
+from licence_vault import limits, row_files
 from licence_vault.actions.batch_orders import holder_codes_of, order_of_row
 from licence_vault.model import Holder
 from licence_vault.row_files import Row, RowForm, read_rows
 from licence_vault.type_rules.read_definition import definition_of
 from standards.errors import TrustError
+from tests.costs import at_most_memory
 from tests.licence_vault.type_files import TYPE, type_file
 
 CELLS = {
@@ -310,6 +311,50 @@ def test_any_file_is_read_or_refused(data: bytes, form: RowForm) -> None:
         list(read_rows(data, form))
     except TrustError as error:
         assert error.code == "LICENCE_ROW_FILE_UNACCEPTABLE"
+
+
+ROWS = st.lists(st.dictionaries(st.sampled_from(["name", "名称", "ᠨᠡᠷ"]), st.text(max_size=8), min_size=1), min_size=1, max_size=6)
+
+
+@given(ROWS, st.integers(1, 40), st.booleans())
+def test_json_is_read_alike_in_pieces_of_any_size(rows: list[dict[str, str]], size: int, has_mark: bool) -> None:
+    whole = json.dumps(rows, ensure_ascii=False, indent=1).encode("utf-8-sig" if has_mark else "utf-8")
+    wanted = [cells for each in rows if (cells := {name: cell for name, cell in each.items() if cell})]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(row_files, "_PIECE_BYTES", size)
+        try:
+            assert [row.cells for row in read_rows(whole, RowForm.JSON)] == wanted
+        except TrustError as error:
+            assert (error.facts["rule"], wanted) == ("a row at least", [])
+
+
+@given(st.binary(max_size=200), st.integers(1, 7))
+def test_utf_8_is_told_alike_in_pieces_of_any_size(data: bytes, size: int) -> None:
+    try:
+        data.decode()
+        is_text = True
+    except UnicodeDecodeError:
+        is_text = False
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(row_files, "_PIECE_BYTES", size)
+        assert row_files._is_utf_8(data) is is_text
+
+
+LONG = "一格说明文字，用来让文件足够大" * 10
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_large_file_of_lines_is_never_in_memory_as_a_text(encoding: str) -> None:
+    data = ("名称,说明\n" + f"示例,{LONG}\n" * 60_000).encode(encoding)
+    with at_most_memory(4):
+        assert sum(1 for _ in read_rows(data, RowForm.CSV)) == 60_000
+
+
+def test_a_large_file_of_objects_is_never_in_memory_as_a_text() -> None:
+    row = json.dumps({"名称": "示例", "说明": LONG}, ensure_ascii=False)
+    data = ("[" + f"{row},\n" * 59_999 + row + "]").encode()
+    with at_most_memory(4):
+        assert sum(1 for _ in read_rows(data, RowForm.JSON)) == 60_000
 
 
 def test_as_many_rows_as_may_and_none_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
