@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MODULES = Path("/usr/lib/apache2/modules")
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 CONFIGURATION = """
 ServerRoot {folder}
 PidFile {folder}/pid

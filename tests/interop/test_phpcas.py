@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from idp.actions.register_client import ClientDesk
 
 LIBRARY = Path("/usr/share/php/CAS.php")
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 # The library knows servers under https alone, and takes granting tickets under https alone: here both stand on a loopback address without it
 BEGIN = """<?php
 require 'CAS.php';

@@ -251,7 +251,7 @@ def test_the_thread_delivers_and_outlives_a_database_that_is_away(
     outbox.start()
     for i in range(40):
         database.write(put(outbox, i))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(received) < 40 and time.monotonic() < deadline:
         time.sleep(0.01)
     outbox.stop()
