@@ -245,6 +245,16 @@ def batches_too_many(limit: int) -> TrustError:
     return TrustError(Kind.CONFLICT, "LICENCE_BATCHES_TOO_MANY", limit=limit)
 
 
+def import_archive_unacceptable(rule: str, path: str = "") -> TrustError:
+    """An archive with files of imported licences cannot be used. ``path``: the entry it is about; empty for the archive as a whole."""
+    return TrustError(Kind.UNACCEPTABLE, "LICENCE_IMPORT_ARCHIVE_UNACCEPTABLE", rule=rule, place=path)
+
+
+def import_file_unacceptable(rule: str) -> TrustError:
+    """One file of such an archive is not attached to a licence; the others are not held up."""
+    return TrustError(Kind.UNACCEPTABLE, "LICENCE_IMPORT_FILE_UNACCEPTABLE", rule=rule)
+
+
 def import_not_found(import_id: str) -> TrustError:
     """No such imported licence, or one of an authority the caller does not act for."""
     return TrustError(Kind.NOT_FOUND, "LICENCE_IMPORT_NOT_FOUND", imported=import_id)

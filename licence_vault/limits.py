@@ -99,6 +99,13 @@ REPORT_ROWS: Final = 1000  # on a page
 
 # Licences of older repositories
 IMPORT_FILE_BYTES: Final = 16 * 1024 * 1024  # of one licence
+IMPORT_ARCHIVE_BYTES: Final = BATCH_FILE_BYTES  # packed, as files of rows; where the settings allow a request less, that
+IMPORT_ARCHIVE_FILES: Final = 500  # a sealed page takes 10 to 12 ms of the processor and three syncs of the disk: within 60 ms on a busy machine, so half of a request's minute
+IMPORT_ARCHIVE_ENTRIES: Final = 4 * IMPORT_ARCHIVE_FILES  # folders included, and what macOS puts beside each file
+IMPORT_ARCHIVE_UNPACKED_BYTES: Final = 4 * IMPORT_ARCHIVE_BYTES  # scans and sealed documents hardly shrink
+IMPORT_ARCHIVE_TIME_SHARE: Final = 0.5  # of what is left of a request's time when its archive is there; after that no further file is begun
+IMPORT_ARCHIVES_AT_ONCE: Final = 2  # in a process; as many bodies are held at most
+IMPORT_INDEX_BYTES: Final = 1024 * 1024  # of a row for each file at most
 
 # Using licences of others
 USE_REASON_CHARACTERS: Final = 200  # useCause of the share interface

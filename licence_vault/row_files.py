@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _PIECE_BYTES: Final = 64 * 1024
 NO_END: Final = "长期"
+NUMBER: Final = ("number", "证照编号")  # the column of the printed number in files on older licences
 _WHITE: Final = " \t\r\n"
 _IN_POWERS: Final = re.compile(r"-?[0-9](\.[0-9]+)?E\+[0-9]{2,3}")
 _DIGITS_LOST: Final = (

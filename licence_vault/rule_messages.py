@@ -101,6 +101,41 @@ _FIELDS: Final = (
     (r"a file of rows", "须附上数据文件"),
     (r"csv, xlsx, json", "应为 csv、xlsx 或 json"),
 )
+_ARCHIVES: Final = (
+    (r"a ZIP archive", "须附上 ZIP 压缩包"),
+    (r"a whole ZIP archive", "应为完整的 ZIP 压缩包"),
+    (
+        r"an archive of files, no OFD document itself: that is attached to its licence by itself",
+        "这是一个 OFD 文件，不是压缩包：请单独附到其证照",
+    ),
+    (r"a file at least", "压缩包中没有文件"),
+    (r"at most (\d+) entries", "压缩包最多 {0} 个条目（含文件夹）"),
+    (r"at most (\d+) files", "压缩包最多 {0} 个文件"),
+    (r"one index, files\.csv or files\.xlsx", "只能有一个索引：files.csv 或 files.xlsx"),
+    (r"an index of at most (\d+) bytes", "索引最多 {0} 字节"),
+    (r"number and file in every row", "索引每行须填写证照编号和文件"),
+    (
+        r"nothing but its entries, each seen by every reader: pack it anew with a common program",
+        "压缩包中有不属于任何条目的内容，不同软件读取结果不一致：请用常用软件重新打包",
+    ),
+    (r"in an archive whose records agree: pack it anew with a common program", "压缩包对该文件的记录前后不一致：请用常用软件重新打包"),
+    (r"not encrypted", "文件已加密：请打包时不设密码"),
+    (r"a path within the archive, without a drive or / before it and without \.\.", "路径应在压缩包内，不得以盘符或 / 开头，不得含 .."),
+    (r"a path whose folders end with /, not with a backslash", "路径中的文件夹应以 / 分隔，不得用反斜杠"),
+    (r"a path of ordinary steps, not too long, without control characters", "路径过长，或含控制字符、空的或“.”的层级"),
+    (r"an ordinary file, no link", "应为普通文件，不得为链接"),
+    (r"a name of its own, in other letters and another encoding too", "有多个文件同名（含仅大小写或编码不同的）"),
+    (r"stored or deflated", "压缩方式不受支持：请用常用软件重新打包"),
+    (r"unpacked at most (\d+) times its size", "解压后超过其大小的 {0} 倍"),
+    (r"undamaged", "文件已损坏：请重新打包"),
+    (r"a name that ends with \.pdf or \.ofd, where there is no index", "没有索引时，文件名应以 .pdf 或 .ofd 结尾"),
+    (r"in one row of the index", "索引中有多行指向该文件"),
+    (r"one file for each licence", "有多个文件对应同一证照，无法确定应附哪一个"),
+    (r"named in the index", "索引中没有该文件"),
+    (r"in the archive, where the index says", "压缩包中没有索引所列的该文件"),
+    (r"the number or identifier of an imported licence of this issuer and type", "该颁发机构和类型下没有此编号或标识的导入证照"),
+    (r"what one imported licence alone goes by", "该编号或标识对应多个导入证照"),
+)
 _ROW_FILES: Final = (
     (r"a row at least", "文件中没有数据行"),
     (r"at most (\d+) rows", "最多 {0} 行"),
@@ -161,7 +196,7 @@ _ROW_FILES: Final = (
     (r"each name once", "名称不得重复"),
     (r"texts", "各项的值应为文本"),
 )
-register_rules(*_CONTENTS, *_FIELDS, *_ROW_FILES)
+register_rules(*_CONTENTS, *_FIELDS, *_ARCHIVES, *_ROW_FILES)
 
 
 def place_in(language: str, place: str | None) -> str:

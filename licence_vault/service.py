@@ -30,6 +30,7 @@ from licence_vault.api.code_routes import add_code_routes
 from licence_vault.api.copy_routes import TAG as COPY_TAG
 from licence_vault.api.copy_routes import add_copy_routes
 from licence_vault.api.foreign_routes import add_foreign_routes
+from licence_vault.api.import_archive_routes import add_import_archive_routes
 from licence_vault.api.import_routes import add_import_routes
 from licence_vault.api.issuer_routes import add_issuer_routes
 from licence_vault.api.licence_routes import add_licence_routes
@@ -165,6 +166,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_licence_routes(router, means)
     add_batch_routes(router, means)
     add_import_routes(router, means)
+    add_import_archive_routes(router, means)
     add_sharing_routes(router, context)
     desk = use_desk_of(context, means.contents)
     add_use_code_routes(router, desk)

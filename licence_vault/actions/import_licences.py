@@ -20,8 +20,9 @@ from licence_vault.actions.issue_licence import check_order
 from licence_vault.errors import field_unacceptable, import_file_not_found, import_not_found, issuer_not_found, type_not_published
 from licence_vault.imported import ImportedLicence, Mark, Marks, new_import_id
 from licence_vault.model import read_salted_licence
-from licence_vault.row_files import read_rows
+from licence_vault.row_files import NUMBER, read_rows
 from licence_vault.verify import DATA_NAME, ORIGINAL_NAME
+from service_kit import fail_points
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from service_kit.callers import Caller
 
 IDENTIFIER: Final = ("identifier", "电子证照标识")  # the column of the number of GB/T 36904
-NUMBER: Final = ("number", "证照编号")
 _MARKS: Final = {
     NumberVerdict.VALID: Mark.VALID,
     NumberVerdict.LEGACY_VARIANT: Mark.LEGACY_VARIANT,
@@ -60,6 +60,14 @@ class ImportReport:
     marked: int
     skipped: int
     issued_here: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """An imported licence with its file. ``before``: SM3 of the file that was attached until then, None where none was."""
+
+    imported: ImportedLicence
+    before: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,11 @@ def attach_file(means: IssuingMeans, caller: Caller, import_id: str, content: by
 
     LICENCE_IMPORT_NOT_FOUND, FIELD_UNACCEPTABLE.
     """
+    return attach_unless_there(means, caller, import_id, content, is_same_left=False).imported
+
+
+def attach_unless_there(means: IssuingMeans, caller: Caller, import_id: str, content: bytes, *, is_same_left: bool = True) -> Attachment:
+    """As ``attach_file``; ``is_same_left``: where this very file is attached already, nothing is judged, kept and recorded anew."""
     # 1. Whose is it, and what is it?
     with means.context.database.read() as conn:
         imported = _owned(conn, caller, import_id)
@@ -114,6 +127,9 @@ def attach_file(means: IssuingMeans, caller: Caller, import_id: str, content: by
     form = _FORMS.get(content[:4])
     if form is None:
         raise field_unacceptable("file", "PDF or OFD")
+    digest = sm3(content)
+    if is_same_left and imported.file_digest == digest:
+        return Attachment(imported, digest)
 
     # 2. The verdict on its seal; without one there is nothing to verify.
     judged = means.need_seals().judge.judge(content, means.context.trust(), means.context.clock.now())
@@ -122,10 +138,13 @@ def attach_file(means: IssuingMeans, caller: Caller, import_id: str, content: by
     # 3. Kept under its key, and on record.
     key = means.contents.open_key(import_id, imported.key_sealed)
     blob = means.context.blobs.put(key.seal_file(form, content))
-    changed = replace(imported, marks=replace(imported.marks, seal=seal), file_form=form, file_digest=sm3(content), file_blob=blob)
+    fail_points.reach("attach-file.stored")
+    changed = replace(imported, marks=replace(imported.marks, seal=seal), file_form=form, file_digest=digest, file_blob=blob)
 
-    def record(conn: Connection) -> None:
-        _owned(conn, caller, import_id, is_locked=True)
+    def record(conn: Connection) -> Attachment:
+        now = _owned(conn, caller, import_id, is_locked=True)
+        if is_same_left and now.file_digest == digest:  # the same archive is sent twice at once
+            return Attachment(now, digest)
         store.update_import_file(conn, changed)
         means.context.audit.record(
             conn,
@@ -134,11 +153,11 @@ def attach_file(means: IssuingMeans, caller: Caller, import_id: str, content: by
             action="licence-import.file",
             subject=f"licence-import:{import_id}",
             outcome="done",
-            facts={"file": sm3(content).hex(), "seal": seal.value},
+            facts={"file": digest.hex(), "seal": seal.value},
         )
+        return Attachment(changed, now.file_digest)
 
-    means.context.database.write(record)
-    return changed
+    return means.context.database.write(record)
 
 
 def read_file(means: IssuingMeans, caller: Caller, import_id: str) -> tuple[str, bytes]:

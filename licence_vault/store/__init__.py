@@ -41,7 +41,15 @@ from licence_vault.store.copies import (
     use_download,
 )
 from licence_vault.store.history import insert_event, list_events, next_position
-from licence_vault.store.imports import insert_import, is_imported, list_imports, list_imports_of_holders, load_import, update_import_file
+from licence_vault.store.imports import (
+    insert_import,
+    is_imported,
+    list_import_names,
+    list_imports,
+    list_imports_of_holders,
+    load_import,
+    update_import_file,
+)
 from licence_vault.store.issuers import (
     count_members,
     delete_member,
@@ -163,6 +171,7 @@ __all__ = [
     "list_events",
     "list_files",
     "list_holder_digests",
+    "list_import_names",
     "list_imports",
     "list_imports_of_holders",
     "list_issuer_codes",

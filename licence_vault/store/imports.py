@@ -16,7 +16,7 @@ from service_kit.row_values import read_time, write_time
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import ColumnElement, Connection, RowMapping
+    from sqlalchemy import ColumnElement, Connection, RowMapping, Select
 
 _OF_NUMBER: Final = Prepared(
     select(imports.c.id).where(
@@ -59,6 +59,22 @@ def load_import(conn: Connection, import_id: str, *, is_locked: bool = False) ->
 def is_imported(conn: Connection, issuer_code: str, type_code: str, number_digest: bytes) -> bool:
     """Whether a licence of this printed number was imported before."""
     return _OF_NUMBER.first(conn, {"issuer": issuer_code, "type": type_code, "digest": number_digest}) is not None
+
+
+def list_import_names(
+    conn: Connection, issuer_code: str, type_code: str, *, ids: Collection[str], identifiers: Collection[str], numbers: Collection[bytes]
+) -> list[tuple[str, str | None, bytes]]:
+    """Id, identifier and digest of the printed number of each import of an issuer and type that goes by one of these."""
+    sought = ((imports.c.id, ids), (imports.c.identifier, identifiers), (imports.c.number_digest, numbers))
+    found = [conn.execute(_named(issuer_code, type_code, column, values)) for column, values in sought if values]
+    return [(row.id, row.identifier, row.number_digest) for each in found for row in each]
+
+
+def _named(issuer_code: str, type_code: str, column: ColumnElement[Any], values: Collection[Any]) -> Select[Any]:
+    """Found among those of the issuer and type, for which there is an index; identifiers have none of their own."""
+    return select(imports.c.id, imports.c.identifier, imports.c.number_digest).where(
+        imports.c.issuer_code == issuer_code, imports.c.type_code == type_code, column.in_(values)
+    )
 
 
 def list_imports(
