@@ -137,5 +137,19 @@ _ROWS: Final = (
     ("SECOND_PERSON_NEEDED", "Takes two people", "须由两人分别办理", "Whoever did the step before must not do this one.", "上一步的经办人不得办理此步骤。", "Let another person with the same right do it.", "请由另一名具有相同权限的人员办理。"),
 )  # fmt: skip
 
-TEXTS: Final = tuple(ProblemText(*row) for row in _ROWS)
+_LASTING: Final = frozenset(
+    {
+        "CLOCK_FLOOR_UNREADABLE",
+        "DATABASE_TOO_NEW",
+        "LOG_CHECKPOINT_NOT_OURS",
+        "LOG_ENTRY_MISSING",
+        "LOG_FORKED",
+        "LOG_ROLLED_BACK",
+        "LOG_TILE_CONFLICT",
+        "LOG_TILE_DAMAGED",
+        "LOG_TILE_MISSING",
+    }
+)
+
+TEXTS: Final = tuple(ProblemText(*row, is_lasting=row[0] in _LASTING) for row in _ROWS)
 register(*TEXTS)

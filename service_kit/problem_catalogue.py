@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProblemText:
-    """One code. ``cause`` says why it happens, ``remedy`` what the reader can do."""
+    """One code. ``cause`` says why it happens, ``remedy`` what the reader can do. ``is_lasting``: what a start refuses over it no later start mends by
+    itself; somebody has to put something right first.
+    """
 
     code: str
     title_en: str
@@ -25,6 +27,7 @@ class ProblemText:
     cause_zh: str
     remedy_en: str
     remedy_zh: str
+    is_lasting: bool = False
 
     def title(self, language: str) -> str:
         """The title in ``en`` or ``zh``."""

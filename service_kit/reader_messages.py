@@ -241,7 +241,13 @@ _CAUSES: Final = {
 }  # fmt: skip
 
 TEXTS: Final = tuple(
-    ProblemText(code, _FAMILIES[family][0], _FAMILIES[family][1], causes[0], causes[1], _FAMILIES[family][2], _FAMILIES[family][3])
+    ProblemText(
+        code,
+        *_FAMILIES[family][:2],
+        *causes,
+        *_FAMILIES[family][2:],
+        is_lasting=code == "KEY_UNKNOWN",  # of a key that is lost a start says so
+    )
     for family, listed in _CAUSES.items()
     for code, causes in listed.items()
 )

@@ -126,9 +126,7 @@ class Application:
             anyio.to_thread.current_default_thread_limiter().total_tokens = self._composition.settings.threads
             await anyio.to_thread.run_sync(self.start)
         except TrustError as error:  # what is known needs no trace, but what to do
-            text = text_of(error.code)
-            said = {"cause": text.cause("en"), "remedy": text.remedy("en")} if text else {}
-            _log.error("start refused", extra={"facts": {"code": error.code, **error.facts, **said}})
+            log_refused_start(error)
             await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
             return
         except Exception as error:  # noqa: BLE001 # edge: the server must hear of every failed start
@@ -151,3 +149,10 @@ class Application:
         self._runner.stop()
         for end in (*(each for part in reversed(self._composition.parts) for each in part.on_stop), *self._composition.on_stop):
             end()
+
+
+def log_refused_start(error: TrustError) -> None:
+    """A line that says why this process does not serve, and what to do."""
+    text = text_of(error.code)
+    said = {"cause": text.cause("en"), "remedy": text.remedy("en")} if text else {}
+    _log.error("start refused", extra={"facts": {"code": error.code, **error.facts, **said}})

@@ -1,6 +1,7 @@
 """The command ``yinxin``. Each command is a module of ``yinxin/commands``; this one only says what there is.
 
-Exit statuses: 0 done; 1 failed, or something found to be wrong; 64 usage or an unreadable path; 69 something needed is not there now.
+Exit statuses: 0 done; 1 failed, or something found to be wrong; 64 usage or an unreadable path; 69 something needed is not there now;
+78 a server whose deployment somebody has to put right before it can start; 3 one whose processes did not come up, though nothing was wrong before.
 ``verify`` has its own (0, 1, 2, 64), see there.
 """
 

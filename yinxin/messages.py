@@ -73,6 +73,7 @@ TEXTS: Final = (
         "内置证书机构的证书缺失或无法读取。",
         "Restore the folder `ca` from a backup where the file was lost or damaged; where `yinxin init` was cut off, run it again.",
         "如文件丢失或损坏，请从备份恢复 `ca` 目录；如 `yinxin init` 曾被中断，请重新运行。",
+        is_lasting=True,
     ),
     ProblemText(
         "CERTIFICATE_NAME_INVALID",

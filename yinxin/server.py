@@ -7,15 +7,20 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from service_kit.structured_logs import start_logging
+from standards.errors import TrustError
 from yinxin import links
+from yinxin.app import log_refused_start
 from yinxin.assembly import code_older_rows, compose, migrate_all, open_application, open_house
 from yinxin.deployment import open_deployment
 from yinxin.house_checks import start_checks
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
 
     from yinxin.app import Application
 
+APPLICATION: Final = "yinxin.server:application"
 DIR_VARIABLE: Final = "YINXIN_DIR"
 STOP_SECONDS: Final = 20  # how long requests under way may take at SIGTERM
 KEEP_ALIVE_SECONDS: Final = 65  # a little more than gateways keep an idle connection (60 s), so that they close it first
@@ -75,9 +81,17 @@ def prepare(serving: Serving) -> tuple[str, int, int]:
 
 
 def application() -> Application:
-    """The application of a worker process: uvicorn calls this by its name."""
+    """The application of a worker process: uvicorn calls this by its name.
+
+    Where the deployment cannot be opened any more the process ends as one whose start failed: with another status it would be begun anew for ever.
+    """
     folder = Path(os.environ[DIR_VARIABLE])
-    house, application = open_application(folder)
+    try:
+        house, application = open_application(folder)
+    except TrustError as error:
+        start_logging()
+        log_refused_start(error)
+        sys.exit(STARTUP_FAILURE)
     start_logging(house.context.settings.log_level)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every look at the version of the tables
     parent = multiprocessing.parent_process()
@@ -96,26 +110,37 @@ def _end_with(parent: BaseProcess) -> None:
 
 
 def serve(host: str, port: int, workers: int) -> None:
-    """Serve until SIGTERM or SIGINT. ``prepare`` has been called."""
+    """Serve until SIGTERM or SIGINT. ``prepare`` has been called.
+
+    SystemExit 3 where a process does not come up, one of several too: the next start looks at the deployment anew, and says what is wrong.
+    """
+    options: dict[str, Any] = {
+        "factory": True,
+        "host": host,
+        "port": port,
+        "workers": workers,
+        "loop": "uvloop",
+        "http": "yinxin.bounded_http:BoundedHttp",
+        "ws": "none",
+        "lifespan": "on",
+        "access_log": False,
+        "log_config": None,
+        "server_header": False,
+        # Who calls is the peer of the connection; a header that anybody can write says nothing
+        "proxy_headers": False,
+        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
+        "timeout_graceful_shutdown": STOP_SECONDS,
+        "backlog": BACKLOG,
+    }
     if workers == 1:
         # After an orderly end uvicorn raises the signal once more for whoever was there before it; an end in good order is status 0
         signal.signal(signal.SIGTERM, lambda *_: None)
-    uvicorn.run(
-        "yinxin.server:application",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        loop="uvloop",
-        http="yinxin.bounded_http:BoundedHttp",
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        # Who calls is the peer of the connection; a header that anybody can write says nothing
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=STOP_SECONDS,
-        backlog=BACKLOG,
-    )
+        uvicorn.run(APPLICATION, **options)
+        return
+    config = uvicorn.Config(APPLICATION, **options)
+    parent = Multiprocess(config, sockets=[config.bind_socket()])
+    parent.run()
+    if any(worker.exitcode == STARTUP_FAILURE for worker in parent.processes):
+        sys.exit(
+            STARTUP_FAILURE
+        )  # `run` returns as after SIGTERM: status 0 would be an end in good order, after which nobody starts it again

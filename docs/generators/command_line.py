@@ -20,8 +20,10 @@ Written by `make docs` from the program. The language of what commands print fol
 | 0 | done; of `verify`: valid |
 | 1 | failed, or something was found to be wrong; of `verify`: invalid |
 | 2 | of `verify`: cannot be told |
+| 3 | of `serve`: a process did not come up, though nothing was wrong right before; the next start says more |
 | 64 | wrong usage, or a path that cannot be read |
-| 69 | something needed is not there now |
+| 69 | something needed is not there now: try again |
+| 78 | of `serve`: a part of the deployment is lost, damaged or older than the rest, and no later start mends it; the [error catalogue](error-catalogue.md) says so of each such code |
 | 130 | interrupted |
 """
 

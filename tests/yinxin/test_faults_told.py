@@ -15,6 +15,7 @@ from service_kit.database import Database
 from service_kit.health import CheckResult
 from service_kit.settings import load_settings
 from tests.deployments import make_deployment, served_here, yinxin
+from yinxin.commands.console import EXIT_LASTING, EXIT_UNAVAILABLE, EXIT_USAGE
 from yinxin.doctor import Status, _as_finding
 from yinxin.server import DIR_VARIABLE, Serving, prepare
 
@@ -85,33 +86,50 @@ def bad_certificate(folder: Path) -> None:
     (folder / "ca" / "tsa.cer").write_bytes(b"x")
 
 
-FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
-    "log tiles are gone": (remove_tiles, "LOG_TILE_MISSING"),
-    "log tiles are cut off": (truncate_tile, "LOG_TILE_DAMAGED"),
-    "the checkpoint is another's": (foreign_checkpoint, "LOG_CHECKPOINT_NOT_OURS"),
-    "the log got another name": (change_origin, "LOG_CHECKPOINT_NOT_OURS"),
-    "the database is an empty file": (empty_database, "LOG_ROLLED_BACK"),
-    "no trust list": (lambda folder: set_first(folder, 'trust_path = "none.json"'), "TRUST_FILE_UNUSABLE"),
+def damage_floor(folder: Path) -> None:
+    (folder / "run").mkdir(exist_ok=True)
+    (folder / "run" / "clock-floor").write_text("yesterday", encoding="ascii")
+
+
+def newer_tables(folder: Path) -> None:
+    database = Database(load_settings(folder).database_url, 1)
+    try:
+        database.write(lambda connection: connection.exec_driver_sql("UPDATE kit_alembic SET version_num = 'kit_9999'"))
+    finally:
+        database.close()
+
+
+# What is done, by which code it is told, and the exit status of a start: 78 where no later one mends it, 69 where something may come by itself, 64 for settings
+FAULTS: dict[str, tuple[Callable[[Path], None], str, int]] = {
+    "log tiles are gone": (remove_tiles, "LOG_TILE_MISSING", EXIT_LASTING),
+    "log tiles are cut off": (truncate_tile, "LOG_TILE_DAMAGED", EXIT_LASTING),
+    "the checkpoint is another's": (foreign_checkpoint, "LOG_CHECKPOINT_NOT_OURS", EXIT_LASTING),
+    "the log got another name": (change_origin, "LOG_CHECKPOINT_NOT_OURS", EXIT_LASTING),
+    "the database is an empty file": (empty_database, "LOG_ROLLED_BACK", EXIT_LASTING),
+    "the database is of a later version": (newer_tables, "DATABASE_TOO_NEW", EXIT_LASTING),
+    "the clock's floor is no time": (damage_floor, "CLOCK_FLOOR_UNREADABLE", EXIT_LASTING),
+    "no trust list": (lambda folder: set_first(folder, 'trust_path = "none.json"'), "TRUST_FILE_UNUSABLE", EXIT_UNAVAILABLE),
     "peers that are no networks": (
         lambda folder: set_only(folder, '[client_certificates]\nheader = "X-Cert"\npeers = ["x"]\n'),
         "SETTING_INVALID",
+        EXIT_USAGE,
     ),
-    "a witness that is none": (lambda folder: set_only(folder, '[logs]\nwitnesses = ["x"]\n'), "SETTING_INVALID"),
-    "a database address that is none": (lambda folder: set_first(folder, 'database_url = "none"'), "SETTING_INVALID"),
-    "a certificate of the authority is garbage": (bad_certificate, "CA_INCOMPLETE"),
+    "a witness that is none": (lambda folder: set_only(folder, '[logs]\nwitnesses = ["x"]\n'), "SETTING_INVALID", EXIT_USAGE),
+    "a database address that is none": (lambda folder: set_first(folder, 'database_url = "none"'), "SETTING_INVALID", EXIT_USAGE),
+    "a certificate of the authority is garbage": (bad_certificate, "CA_INCOMPLETE", EXIT_LASTING),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_keeps_it_from_starting_is_told_by_the_doctor_and_by_the_start(fault: str, folder: Path) -> None:
-    do, code = FAULTS[fault]
+    do, code, status = FAULTS[fault]
     do(folder)
     said = yinxin("doctor", "--dir", str(folder), "--json", check=False)
     assert said.returncode == 1, said.stderr
     failed = [each for each in json.loads(said.stdout)["findings"] if each["status"] == "fail"]
     assert any(f"[{code}]" in each["message"] and each["remedy"] for each in failed), failed
     said = yinxin("serve", "--dir", str(folder), "--port", "0", check=False)
-    assert said.returncode in {1, 64, 69}, said.stderr
+    assert said.returncode == status, said.stderr
     assert f"[{code}" in said.stderr
     assert "Traceback" not in said.stderr
 
@@ -219,7 +237,7 @@ def test_a_lost_key_that_licences_were_made_with_is_told_and_not_made_anew(folde
     key.unlink()
     for command in (["serve", "--port", "0"], ["doctor"], ["init"]):
         said = yinxin(command[0], "--dir", str(folder), *command[1:], check=False)
-        assert said.returncode == 1, said.stderr
+        assert said.returncode == (EXIT_LASTING if command[0] == "serve" else 1), said.stderr
         assert "KEY_UNKNOWN" in said.stdout + said.stderr
         assert not key.exists()
     key.write_bytes(kept)

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from uvicorn.config import STARTUP_FAILURE
 
 from tests.deployments import Server, free_port, make_deployment, take_token, yinxin
+from yinxin.commands.console import EXIT_LASTING, EXIT_UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,6 +179,24 @@ def test_a_worker_that_dies_is_replaced_and_workers_end_with_their_parent(tmp_pa
             time.sleep(0.2)
 
 
+@pytest.mark.parametrize(("lost", "code"), [("ca/tsa.cer", "CA_INCOMPLETE"), ("log/sm3/checkpoint", "LOG_CHECKPOINT_NOT_OURS")])
+def test_a_worker_that_cannot_be_replaced_ends_the_server_as_failed(tmp_path: Path, lost: str, code: str) -> None:
+    """What it met may be over at the next start, which a supervisor makes after any status but 0; and where it is not, that start says so."""
+    folder = make_deployment(tmp_path / "d")
+    with Server(folder, free_port(), 2, is_measured=True) as server:
+        assert server.process is not None
+        workers = [pid for pid in children(server.process.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        (folder / lost).write_bytes(b"lost")
+        os.kill(workers[0], signal.SIGKILL)
+        assert server.process.wait(timeout=WAIT_SECONDS) == STARTUP_FAILURE
+        told = [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
+    refused = [each for each in told if each.get("message") == "start refused"]
+    assert [each["facts"]["code"] for each in refused] == [code], "one worker refused, once, with what to do"
+    assert refused[0]["facts"]["remedy"]
+    assert "Traceback" not in server.log()
+    assert yinxin("serve", "--dir", str(folder), "--port", "0", check=False).returncode == EXIT_LASTING
+
+
 def test_what_is_wrong_is_said_before_serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def serve(*_: object) -> None:
         raise AssertionError("it serves")
@@ -185,7 +205,7 @@ def test_what_is_wrong_is_said_before_serving(tmp_path: Path, monkeypatch: pytes
     folder = make_deployment(tmp_path / "d")
     (folder / "ca" / "tsa.cer").unlink()
     done = yinxin("serve", "--dir", str(folder), "--port", str(free_port()), check=False)
-    assert done.returncode == 69
+    assert done.returncode == EXIT_LASTING
     assert "CA_INCOMPLETE" in done.stderr
     folder = make_deployment(tmp_path / "e", services=["nonsense"])
     done = yinxin("serve", "--dir", str(folder), "--port", str(free_port()), check=False)
@@ -196,7 +216,7 @@ def test_what_is_wrong_is_said_before_serving(tmp_path: Path, monkeypatch: pytes
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         done = yinxin("serve", "--dir", str(folder), "--port", str(taken.getsockname()[1]), check=False)
-    assert done.returncode == 69
+    assert done.returncode == EXIT_UNAVAILABLE
     assert "PORT_BUSY" in done.stderr
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 64  # EX_USAGE of sysexits.h
 EXIT_UNAVAILABLE: Final = 69  # EX_UNAVAILABLE: something needed is not there now, try again
+EXIT_LASTING: Final = 78  # EX_CONFIG: of a start; no later one mends it
 _USAGE_KINDS: Final = frozenset({Kind.UNACCEPTABLE, Kind.MALFORMED})
 
 DIR_HELP: Final = "Folder of the deployment. 部署目录。"
@@ -96,6 +97,15 @@ def fail(error: TrustError, *, as_json: bool = False) -> typer.Exit:
     if error.kind in _USAGE_KINDS:
         return typer.Exit(EXIT_USAGE)
     return typer.Exit(EXIT_UNAVAILABLE if error.kind is Kind.UNAVAILABLE else EXIT_FAILED)
+
+
+def fail_start(error: TrustError) -> typer.Exit:
+    """The same of a server that does not start: a supervisor tries again whatever may mend itself, and 78 says of the rest that somebody has to first."""
+    from service_kit.problem_catalogue import text_of
+
+    ended = fail(error)
+    text = text_of(error.code)  # told by `fail`, so that the catalogue is there
+    return typer.Exit(EXIT_LASTING) if text is not None and text.is_lasting else ended
 
 
 def unwritten(error: OSError, path: Path | str | None) -> TrustError:

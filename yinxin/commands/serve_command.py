@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from standards.errors import TrustError
-from yinxin.commands.console import DIR_HELP, check_folder, fail, say
+from yinxin.commands.console import DIR_HELP, check_folder, fail_start, say
 
 
 def serve(
@@ -27,7 +27,7 @@ def serve(
         check_folder(folder)
         chosen_host, chosen_port, chosen_workers = prepare(Serving(folder, host, port, workers))
     except TrustError as error:
-        raise fail(error) from None
+        raise fail_start(error) from None
     start_logging()
     address = f"http://{chosen_host}:{chosen_port}"
     typer.echo(
