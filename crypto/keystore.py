@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from crypto import sealed_file
-from crypto.durable_files import PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE, TEMPORARY_PREFIX, create_file, remove_file, replace_file
+from crypto.durable_files import TEMPORARY_PREFIX, create_file, make_folder, open_or_make, remove_file, replace_file
 from crypto.keys import read_private_key, spki_of, write_private_key
 from crypto.master_key import MasterKey
 from crypto.signatures import SignatureAlgorithm
@@ -80,7 +80,7 @@ class Keystore:
         self._devices: Final = devices
         self._master = master
         self._masters: Final = {master.identity: master}  # with the former ones, for readers that run during a rotation
-        folder.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
+        make_folder(folder)
         with locked_store(self._folder):
             for suffix in (sealed_file.KEY, sealed_file.SECRET, _STORE.rpartition(".")[2]):
                 for stale in folder.glob(f"{TEMPORARY_PREFIX}*.{suffix}-*"):
@@ -268,7 +268,7 @@ class Keystore:
 @contextmanager
 def locked_store(folder: Path) -> Iterator[None]:
     """One writer on the store in ``folder``, among all processes and threads of the machine; whoever copies it has it whole."""
-    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE)
+    descriptor = open_or_make(folder / _LOCK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

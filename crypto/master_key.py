@@ -58,9 +58,12 @@ class MasterKey:
             raise TrustError(Kind.UNAVAILABLE, "MASTER_KEY_MISSING", path=str(path), reason=error.strerror) from None
         return cls.from_text(content.decode("ascii", "replace"))
 
-    def write_file(self, path: Path) -> None:
-        """Create ``path`` with this key, mode 0600, durable. :class:`FileExistsError` when it is there: a master key is never replaced."""
-        create_file(path, self._key.hex().encode() + b"\n")
+    def write_file(self, path: Path, *, like: Path | None = None) -> None:
+        """Create ``path`` with this key, mode 0600, durable. :class:`FileExistsError` when it is there: a master key is never replaced.
+
+        ``like``: a file or folder of those whom it is for; where root makes it, it belongs to its owner, and not to that of the folder it is put in.
+        """
+        create_file(path, self._key.hex().encode() + b"\n", like=like)
 
     @classmethod
     def from_environment(cls, variable: str = ENVIRONMENT_VARIABLE) -> MasterKey:

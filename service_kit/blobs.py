@@ -9,8 +9,9 @@ import secrets
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from crypto.durable_files import give_to_owner, make_folder
 from crypto.sm3 import Sm3
-from service_kit.durable_files import PRIVATE_MODE, make_folder, sync_folder
+from service_kit.durable_files import PRIVATE_MODE, sync_folder
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Blobs:
             make_folder(self._incoming)
             descriptor = os.open(path, _NEW_FILE, PRIVATE_MODE)
         try:
+            give_to_owner(descriptor, self._incoming)
             for chunk in chunks:
                 size += len(chunk)
                 if size > self._limit_bytes:

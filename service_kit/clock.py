@@ -12,7 +12,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
-from service_kit.durable_files import make_folder, write_durably
+from crypto.durable_files import make_folder
+from service_kit.durable_files import write_durably
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:

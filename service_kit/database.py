@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sqlite3
 import threading
 from concurrent.futures import Future
@@ -28,8 +29,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
+from crypto.durable_files import open_or_make
 from service_kit.cohorts import Cohorts
 from service_kit.database_errors import as_trust_error, words_of_driver
+from service_kit.durable_files import PUBLIC_MODE
 from service_kit.group_commit import GroupCommitWriter, RowSink, WriterStatistics
 from service_kit.prepared import BEFORE_STATEMENT
 from service_kit.row_codes import hold_row_key
@@ -203,6 +206,16 @@ def check_database_file(url: str) -> None:
     parsed = read_database_url(url)
     if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
         raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="missing")
+
+
+def make_database_file(url: str) -> None:
+    """Begin an empty SQLite file where ``url`` names one that is not there, so that it belongs to whom its folder does, also where root begins it."""
+    parsed = read_database_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        try:
+            os.close(open_or_make(Path(parsed.database or ""), mode=PUBLIC_MODE))  # less the umask, as SQLite does
+        except OSError as error:
+            raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="cannot be opened") from error
 
 
 def check_database_pages(url: str) -> None:

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from crypto.durable_files import give_to_owner
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -22,7 +24,8 @@ _WRITE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOE
 
 
 def write_durably(path: Path, data: bytes | memoryview, *, mode: int = PRIVATE_MODE, sync: bool = True) -> None:
-    """Put ``data`` at ``path``, replacing what is there at one stroke; its owner stays. ``sync=False``: whole or absent, but perhaps lost in a power cut.
+    """Put ``data`` at ``path``, replacing what is there at one stroke. What root writes belongs to whom it did before, or to whom
+    its folder does. ``sync=False``: whole or absent, but perhaps lost in a power cut.
 
     Raises OSError as the system does (disk full, no permission); then ``path`` is as before.
     """
@@ -37,7 +40,7 @@ def _write_synced(path: Path, data: bytes | memoryview, mode: int, *, sync: bool
     try:
         descriptor = os.open(beside, _WRITE_FLAGS, mode)
         try:
-            _keep_owner(path, descriptor)
+            give_to_owner(descriptor, path if path.exists() else path.parent)
             with naming_full(path):
                 rest = memoryview(data)
                 while rest:
@@ -51,23 +54,6 @@ def _write_synced(path: Path, data: bytes | memoryview, mode: int, *, sync: bool
         with contextlib.suppress(FileNotFoundError):
             beside.unlink()
         raise
-
-
-def _keep_owner(path: Path, descriptor: int) -> None:
-    """Leave a file that root replaces to whom it belongs: a command run as root would lock out the server, which runs as another."""
-    owner = owner_of(path) if os.geteuid() == 0 else None
-    if owner is not None and owner != (0, 0):
-        with contextlib.suppress(OSError):  # the root of a container may not give to everybody: there the file is its own
-            os.fchown(descriptor, *owner)
-
-
-def owner_of(path: Path) -> tuple[int, int] | None:
-    """User and group of a file; None where there is none."""
-    try:
-        present = path.stat()
-    except FileNotFoundError:
-        return None
-    return present.st_uid, present.st_gid
 
 
 @contextlib.contextmanager
@@ -114,15 +100,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def make_folder(folder: Path) -> None:
-    """Create ``folder`` and what is missing above it, with durable names."""
-    missing = []
-    current = folder
-    while not current.exists():
-        missing.append(current)
-        current = current.parent
-    for each in reversed(missing):
-        each.mkdir(exist_ok=True, mode=0o700)
-        sync_folder(each.parent)

@@ -14,7 +14,8 @@ import errno
 import os
 from typing import TYPE_CHECKING, Final
 
-from service_kit.durable_files import PUBLIC_MODE, make_folder, write_all_durably, write_durably
+from crypto.durable_files import make_folder
+from service_kit.durable_files import PUBLIC_MODE, write_all_durably, write_durably
 from standards.c2sp_tlog_tiles import CHECKPOINT_PATH, HASH_BYTES, TILE_WIDTH, bundle_path, tile_path
 from standards.errors import Kind, TrustError
 

@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from crypto.checkpoints import verify_checkpoint
+from crypto.durable_files import make_folder, open_or_make
 from crypto.merkle import TreeHash, is_consistent
-from service_kit.durable_files import make_folder, write_durably
+from service_kit.durable_files import write_durably
 from standards.c2sp_signed_note import read_note
 from standards.c2sp_tlog_checkpoint import read_checkpoint
 from standards.c2sp_tlog_witness import read_add_checkpoint
@@ -124,7 +125,7 @@ class Witness:
     def _alone(self) -> Iterator[None]:
         with self._turn:
             make_folder(self._folder)
-            descriptor = os.open(self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = open_or_make(self._folder / LOCK_FILE)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 yield

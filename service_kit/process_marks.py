@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from service_kit.durable_files import PRIVATE_MODE, make_folder
+from crypto.durable_files import make_folder, open_or_make
 
 FOLDER_NAME: Final = "run"
 
@@ -31,7 +31,7 @@ def hold_mark(folder: Path, name: str) -> None:
             return
         make_folder(folder)
         while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_MODE)
+            descriptor = open_or_make(path)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if _is_at(descriptor, path):
                 break

@@ -11,7 +11,7 @@ import fcntl
 import os
 from typing import TYPE_CHECKING
 
-from service_kit.durable_files import PRIVATE_MODE
+from crypto.durable_files import open_or_make
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class WriterTurn:
     def _opened(self) -> int:
         if self._descriptor is None:
             try:
-                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_MODE)
+                self._descriptor = open_or_make(self._path)
             except OSError as error:
                 raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="cannot be opened") from error
         return self._descriptor

@@ -27,6 +27,7 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, NullPool, create_engine
 
+from crypto.durable_files import give_to_owner, make_folder
 from crypto.keystore import is_master_key, locked_store, masters_named
 from crypto.master_key import MAX_KEY_FILE_BYTES
 from crypto.sm3 import Sm3
@@ -34,7 +35,7 @@ from licence_vault.log.instance import LOG_NAME as LICENCE_LOG_NAME
 from service_kit.blobs import PREFIX_CHARACTERS
 from service_kit.database import check_database_pages, check_pages, read_database_url
 from service_kit.database_errors import as_trust_error
-from service_kit.durable_files import PRIVATE_MODE, make_folder, naming_full, sync_folder
+from service_kit.durable_files import PRIVATE_MODE, naming_full, sync_folder
 from service_kit.lost_blobs import lost_as_told
 from service_kit.named_blobs import named_blobs
 from service_kit.setting_rules import absolute_database_url
@@ -281,10 +282,11 @@ def restore_backup(path: Path, folder: Path) -> Backup:
             folders.add(target.parent)
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
             with naming_full(target), os.fdopen(descriptor, "wb") as file:
+                give_to_owner(descriptor, target.parent)
                 shutil.copyfileobj(content, file, CHUNK_BYTES)
                 file.flush()
                 os.fsync(file.fileno())
-    (folder / RUN).mkdir(exist_ok=True, mode=0o700)
+    make_folder(folder / RUN)
     for each in folders:
         sync_folder(each)
     # 3. The database is asked about itself

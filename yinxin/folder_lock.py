@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from crypto.durable_files import open_or_make
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _LOOK_AGAIN_SECONDS: Final = 0.05
 @contextmanager
 def alone_in(folder: Path, lock_file: str, *, code: str, kind: Kind = Kind.CONFLICT) -> Iterator[None]:
     """Hold the lock until the block ends; a process that dies lets go of it. Raises TrustError of this ``code`` and ``kind`` where another holds it."""
-    descriptor = os.open(folder / lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = open_or_make(folder / lock_file)
     try:
         until = time.monotonic() + WAIT_SECONDS
         while not _is_locked(descriptor):

@@ -14,13 +14,14 @@ import idp.service
 from crypto.authority import CertificateAuthority, Profile
 from crypto.certificate_requests import SubjectRequest
 from crypto.certificates import Certificate
+from crypto.durable_files import make_folder
 from crypto.keystore import Keystore
 from crypto.master_key import ENVIRONMENT_VARIABLE, MasterKey
 from crypto.signatures import SignatureAlgorithm
 from service_kit.audit import Audit, new_writer_id
 from service_kit.clock import SystemClock
-from service_kit.database import Database, check_database_file
-from service_kit.durable_files import PUBLIC_MODE, make_folder, write_durably
+from service_kit.database import Database, check_database_file, make_database_file
+from service_kit.durable_files import PUBLIC_MODE, write_durably
 from service_kit.later_keys import record_later_keys
 from service_kit.settings import FILE_NAME, load_settings
 from standards.errors import Kind, TrustError
@@ -92,12 +93,13 @@ def initialise(folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settin
         if not {ENVIRONMENT_VARIABLE, PASSPHRASE_VARIABLE} & set(os.environ):
             path = master_key_path(folder, os.environ)
             if not path.exists():
-                MasterKey.generate().write_file(path)
+                MasterKey.generate().write_file(path, like=folder)
         deployment = Deployment(loaded, Keystore(folder / KEYS, load_master_key(folder)))
         _ensure_keys(deployment, is_finished=is_finished)
         for name in (CA, BLOBS, LOG, RUN):
             make_folder(folder / name)
         # 3. Tables
+        make_database_file(loaded.database_url)
         database = Database(loaded.database_url, 2)
         try:
             migrate_all(database)

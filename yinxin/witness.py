@@ -21,11 +21,12 @@ from starlette.routing import Route
 
 from crypto.checkpoints import LogIdentity, LogVerifierKey
 from crypto.cosignatures import Cosigner
+from crypto.durable_files import make_folder
 from crypto.keystore import Keystore
 from crypto.master_key import ENVIRONMENT_VARIABLE, MasterKey
 from crypto.signatures import SignatureAlgorithm
 from service_kit.clock import SystemClock
-from service_kit.durable_files import NO_ROOM, make_folder, write_durably
+from service_kit.durable_files import NO_ROOM, write_durably
 from service_kit.log_witness import Witness
 from standards import gbt33560_oids as oids
 from standards.c2sp_signed_note import TYPE_SM2, check_key_name
@@ -77,7 +78,7 @@ def make_witness(folder: Path, name: str) -> WitnessFolder:
     if not {ENVIRONMENT_VARIABLE, PASSPHRASE_VARIABLE} & set(os.environ):
         path = master_key_path(folder, os.environ)
         if not path.exists():
-            MasterKey.generate().write_file(path)
+            MasterKey.generate().write_file(path, like=folder)
     keystore = Keystore(folder / KEYS, load_master_key(folder))
     present = {key.key_id for key in keystore.list()}
     for key_id, algorithm in _KEYS.items():

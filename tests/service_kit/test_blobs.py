@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crypto.durable_files import make_folder
 from crypto.sm3 import sm3
 from service_kit import blobs as module
 from service_kit.blobs import Blobs
-from service_kit.durable_files import make_folder, write_all_durably, write_durably
+from service_kit.durable_files import write_all_durably, write_durably
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from crypto.checkpoints import CheckpointSigner, sign_checkpoint
 from crypto.cosignatures import WitnessKey, verify_cosignatures
+from crypto.durable_files import make_folder
 from crypto.merkle import TreeHash
 from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
 from service_kit.clock import SystemClock
-from service_kit.durable_files import make_folder
 from service_kit.log_witness import EVIDENCE
 from standards import gbt33560_oids as oids
 from standards.c2sp_tlog_checkpoint import Checkpoint

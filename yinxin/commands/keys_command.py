@@ -162,7 +162,7 @@ def rotate_master(
         if path.exists():
             new = MasterKey.from_file(path)  # a rotation that was cut off: go on with the key it began with
         else:
-            new.write_file(path)
+            new.write_file(path, like=old_path if old_path.exists() else folder)  # the server must be able to read it
         try:
             open_deployment(folder).keystore.rotate_master(new)
         except TrustError as error:

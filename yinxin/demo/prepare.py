@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import idp.service
+from crypto.durable_files import make_folder
 from crypto.report import Verdict
 from crypto.trust_list import write_trust_list
 from idp.actions.find_accounts import find_account, was_ever_agent
@@ -34,7 +35,7 @@ from seal_service.limits import PAGE_SIZE_MAX
 from seal_service.model import SCOPE_READ, USABLE, Seal
 from seal_service.verify import verify_file
 from service_kit.callers import Caller
-from service_kit.durable_files import PUBLIC_MODE, make_folder, write_durably
+from service_kit.durable_files import PUBLIC_MODE, write_durably
 from service_kit.process_marks import FOLDER_NAME, release_mark
 from standards.errors import Kind, TrustError
 from yinxin import links
