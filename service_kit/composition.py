@@ -59,10 +59,11 @@ CALLER_STATE = "caller"  # request.state.caller, set by the gate
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What an operation asks of its caller: a scope, or (``scope`` None) nothing, for the stated reason."""
+    """What an operation asks of its caller: a scope, or (``scope`` None) nothing, for the stated reason. ``is_step``: see ``public``."""
 
     scope: str | None
     reason: str = ""
+    is_step: bool = False
 
 
 def needs(scope: str) -> Callable[[Endpoint], Endpoint]:
@@ -75,11 +76,15 @@ def needs(scope: str) -> Callable[[Endpoint], Endpoint]:
     return declare
 
 
-def public(reason: str) -> Callable[[Endpoint], Endpoint]:
-    """Declare that anyone may enter an endpoint, and why that is right."""
+def public(reason: str, *, is_step: bool = False) -> Callable[[Endpoint], Endpoint]:
+    """Declare that anyone may enter an endpoint, and why that is right.
+
+    ``is_step``: its GET is a step of something, such as a sign-in, uses up what its address carries, or gives what is one person's. All others answer HEAD as
+    well (RFC 9110 9.3.2); these do not: scanners of mail and checkers of links send one to every address that they find.
+    """
 
     def declare(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, _ACCESS, Access(None, reason))
+        setattr(endpoint, _ACCESS, Access(None, reason, is_step))
         return endpoint
 
     return declare

@@ -6,6 +6,9 @@ forgotten check cannot be deployed.
 At our own interfaces it also refuses parameters in the address that the operation does not read: a question that is misplaced or misspelt
 (``POST /v1/verifications?holder_name=...``) would else be answered as if nobody had asked it. So it does with one that is there twice and is read once, and
 with numbers and truth values that are not written as such.
+
+What is for everyone and only read answers HEAD like GET (RFC 9110 9.3.2). An operation behind a token does not: who may call it learns nothing by HEAD that
+GET would not say, and its record would say that what was not given out was.
 """
 
 from __future__ import annotations
@@ -121,7 +124,7 @@ def path_as_sent(scope: Scope) -> str:
 class Gate:
     """An ASGI application behind its access rule. ``bounded``: where all its places are taken, nobody need be recognised to be told so.
     ``parameters``: those that it reads in the address, ``lists`` those of them that may be there several times; None: whatever stands there is no matter. ``kinds``: those that are numbers or truth values, and
-    those of the path.
+    those of the path. ``answers_head``: whether HEAD is answered as GET is.
     """
 
     def __init__(
@@ -133,6 +136,8 @@ class Gate:
         parameters: frozenset[str] | None = None,
         lists: frozenset[str] = frozenset(),
         kinds: Mapping[str, type] | None = None,
+        *,
+        answers_head: bool = False,
     ) -> None:
         self._app = app
         self._bounded = bounded
@@ -140,6 +145,7 @@ class Gate:
         self._keeper = keeper
         self._parameters, self._lists = parameters, lists
         self._kinds = kinds or {}
+        self._answers_head = answers_head
 
     def _certificate(self, scope: Scope) -> str | None:
         if self._keeper.certificate_of is None:
@@ -172,6 +178,8 @@ class Gate:
             if self._kinds:
                 written = [("query", *each) for each in asked] + [("path", *each) for each in scope["path_params"].items()]
                 check_in_address([each for each in written if each[1] in self._kinds], self._kinds)
+        if self._answers_head and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}  # the same headers, whoever makes them; the server leaves the body out
         await self._app(scope, receive, send)
 
 
@@ -225,7 +233,20 @@ def put_gates(routes: Iterable[BaseRoute], keeper: Gatekeeper) -> list[BaseRoute
         if isinstance(route, APIRoute) and route.body_field is not None and not isinstance(route, JsonRoute):
             raise TypeError(f"{route.path!r} reads a body and is no JsonRoute")
         if isinstance(route, Route):
+            _put_head(route, access)
             bounded = route.endpoint if isinstance(route.endpoint, Bounded) else None
-            route.app = Gate(route.app, access, keeper, bounded, parameters_of(route), lists_of(route), kinds_of(route))
+            answers_head = "HEAD" in (route.methods or ())
+            route.app = Gate(
+                route.app, access, keeper, bounded, parameters_of(route), lists_of(route), kinds_of(route), answers_head=answers_head
+            )
         gated.append(route)
     return gated
+
+
+def _put_head(route: Route, access: Access) -> None:
+    """Let a route answer HEAD, or not; of itself one of Starlette does wherever it takes GET, and one of FastAPI never."""
+    if route.methods and "GET" in route.methods:
+        if access.scope is None and not access.is_step:
+            route.methods.add("HEAD")
+        else:
+            route.methods.discard("HEAD")

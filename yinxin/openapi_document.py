@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.openapi.utils import get_openapi
@@ -71,7 +72,7 @@ def make_document(
     further_tags: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """The document for these routes (gated or not) and the hand-written paths of the parts' hot routes."""
-    described = [route for route in routes if isinstance(route, APIRoute) and route.include_in_schema]
+    described = [_without_head(route) for route in routes if isinstance(route, APIRoute) and route.include_in_schema]
     tags = [dict(tag) for tag in (*(tag for part in parts for tag in part.openapi_tags), *further_tags)]
     document = get_openapi(
         title="Yinxin 印信",
@@ -108,6 +109,13 @@ def make_document(
         "clientSecret": {"type": "http", "scheme": "basic", "description": "Client id and client secret, for the token endpoint alone."},
     }
     return document
+
+
+def _without_head(route: APIRoute) -> APIRoute:
+    """A route as it is described: that what is read can be asked for by HEAD goes without saying."""
+    shown = copy(route)
+    shown.methods = (route.methods or set()) - {"HEAD"}
+    return shown
 
 
 def _tell_apart(schemas: dict[str, Any]) -> None:

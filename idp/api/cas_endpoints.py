@@ -152,7 +152,7 @@ def add_cas_endpoints(router: APIRouter, desk: PeopleDesk, outbound: Outbound) -
         openapi_extra={"parameters": parameters},
         responses={200: {"description": "yes or no, and the user", "content": {"text/plain": {"example": "yes\npe_1\n"}}}},
     )
-    @public(_BY_TICKET)
+    @public(_BY_TICKET, is_step=True)
     async def validate(request: Request) -> Response:
         given, failure = _read(request)
         if not failure and "pgtUrl" in given:  # CAS 1.0 knows no proxies, and an answer without one would not be what was asked for
@@ -186,7 +186,7 @@ def _add_service_validate(router: APIRouter, door: CasDoor, path: str, version: 
         openapi_extra={"parameters": parameters},
         responses={200: {"description": "A serviceResponse: success or failure.", "content": content}},
     )
-    @public(_BY_TICKET)
+    @public(_BY_TICKET, is_step=True)
     async def service_validate(request: Request) -> Response:
         given, failure = _read(request)
         takes_proxied, callback = path in {PROXY_VALIDATE, P3_PROXY_VALIDATE}, given.get("pgtUrl")
@@ -229,7 +229,7 @@ def _add_proxy(router: APIRouter, door: CasDoor) -> None:
         openapi_extra={"parameters": parameters},
         responses={200: {"description": "A serviceResponse: success or failure.", "content": content}},
     )
-    @public("a proxy asks by its granting ticket, which only its registered callback has been sent")
+    @public("a proxy asks by its granting ticket, which only its registered callback has been sent", is_step=True)
     async def proxy(request: Request) -> Response:
         pairs = request.query_params.multi_items()
         given = dict(pairs)
@@ -263,7 +263,7 @@ def _add_saml_validate(router: APIRouter, door: CasDoor) -> None:
             200: {"description": "A SAML 1.1 response: success or failure.", "content": {"text/xml": {"schema": {"type": "string"}}}}
         },
     )
-    @public(_BY_TICKET)
+    @public(_BY_TICKET, is_step=True)
     async def saml_validate(request: Request) -> Response:
         pairs = request.query_params.multi_items()
         given = dict(pairs)

@@ -85,7 +85,7 @@ def add_self_registration_routes(router: APIRouter, desk: SelfRegistration) -> N
         except TrustError as error:
             return _error(error)
 
-    @public("by the token that the client got when it registered")
+    @public("by the token that the client got when it registered", is_step=True)
     async def manage(request: Request, client_id: str) -> Response:
         try:
             token = _token(request)

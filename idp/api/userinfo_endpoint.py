@@ -67,7 +67,7 @@ def _certificate(request: Request, certificates: CertificateDoor) -> str | None:
     return None if shown is None else shown.digest
 
 
-@public("the endpoint reads the token by itself: a person's, with the grant it hangs on")
+@public("the endpoint reads the token by itself: a person's, with the grant it hangs on", is_step=True)
 class UserinfoEndpoint:
     """The endpoint as an ASGI application."""
 

@@ -32,7 +32,7 @@ def add_cas_pages(router: APIRouter, pages: Pages) -> None:
     hidden: Any = {"include_in_schema": False}
 
     @router.get(LOGIN, **hidden)
-    @public("people come here to sign in to services that speak CAS")
+    @public("people come here to sign in to services that speak CAS", is_step=True)
     async def login(request: Request) -> Response:
         visit = pages.visit(request)
         pairs = request.query_params.multi_items()
@@ -41,7 +41,7 @@ def add_cas_pages(router: APIRouter, pages: Pages) -> None:
         return await begin_authorization(pages, visit, pages.cas, pairs, is_post=False)
 
     @router.get(LOGOUT, **hidden)
-    @public("people sign out here; nothing ends without their yes")
+    @public("people sign out here; nothing ends without their yes", is_step=True)
     async def logout(request: Request) -> Response:
         visit = pages.visit(request)
         try:

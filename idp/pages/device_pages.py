@@ -64,7 +64,7 @@ def add_device_pages(router: APIRouter, pages: Pages) -> None:
     hidden: Any = {"include_in_schema": False}
 
     @router.get(VERIFICATION_PATH, **hidden)
-    @public("people type the code of their device here")
+    @public("people type the code of their device here", is_step=True)
     async def show_device(request: Request) -> Response:
         visit = pages.visit(request)
         brought = request.query_params.get("user_code", "")  # by a link, which anybody may have made: a code, and no words of his

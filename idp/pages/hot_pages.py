@@ -57,8 +57,14 @@ def hot_pages(pages: Pages) -> tuple[Route, ...]:
     """The routes of them."""
     form = public("the form of a sign-in; it carries a token of its browser")
     steps = (
-        ("GET", SESSIONS, public("people look where they are signed in; who is not, signs in first"), show_sessions, "show_sessions"),
-        ("GET", SIGN_IN_PATH, public("people sign in here; the row is bound to their browser"), show_sign_in, "show_sign_in"),
+        (
+            "GET",
+            SESSIONS,
+            public("people look where they are signed in; who is not, signs in first", is_step=True),
+            show_sessions,
+            "show_sessions",
+        ),
+        ("GET", SIGN_IN_PATH, public("people sign in here; the row is bound to their browser", is_step=True), show_sign_in, "show_sign_in"),
         ("POST", f"{SIGN_IN_PATH}/password", form, take_secret, "show_password"),
         ("POST", f"{SIGN_IN_PATH}/recovery", form, partial(take_secret, is_recovery=True), "show_recovery_code"),
     )

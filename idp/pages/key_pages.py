@@ -79,7 +79,7 @@ def add_key_pages(router: APIRouter, pages: Pages) -> None:
         return Response(PASSKEY_SCRIPT, media_type="text/javascript", headers={"cache-control": "public, max-age=3600"})
 
     @router.get(KEYS_PATH, **hidden)
-    @public("people see their keys; who is not freshly signed in, signs in first")
+    @public("people see their keys; who is not freshly signed in, signs in first", is_step=True)
     async def show_keys(request: Request) -> Response:
         visit = pages.visit(request)
         switched = visit.switched()

@@ -218,7 +218,7 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
         return await changed(request, SESSIONS, work)
 
     @router.get(SWITCH, **hidden)
-    @public("people choose for whom they act; who is not signed in, signs in first")
+    @public("people choose for whom they act; who is not signed in, signs in first", is_step=True)
     async def show_switch(request: Request) -> Response:
         return await shown(request, _show_switch)
 
@@ -233,7 +233,7 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
         return await changed(request, SWITCH, work)
 
     @router.get(LOGOUT, **hidden)
-    @public("people sign out here; nothing ends without their yes or their client's ID token")
+    @public("people sign out here; nothing ends without their yes or their client's ID token", is_step=True)
     async def begin_logout(request: Request) -> Response:
         return await shown(request, _logout_by_get)
 

@@ -265,7 +265,7 @@ def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None
     return visit.page(name, problem=problem, targets=request.redirect_uri if request else "", **values)
 
 
-@public("people come here to sign in (OIDC Core 3.1.2.1)")
+@public("people come here to sign in (OIDC Core 3.1.2.1)", is_step=True)
 class AuthorizationEndpoint:
     """``GET`` and ``POST /authorize`` as plain ASGI: every visit to every department comes by."""
 

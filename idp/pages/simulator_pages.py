@@ -34,7 +34,7 @@ def add_simulator_pages(router: APIRouter, pages: Pages, simulator: Simulator) -
         return TrustError(Kind.UNACCEPTABLE, "SIMULATOR_REFUSED", reason=reason)
 
     @router.get(_PLACE, **hidden)
-    @public("a demonstration's simulated upstream: who to be there")
+    @public("a demonstration's simulated upstream: who to be there", is_step=True)
     async def choose(request: Request) -> Response:
         visit = pages.visit(request)
         asked = {name: request.query_params.get(name, "") for name in _ASKED}
@@ -87,7 +87,7 @@ def add_simulator_pages(router: APIRouter, pages: Pages, simulator: Simulator) -
         return JSONResponse(simulator.tokens(kept, at), headers={"cache-control": "no-store"})
 
     @router.get(f"{PATH}/userinfo", **hidden)
-    @public("a demonstration's simulated upstream: it reads its access token itself")
+    @public("a demonstration's simulated upstream: it reads its access token itself", is_step=True)
     async def tell(request: Request) -> Response:
         return JSONResponse(simulator.userinfo(request.headers.get("authorization", "")), headers={"cache-control": "no-store"})
 
@@ -102,7 +102,7 @@ def add_simulator_pages(router: APIRouter, pages: Pages, simulator: Simulator) -
         return JSONResponse(simulator.discovery())
 
     @router.get(f"{PATH}/logout", **hidden)
-    @public("a demonstration's simulated upstream: it remembers nobody, and sends people back")
+    @public("a demonstration's simulated upstream: it remembers nobody, and sends people back", is_step=True)
     async def leave(request: Request) -> Response:
         state = request.query_params.get("state", "")
         return pages.visit(request).go(f"/sign-in/upstream/{NAME}/logged-out?{urlencode({'state': state})}")

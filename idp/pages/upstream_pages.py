@@ -163,25 +163,25 @@ def add_upstream_pages(router: APIRouter, pages: Pages) -> None:
             return visit.error(error)
 
     @router.get("/sign-in/upstream/{name}/callback", **hidden)
-    @public("people come back here from another provider; the answer is bound to their browser and counts once")
+    @public("people come back here from another provider; the answer is bound to their browser and counts once", is_step=True)
     async def come_back(request: Request, name: str) -> Response:
         pairs = request.query_params.multi_items()
         return await shown(request, lambda visit: _come_back(pages, name, once(pairs), visit))
 
     @router.get("/sign-in/upstream/{name}/logged-out", **hidden)
-    @public("people come back here after signing out at another provider")
+    @public("people come back here after signing out at another provider", is_step=True)
     async def logged_out(request: Request, name: str) -> Response:
         del name
         state = request.query_params.get("state", "")
         return await shown(request, partial(_logged_out, pages, state))
 
     @router.get("/sign-in/{sign_in_id}/upstream/{name}", **hidden)
-    @public("people leave for another provider; the sign-in is bound to their browser")
+    @public("people leave for another provider; the sign-in is bound to their browser", is_step=True)
     async def leave(request: Request, sign_in_id: str, name: str) -> Response:
         return await shown(request, partial(_leave, pages, sign_in_id, name))
 
     @router.get(LINKS, **hidden)
-    @public("people see with which other providers they can sign in; who is not signed in, signs in first")
+    @public("people see with which other providers they can sign in; who is not signed in, signs in first", is_step=True)
     async def show_links(request: Request) -> Response:
         switched = pages.visit(request).switched()
         return switched if switched is not None else await shown(request, lambda visit: _show_links(pages, visit))
@@ -206,13 +206,13 @@ def add_upstream_pages(router: APIRouter, pages: Pages) -> None:
             return visit.error(error)
 
     @router.get(INITIATE, **hidden)
-    @public("an upstream sends people here to sign in with it (OpenID Connect Core 1.0, 4)")
+    @public("an upstream sends people here to sign in with it (OpenID Connect Core 1.0, 4)", is_step=True)
     async def initiate_by_get(request: Request) -> Response:
         pairs = request.query_params.multi_items()
         return await shown(request, lambda visit: _initiate(pages, once(pairs), visit))
 
     @router.post(INITIATE, **hidden)
-    @public("an upstream sends people here to sign in with it (OpenID Connect Core 1.0, 4)")
+    @public("an upstream sends people here to sign in with it (OpenID Connect Core 1.0, 4)", is_step=True)
     async def initiate_by_post(request: Request) -> Response:
         visit = pages.visit(request)
         try:

@@ -196,7 +196,7 @@ def add_copy_routes(router: APIRouter, means: IssuingMeans, desk: UseDesk) -> No
         responses={200: _FILE, **problem_answers(404, 422, 503)},
         tags=_TAGS,
     )
-    @public("the address is 256 random bits, good once and for ten minutes")
+    @public("the address is 256 random bits, good once and for ten minutes", is_step=True)
     def fetch_openly(token: Token) -> Response:
         return _file(download_copy.take_download(means, token, None))
 

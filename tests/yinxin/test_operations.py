@@ -173,7 +173,7 @@ def test_what_fits_nowhere_is_a_problem_document(here: Here, method: str, path: 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     if status == 405:
-        assert answer.headers["allow"] == "GET"
+        assert answer.headers["allow"] == "GET, HEAD"
 
 
 @pytest.mark.untraced

@@ -29,7 +29,7 @@ def add_pages(console: Console) -> None:
     def refused(browser: Browser, problem: ApiProblem, to: str) -> Response:
         return console.frame.answer("sign_in_failed.html", browser, status=problem.status, problem=problem, to=to)
 
-    @public("people begin to sign in here")
+    @public("people begin to sign in here", is_step=True)
     async def begin(request: Request) -> Response:
         browser = console.browser(request)
         to = own_path(request.query_params.get("to", "")) or HOME
@@ -38,7 +38,7 @@ def add_pages(console: Console) -> None:
         except TrustError as error:
             return refused(browser, problem_of_error(error, browser.language), to)
 
-    @public("the identity provider sends people back here with a code that only this browser can use")
+    @public("the identity provider sends people back here with a code that only this browser can use", is_step=True)
     async def finish(request: Request) -> Response:
         browser = console.browser(request)
         begun = console.sign_in.begun(browser, request.query_params.get("state", ""))
