@@ -196,13 +196,8 @@ def _outbound(context: ServiceContext, most_seconds: float = float("inf")) -> Ou
 
 def key_desk(context: ServiceContext) -> KeyDesk:
     """What the rotation of signing keys needs; for the command line too."""
-    return KeyDesk(
-        database=context.database,
-        audit=context.audit,
-        clock=context.clock,
-        keystore=context.keystore,
-        mac_key=context.keystore.open_secret(ROW_MAC_KEY),
-    )
+    mac_key = context.keystore.open_secret(ROW_MAC_KEY)
+    return KeyDesk(context.database, context.audit, context.clock, context.keystore, mac_key, context.idempotency)
 
 
 def key_ring(context: ServiceContext) -> KeyRing:

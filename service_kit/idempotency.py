@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from service_kit.callers import Caller
+
 KEY_CHARACTERS: Final = 255
 KEEP_SECONDS: Final = 24 * 3600
 IN_FLIGHT_SECONDS: Final = 120  # twice the time limit of a request: who has not answered by then has died
@@ -59,6 +61,14 @@ class RequestKey:
     caller: str
     route: str
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What makes a job be done once: the key that its request came with, and the digest of what was asked for."""
+
+    key: RequestKey
+    request_digest: bytes
 
 
 _FIND: Final = Prepared(select(table).where(table.c.key_digest == bindparam("digest")))
@@ -118,6 +128,12 @@ class Idempotency:
         self.finish(connection, claim, status=201)
         return None
 
+    def once(self, connection: Connection, once: Once | None, *, reference: str, at: datetime) -> str | None:
+        """As ``made_before``; None for a request without a key too."""
+        if once is None:
+            return None
+        return self.made_before(connection, once.key, request_digest=once.request_digest, reference=reference, at=at)
+
     def find(self, connection: Connection, *, caller: str, route: str, key: str, request_digest: bytes, at: datetime) -> Claim | None:
         """What ``claim`` would find, without claiming anything; None where the request is the first. Raises as ``claim``."""
         digest, now = key_digest(caller, route, key), write_time(at)
@@ -162,6 +178,14 @@ def key_digest(caller: str, route: str, key: str) -> bytes:
 def digest_of_request(*parts: bytes) -> bytes:
     """SM3 over parts, each with its length, so that moving a byte from one to the next changes it."""
     return sm3(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
+
+
+def asked_once(caller: Caller, route: str, key: str | None, *content: bytes) -> Once | None:
+    """The ``Once`` of a request with what it says as ``content``; None where it came without a key. IDEMPOTENCY_KEY_INVALID comes with its use.
+
+    The digest has no key: for what may stand in the database anyhow.
+    """
+    return None if key is None else Once(RequestKey(caller.claimant, route, key), digest_of_request(*content))
 
 
 def sweep(connection: Connection, at: datetime) -> int:

@@ -351,6 +351,7 @@ def webhook_desks(house: House, event_types: Mapping[str, str]) -> tuple[Subscri
         outbound,
         sealer,
         event_types,
+        context.idempotency,
         *links.webhooks_for_others_of(context),
     )
     return subscriptions, deliveries

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from service_kit.composition import caller_of, needs, public
+from service_kit.idempotency import asked_once
 from service_kit.json_bodies import JsonRoute
-from service_kit.preconditions import IfMatch, need_version, write_etag
+from service_kit.preconditions import IdempotencyKey, IfMatch, need_version, write_etag
 from service_kit.problems import CREATED, problem_answers
 from service_kit.request_shapes import RequestShape
 from service_kit.webhooks.model import ANY, DESCRIPTION_CHARACTERS, TYPES_PER_ENDPOINT, DeliveryStatus, EndpointStatus
@@ -64,7 +65,7 @@ class EndpointOrder(EndpointChange):
 
 
 class EndpointAnswer(BaseModel):
-    """An endpoint. ``secret`` stands only in the answer to its making."""
+    """An endpoint. ``secret`` stands only in the answer to its making, and of those under one `Idempotency-Key` in the first alone."""
 
     id: str
     client: Annotated[str, Field(description="Whose endpoint it is: only what this client may know of is told.")]
@@ -76,7 +77,9 @@ class EndpointAnswer(BaseModel):
     created_at: datetime
     changed_at: datetime
     version: int
-    secret: Annotated[str | None, Field(description="`whsec_...`; shown this once.")] = None
+    secret: Annotated[
+        str | None, Field(description="`whsec_...`; shown this once. Where that answer was lost, have it replaced (`POST .../secret`).")
+    ] = None
 
 
 class EndpointList(BaseModel):
@@ -205,8 +208,11 @@ def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
         responses={201: CREATED, **problem_answers(409)},
     )
     @needs(WEBHOOK_MANAGE)
-    def create_webhook(request: Request, body: EndpointOrder, response: Response) -> EndpointAnswer:
-        endpoint, secret = desk.create(caller_of(request), _wanted(body), owner=body.client or "")
+    def create_webhook(request: Request, body: EndpointOrder, response: Response, key: IdempotencyKey = None) -> EndpointAnswer:
+        caller = caller_of(request)
+        once = asked_once(caller, "POST /v1/webhooks", key, body.model_dump_json().encode())
+        wanted, owner = _wanted(body), body.client or ""
+        endpoint, secret = desk.create(caller, wanted, owner=owner) if once is None else desk.create_once(caller, wanted, once, owner=owner)
         response.headers["location"] = f"/v1/webhooks/{endpoint.endpoint_id}"
         response.headers["etag"] = write_etag(endpoint.version)
         response.headers["cache-control"] = "no-store"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.people_desk import PeopleDesk
+    from service_kit.idempotency import Once
 
 
 def grant_agent(
@@ -27,16 +28,27 @@ def grant_agent(
     valid_from: datetime | None = None,
     valid_until: datetime | None = None,
     actor: str,
+    once: Once | None = None,
 ) -> Agent:
-    """A grant, in force from ``valid_from`` (now where missing). ACCOUNT_NOT_FOUND, AGENT_EXISTS, ACCOUNT_FIELD_INVALID."""
+    """A grant, in force from ``valid_from`` (now where missing). Where ``once`` says that the same request made one before: that one, as it stands.
+
+    ACCOUNT_NOT_FOUND, AGENT_EXISTS, ACCOUNT_FIELD_INVALID, IDEMPOTENCY_*.
+    """
     check_agent_scopes(scopes)
     at = desk.clock.now()
     begins = valid_from or at
     if valid_until is not None and valid_until <= max(begins, at):
         raise field_invalid("valid_until", "a time to come, after valid_from")
     agent = Agent(new_id("ag_"), organisation_id, person_id, role, scopes, begins, valid_until, actor, at)
-    desk.database.write(lambda connection: grant_in(connection, desk, agent))
-    return agent
+
+    def store(connection: Connection) -> Agent:
+        made = desk.idempotency.once(connection, once, reference=agent.agent_id, at=at)
+        if made is not None:
+            return load_agent(connection, desk.vault, made)
+        grant_in(connection, desk, agent)
+        return agent
+
+    return desk.database.write(store)
 
 
 def grant_in(connection: Connection, desk: PeopleDesk, agent: Agent) -> None:

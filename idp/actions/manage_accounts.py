@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from idp.actions.people_desk import PeopleDesk
     from service_kit.callers import Caller
-    from service_kit.idempotency import RequestKey
+    from service_kit.idempotency import Once, RequestKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,10 +271,13 @@ def change_status_in(
     return changed
 
 
-def add_evidence(desk: PeopleDesk, account_id: str, kind: AccountKind, item: Evidence, *, actor: str) -> Account:
-    """Add a piece of evidence; the account's level follows. ACCOUNT_NOT_FOUND, ACCOUNT_FIELD_INVALID."""
+def add_evidence(desk: PeopleDesk, account_id: str, kind: AccountKind, item: Evidence, *, actor: str, once: Once | None = None) -> Account:
+    """Add a piece of evidence; the account's level follows. Where ``once`` says that the same request did so before: the account as it stands.
+
+    ACCOUNT_NOT_FOUND, ACCOUNT_FIELD_INVALID, IDEMPOTENCY_*.
+    """
     check_evidence(item)
-    return _with_evidence(desk, account_id, kind, item, "", actor)
+    return _with_evidence(desk, account_id, kind, item, "", actor, once=once)
 
 
 def remove_evidence(
@@ -292,6 +295,8 @@ def _with_evidence(
     removed: str,
     actor: str,
     by: Caller | None = None,
+    *,
+    once: Once | None = None,
 ) -> Account:
     at = desk.clock.now()
 
@@ -299,6 +304,8 @@ def _with_evidence(
         check_changed_by(connection, account_id, by)
         present = load_account(connection, desk.vault, account_id, kind)
         if added is not None:
+            if desk.idempotency.once(connection, once, reference=added.evidence_id, at=at) is not None:
+                return present
             check_evidence_count(len(list_evidence(connection, desk.vault, account_id)) + 1)
             insert_evidence(connection, desk.vault, account_id, added)
         elif not delete_evidence(connection, account_id, removed):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from idp.store.clients import clients_holding
+from service_kit.idempotency import Idempotency, Once, RequestKey, digest_of_request
 from service_kit.webhooks.deliveries import publish
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from idp.store.accounts import Vault
     from idp.tokens.authorization_request import RefusedAuthorization
     from service_kit.audit import Audit
+    from service_kit.callers import Caller
     from service_kit.clock import Clock
     from service_kit.database import Database
-    from service_kit.idempotency import Idempotency
     from service_kit.outbox import Outbox
 
 EVENT_TYPES: Final = {
@@ -87,6 +88,15 @@ class PeopleDesk:
     def __repr__(self) -> str:
         """Without the keys."""
         return "PeopleDesk()"
+
+    def asked_once(self, caller: Caller, route: str, key: str | None, *content: bytes) -> Once | None:
+        """The ``Once`` of a request that says ``content`` about somebody; None where it came without a key.
+
+        Its digest is keyed: who reads the database could try out whom and what a bare one stands for.
+        """
+        if key is None:
+            return None
+        return Once(RequestKey(caller.claimant, route, key), self.vault.sealer.find(digest_of_request(*content), "idp.asked-once"))
 
     def tell(self, connection: Connection, event_type: str, data: Mapping[str, str | int], at: datetime, *audience: str) -> None:
         """Publish an event to the clients it concerns. ``data`` holds identifiers and states, never personal data."""

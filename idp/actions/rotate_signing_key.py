@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from service_kit.clock import Clock
     from service_kit.composition import Facts
     from service_kit.database import Database
+    from service_kit.idempotency import Idempotency, Once
 
 KEY_PREFIX: Final = "token-"
 _SIGNERS: Final = {
@@ -42,6 +43,7 @@ class KeyDesk:
     clock: Clock
     keystore: Keystore
     mac_key: bytes
+    idempotency: Idempotency
 
     def __repr__(self) -> str:
         """Without the key."""
@@ -70,22 +72,65 @@ def ensure_signing_keys(desk: KeyDesk, *, actor: str) -> None:
         ensure_signing_key(desk, actor=actor, algorithm=algorithm)
 
 
-def rotate_signing_key(desk: KeyDesk, *, actor: str, algorithm: str = ACCESS_TOKEN_ALGORITHM, reason: str = "") -> SigningKey:
-    """Make the next signing key and publish it; it signs once every verifier has had the time to fetch it (KEY_ANNOUNCE_SECONDS)."""
+def rotate_signing_key(
+    desk: KeyDesk, *, actor: str, algorithm: str = ACCESS_TOKEN_ALGORITHM, reason: str = "", once: Once | None = None
+) -> SigningKey:
+    """Make the next signing key and publish it; it signs once every verifier has had the time to fetch it (KEY_ANNOUNCE_SECONDS).
+
+    Where ``once`` says that the same request made one before: that one, as it stands. IDEMPOTENCY_*.
+    """
     at = desk.clock.now()
-    return _add(desk, _new_key(desk, algorithm, at, at + timedelta(seconds=KEY_ANNOUNCE_SECONDS)), actor=actor, reason=reason)
+    made = _made_before(desk, once, at)
+    if made is not None:
+        return made
+    key = _new_key(desk, algorithm, at, at + timedelta(seconds=KEY_ANNOUNCE_SECONDS))
+    return _add(desk, key, actor=actor, reason=reason, once=once)
 
 
-def replace_signing_key(desk: KeyDesk, *, actor: str, algorithm: str = ACCESS_TOKEN_ALGORITHM, reason: str = "") -> SigningKey:
-    """After a compromise: a new key signs at once, every other of its algorithm is withdrawn, and with it all tokens that it signed."""
+def replace_signing_key(
+    desk: KeyDesk, *, actor: str, algorithm: str = ACCESS_TOKEN_ALGORITHM, reason: str = "", once: Once | None = None
+) -> SigningKey:
+    """After a compromise: a new key signs at once, every other of its algorithm is withdrawn, and with it all tokens that it signed.
+
+    ``once``: as for ``rotate_signing_key``.
+    """
     at = desk.clock.now()
-    return _add(desk, _new_key(desk, algorithm, at, at), is_alone=True, actor=actor, reason=reason)
+    made = _made_before(desk, once, at)
+    return made or _add(desk, _new_key(desk, algorithm, at, at), is_alone=True, actor=actor, reason=reason, once=once)
 
 
-def _add(desk: KeyDesk, key: SigningKey, *, is_first: bool = False, is_alone: bool = False, actor: str, reason: str = "") -> SigningKey:
+def _made_before(desk: KeyDesk, once: Once | None, at: datetime) -> SigningKey | None:
+    """What the same request made: looked for before a private key is made, which would stay unused."""
+    if once is None:
+        return None
+    with desk.database.read() as connection:
+        asked = once.key
+        found = desk.idempotency.find(
+            connection, caller=asked.caller, route=asked.route, key=asked.key, request_digest=once.request_digest, at=at
+        )
+        return None if found is None else _named(connection, desk, found.reference)
+
+
+def _named(connection: Connection, desk: KeyDesk, key_id: str | None) -> SigningKey:
+    return next(each for each in load_signing_keys(connection, desk.mac_key)[0] if each.key_id == key_id)
+
+
+def _add(
+    desk: KeyDesk,
+    key: SigningKey,
+    *,
+    is_first: bool = False,
+    is_alone: bool = False,
+    actor: str,
+    reason: str = "",
+    once: Once | None = None,
+) -> SigningKey:
     """Store a key and the record. ``is_first``: where another process was quicker, its key counts; ``is_alone``: all others are withdrawn."""
 
     def store(connection: Connection) -> SigningKey:
+        made = desk.idempotency.once(connection, once, reference=key.key_id, at=key.created_at)
+        if made is not None:
+            return _named(connection, desk, made)
         keys, _ = load_signing_keys(connection, desk.mac_key)
         present = [other for other in keys if other.algorithm == key.algorithm and other.withdrawn_at is None]
         if is_first and present:  # perhaps from a moment after our own clock's reading: whether its turn has come does not matter

@@ -276,11 +276,15 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
         responses=problem_answers(404, 409),
     )
     @needs(MANAGE)
-    def add_evidence(request: Request, account_id: str, body: EvidenceOrder, response: Response) -> dict[str, Any]:
+    def add_evidence(
+        request: Request, account_id: str, body: EvidenceOrder, response: Response, key: IdempotencyKey = None
+    ) -> dict[str, Any]:
         demand_other(request, account_id)
         verified_at = aware(body.verified_at, "verified_at") or desk.clock.now()
         item = Evidence(new_id("ev_"), body.method, body.source, body.level, verified_at, aware(body.expires_at, "expires_at"))
-        return detail(manage.add_evidence(desk, account_id, kind, item, actor=actor_of(request)), response)
+        caller = caller_of(request)
+        once = desk.asked_once(caller, f"POST {path}/{{id}}/evidence", key, account_id.encode(), body.model_dump_json().encode())
+        return detail(manage.add_evidence(desk, account_id, kind, item, actor=caller.actor, once=once), response)
 
     @router.delete(
         path + "/{account_id}/evidence/{evidence_id}",

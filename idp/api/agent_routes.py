@@ -13,7 +13,8 @@ from idp.api.account_shapes import AgentOrder, AgentPage, AgentView, SessionPage
 from idp.model.people import PAGE_MAX, AccountKind
 from idp.store.accounts import list_agents, load_account, load_agent
 from idp.store.sign_ins import list_sessions
-from service_kit.composition import needs
+from service_kit.composition import caller_of, needs
+from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - FastAPI reads the annotations at run time
 from service_kit.problems import CREATED, problem_answers
 
 if TYPE_CHECKING:
@@ -36,8 +37,11 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
         responses={201: CREATED, **problem_answers(404, 409)},
     )
     @needs(MANAGE)
-    def create_agent(request: Request, organisation_id: str, body: AgentOrder, response: Response) -> dict[str, Any]:
+    def create_agent(
+        request: Request, organisation_id: str, body: AgentOrder, response: Response, key: IdempotencyKey = None
+    ) -> dict[str, Any]:
         demand_other(request, body.person_id)
+        caller = caller_of(request)
         agent = grant_agent(
             desk,
             organisation_id,
@@ -46,7 +50,10 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
             scopes=tuple(body.scopes),
             valid_from=aware(body.valid_from, "valid_from"),
             valid_until=aware(body.valid_until, "valid_until"),
-            actor=actor_of(request),
+            actor=caller.actor,
+            once=desk.asked_once(
+                caller, "POST /v1/organisations/{organisation_id}/agents", key, organisation_id.encode(), body.model_dump_json().encode()
+            ),
         )
         response.headers["location"] = f"/v1/agents/{agent.agent_id}"
         return agent_view(agent)

@@ -11,6 +11,9 @@ from idp.actions.rotate_signing_key import replace_signing_key, rotate_signing_k
 from idp.model.clients import SIGNING_ALGORITHMS, published_keys_at, signing_key_at
 from idp.store.clients import load_signing_keys
 from service_kit.composition import caller_of, needs
+from service_kit.idempotency import asked_once
+from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - FastAPI reads the annotations at run time
+from service_kit.problems import problem_answers
 from service_kit.request_shapes import RequestShape
 from service_kit.written_times import WrittenUtc, write_utc
 
@@ -102,10 +105,19 @@ def add_signing_key_routes(router: APIRouter, desk: KeyDesk, ring: KeyRing) -> N
         keys, at = read(), desk.clock.now()
         return {"keys": [_view(keys, key, at) for key in sorted(keys, key=lambda each: (each.created_at, each.key_id))]}
 
-    @router.post("/v1/signing-keys", status_code=201, summary="Change a key that signs tokens", response_model=SigningKeyView, tags=tags)
+    @router.post(
+        "/v1/signing-keys",
+        status_code=201,
+        summary="Change a key that signs tokens",
+        response_model=SigningKeyView,
+        tags=tags,
+        responses=problem_answers(409),
+    )
     @needs(MANAGE)
-    def change_signing_key(body: SigningKeyChange, request: Request) -> dict[str, Any]:
+    def change_signing_key(body: SigningKeyChange, request: Request, key: IdempotencyKey = None) -> dict[str, Any]:
+        caller = caller_of(request)
+        once = asked_once(caller, "POST /v1/signing-keys", key, body.model_dump_json().encode())
         change = replace_signing_key if body.at_once else rotate_signing_key
-        key = change(desk, actor=caller_of(request).actor, algorithm=body.algorithm, reason=body.reason)
+        made = change(desk, actor=caller.actor, algorithm=body.algorithm, reason=body.reason, once=once)
         ring.forget()  # this process knows at once; others read their keys again within KEY_RING_MAX_AGE_SECONDS
-        return _view(read(), key, desk.clock.now())
+        return _view(read(), made, desk.clock.now())

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from service_kit.callers import Caller
     from service_kit.clock import Clock
     from service_kit.database import Database
+    from service_kit.idempotency import Idempotency, Once
     from service_kit.outbound import Outbound
     from service_kit.outbox import Outbox
 
@@ -69,6 +70,7 @@ class SubscriptionDesk:
     outbound: Outbound
     sealer: ValueSealer
     event_types: Mapping[str, str]
+    idempotency: Idempotency
     scope_for_others: str = ""
     is_owner: Callable[[Connection, str], bool] = _nobody
 
@@ -78,35 +80,45 @@ class SubscriptionDesk:
         ``owner``: the client that is to be told; empty: the caller itself. For another one, and for any where a person stands behind the call, the
         caller must be allowed to look after others': SCOPE_MISSING, WEBHOOK_OWNER_UNKNOWN.
         """
+        endpoint, secret, sealed = self._new(caller, wanted, owner)
+        self.database.write(lambda conn: self._add(conn, caller, endpoint, sealed))
+        return endpoint, secret
+
+    def create_once(self, caller: Caller, wanted: Wanted, once: Once, *, owner: str = "") -> tuple[Endpoint, str | None]:
+        """As ``create``, however often the request comes: what it made before as that stands now, and None for the secret, which nobody is shown twice.
+
+        Raises as ``create``, and IDEMPOTENCY_*, WEBHOOK_NOT_FOUND where it has been removed since.
+        """
+        endpoint, secret, sealed = self._new(caller, wanted, owner)
+
+        def add(conn: Connection) -> tuple[Endpoint, str | None]:
+            made = self.idempotency.once(conn, once, reference=endpoint.endpoint_id, at=endpoint.created_at)
+            if made is not None:
+                return self._own(conn, caller, made), None
+            self._add(conn, caller, endpoint, sealed)
+            return endpoint, secret
+
+        return self.database.write(add)
+
+    def _new(self, caller: Caller, wanted: Wanted, owner: str) -> tuple[Endpoint, str, bytes]:
+        """An endpoint as it would be made, its secret, and that sealed."""
         owner = self._owner_named(caller, owner)
         self._check(wanted)
         at = self.clock.now()
         endpoint_id = f"wh_{secrets.token_hex(12)}"
-        endpoint = Endpoint(
-            endpoint_id,
-            owner,
-            wanted.url,
-            wanted.types,
-            wanted.description,
-            EndpointStatus.ACTIVE if wanted.is_active else EndpointStatus.DISABLED,
-            None,
-            at,
-            at,
-            1,
-        )
+        status = EndpointStatus.ACTIVE if wanted.is_active else EndpointStatus.DISABLED
+        endpoint = Endpoint(endpoint_id, owner, wanted.url, wanted.types, wanted.description, status, None, at, at, 1)
         secret = new_secret()
-        sealed = self.sealer.seal(secret.encode(), secret_place(endpoint_id))
+        return endpoint, secret, self.sealer.seal(secret.encode(), secret_place(endpoint_id))
 
-        def add(conn: Connection) -> None:
-            if owner != caller.client_id and not self.is_owner(conn, owner):
-                raise TrustError(Kind.UNACCEPTABLE, "WEBHOOK_OWNER_UNKNOWN", client=owner)
-            if store.count_endpoints(conn, owner) >= ENDPOINTS_PER_OWNER:
-                raise TrustError(Kind.CONFLICT, "WEBHOOK_TOO_MANY", most=ENDPOINTS_PER_OWNER)
-            store.insert_endpoint(conn, endpoint, sealed)
-            self._record(conn, caller, "webhook.create", endpoint)
-
-        self.database.write(add)
-        return endpoint, secret
+    def _add(self, conn: Connection, caller: Caller, endpoint: Endpoint, sealed: bytes) -> None:
+        owner = endpoint.owner
+        if owner != caller.client_id and not self.is_owner(conn, owner):
+            raise TrustError(Kind.UNACCEPTABLE, "WEBHOOK_OWNER_UNKNOWN", client=owner)
+        if store.count_endpoints(conn, owner) >= ENDPOINTS_PER_OWNER:
+            raise TrustError(Kind.CONFLICT, "WEBHOOK_TOO_MANY", most=ENDPOINTS_PER_OWNER)
+        store.insert_endpoint(conn, endpoint, sealed)
+        self._record(conn, caller, "webhook.create", endpoint)
 
     def change(self, caller: Caller, endpoint_id: str, wanted: Wanted, *, expected_version: int | None) -> Endpoint:
         """Replace what an owner may set. ``WEBHOOK_CHANGED`` where ``expected_version`` is not the present one."""

@@ -225,6 +225,28 @@ def test_agents_of_an_organisation(office: Office) -> None:
     assert office.call("GET", "/v1/agents/ag_none").json()["code"] == "AGENT_NOT_FOUND"
 
 
+def test_the_same_request_adds_one_piece_of_evidence_and_one_agent(office: Office) -> None:
+    person = office.make()
+    firm = office.make("/v1/organisations", "测试公司")
+    keyed, before = {"idempotency-key": "counter-4"}, len(office.provider.audited("agent.grant"))
+    path, proof = f"/v1/accounts/{person['id']}/evidence", {"method": "counter", "source": "Demo hall", "level": 3}
+    first, again = (office.call("POST", path, json=proof, headers=keyed) for _ in range(2))
+    assert (first.status_code, len(first.json()["evidence"]), again.status_code, again.json()) == (201, 1, 201, first.json())
+    assert again.headers["etag"] == first.headers["etag"]
+    assert len(office.call("POST", path, json=proof).json()["evidence"]) == 2
+    assert office.call("POST", path, json={**proof, "level": 4}, headers=keyed).json()["code"] == "IDEMPOTENCY_KEY_REUSED"
+    other = office.make()["id"]
+    assert office.call("POST", f"/v1/accounts/{other}/evidence", json=proof, headers=keyed).json()["code"] == "IDEMPOTENCY_KEY_REUSED"
+    path, order = f"/v1/organisations/{firm['id']}/agents", {"person_id": person["id"], "scopes": ["tax"]}
+    first, again = (office.call("POST", path, json=order, headers=keyed) for _ in range(2))
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    assert again.headers["location"] == first.headers["location"]
+    ended = office.call("POST", f"/v1/agents/{first.json()['id']}/revoke").json()
+    assert office.call("POST", path, json=order, headers=keyed).json() == ended, "as it stands now"
+    assert office.call("POST", path, json={**order, "scopes": []}, headers=keyed).json()["code"] == "IDEMPOTENCY_KEY_REUSED"
+    assert len(office.provider.audited("agent.grant")) == before + 1
+
+
 def test_pages_by_key(office: Office) -> None:
     ids = sorted(office.make(name=f"测试{number}")["id"] for number in range(5))
     seen: list[str] = []

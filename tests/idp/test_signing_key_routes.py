@@ -16,6 +16,8 @@ from idp.store.clients import load_signing_keys
 from yinxin.links import LOCAL_KEYS_KEPT_SECONDS
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.idp.conftest import Provider
 
 PATH = "/v1/signing-keys"
@@ -80,6 +82,32 @@ def test_after_a_compromise_its_tokens_end(provider: Provider) -> None:
     gm = http.post(PATH, headers=provider.bearer("keeper"), json={"algorithm": "SGD_SM3_SM2", "at_once": True, "reason": "x"}).json()
     assert [each["kid"] for each in http.get("/oauth2/gm-jwks").json()["keys"]] == [gm["key_id"]]
     assert gm["key_id"] not in http.get("/oauth2/jwks").text
+
+
+def test_the_same_request_changes_a_key_once(provider: Provider) -> None:
+    headers, http = keeper(provider), provider.here.http
+    order = {"algorithm": "ES256", "reason": "Half-yearly."}
+    first = http.post(PATH, headers={**headers, "idempotency-key": "change-1"}, json=order)
+    stored = sorted(each.key_id for each in provider.here.house.context.keystore.list())
+    again = http.post(PATH, headers={**headers, "idempotency-key": "change-1"}, json=order)
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    assert states(provider, headers) == ["signing", "announced"]
+    assert sorted(each.key_id for each in provider.here.house.context.keystore.list()) == stored, "nor is a private key left unused"
+    assert len(provider.audited("signing-key.announce")) == len(SIGNING_ALGORITHMS) + 1
+    for other in ({"reason": "Another."}, {"at_once": True}):
+        refused = http.post(PATH, headers={**headers, "idempotency-key": "change-1"}, json={**order, **other})
+        assert (refused.status_code, refused.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert http.post(PATH, headers=headers, json=order).json()["key_id"] != first.json()["key_id"]
+
+
+def test_two_at_once_change_a_key_once(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both looked before either had made one: the second is answered with the first's key all the same."""
+    headers, http = {**keeper(provider), "idempotency-key": "change-2"}, provider.here.http
+    order = {"algorithm": "ES256", "reason": "Half-yearly."}
+    first = http.post(PATH, headers=headers, json=order).json()
+    monkeypatch.setattr("idp.actions.rotate_signing_key._made_before", lambda *_: None)
+    assert http.post(PATH, headers=headers, json=order).json() == first
+    assert states(provider, headers) == ["signing", "announced"]
 
 
 def test_attack_nobody_else_sees_or_changes_them(provider: Provider) -> None:

@@ -15,6 +15,7 @@ import pytest
 from crypto.sealed_values import ValueSealer
 from service_kit.audit import Audit, new_writer_id
 from service_kit.callers import Caller
+from service_kit.idempotency import Idempotency
 from service_kit.outbound import Outbound, read_networks
 from service_kit.outbox import Outbox
 from service_kit.webhooks import store
@@ -66,6 +67,7 @@ class Post:
             outbound,
             sealer,
             TYPES,
+            Idempotency(),
             "client.manage",
             lambda _, name: name in {"cl_anna", "cl_bert"},
         )

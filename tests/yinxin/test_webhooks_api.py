@@ -106,6 +106,28 @@ def test_an_endpoint_from_its_making_to_its_end(hooked: Here) -> None:
         assert hooked.http.get("/v1/webhooks", headers=owner).json() == {"endpoints": [], "next_after": None}
 
 
+def test_the_same_request_makes_one_endpoint_and_shows_its_secret_once(hooked: Here) -> None:
+    owner, other = headers_of(hooked, "cl_owner"), headers_of(hooked, "cl_other")
+    order, keyed = {"url": "http://127.0.0.1:9/hooks"}, {"idempotency-key": "hook-1"}
+    first = hooked.http.post("/v1/webhooks", headers={**owner, **keyed}, json=order)
+    again = hooked.http.post("/v1/webhooks", headers={**owner, **keyed}, json=order)
+    assert first.json()["secret"].startswith("whsec_")
+    assert (again.status_code, again.json()) == (201, {**first.json(), "secret": None})
+    assert (again.headers["location"], again.headers["etag"]) == (first.headers["location"], first.headers["etag"])
+    assert len(hooked.http.get("/v1/webhooks", headers=owner).json()["endpoints"]) == 1
+    refused = hooked.http.post("/v1/webhooks", headers={**owner, **keyed}, json={**order, "active": False})
+    assert (refused.status_code, refused.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    another = hooked.http.post("/v1/webhooks", headers={**other, **keyed}, json=order).json()
+    assert another["client"] == "cl_other"
+    assert another["secret"].startswith("whsec_")
+    with hooked.house.context.database.read() as connection:
+        kept = str(connection.exec_driver_sql("SELECT * FROM kit_idempotency").all())
+    assert first.json()["secret"] not in kept
+    assert hooked.http.request("DELETE", first.headers["location"], headers={**owner, "if-match": "*"}).status_code == 204
+    gone = hooked.http.post("/v1/webhooks", headers={**owner, **keyed}, json=order)
+    assert (gone.status_code, gone.json()["code"]) == (404, "WEBHOOK_NOT_FOUND"), "what was removed is not made anew"
+
+
 def test_addresses_outside_the_allow_list_are_refused_by_name(hooked: Here) -> None:
     owner = headers_of(hooked, "cl_owner")
     refused = hooked.http.post("/v1/webhooks", headers=owner, json={"url": "http://169.254.169.254/latest"})
