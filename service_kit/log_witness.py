@@ -12,6 +12,7 @@ import hashlib
 import logging
 import os
 import threading
+from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
     from standards.c2sp_signed_note import NoteSignature
     from standards.c2sp_tlog_checkpoint import Checkpoint
 
-EVIDENCE_FILES: Final = 100  # a log that forks again and again fills no disk
+EVIDENCE_FILES: Final = 100  # of each log: one that forks again and again fills no disk, and takes no other's room
 LOCK_FILE: Final = ".lock"
 EVIDENCE: Final = "evidence"
+_ORIGIN_DIGITS: Final = 16  # of the SHA-256 of a log's origin, at the beginning of the name of what is kept of it
 _logger = logging.getLogger(__name__)
 
 
@@ -49,6 +51,7 @@ class Witness:
         self._cosigners = tuple(cosigners)
         self._clock = clock
         self._turn = threading.Lock()
+        self._told_unkept: deque[str] = deque(maxlen=EVIDENCE_FILES)
 
     def latest(self, origin: str) -> bytes | None:
         """The newest checkpoint it has cosigned of a log, as the log signed it; None where there is none. WITNESS_LOG_UNKNOWN."""
@@ -58,6 +61,10 @@ class Witness:
             return self._path(origin).read_bytes()
         except FileNotFoundError:
             return None
+
+    def evidence_of(self, origin: str) -> list[str]:
+        """The names of the files that show two histories of a log, in ``evidence`` below its folder; at most ``EVIDENCE_FILES``."""
+        return sorted(each.name for each in (self._folder / EVIDENCE).glob(f"{_digest(origin.encode())[:_ORIGIN_DIGITS]}-*.txt"))
 
     def add_checkpoint(self, body: bytes) -> tuple[NoteSignature, ...]:
         """Cosign a checkpoint that extends what is known.
@@ -87,7 +94,7 @@ class Witness:
             size = 0 if known is None else known.size
             is_fork = known is not None and new.size == known.size and new.root != known.root
             if is_fork and note is not None:
-                self._keep_evidence(origin, note, request.checkpoint)
+                self._keep_evidence(origin, size, note, request.checkpoint)
             if request.old_size != size:
                 raise TrustError(Kind.CONFLICT, "WITNESS_SIZE_OTHER", size=size)
             if is_fork:
@@ -110,16 +117,24 @@ class Witness:
         return is_consistent(tree, older_size=known.size, older_root=known.root, newer_size=new.size, newer_root=new.root, proof=proof)
 
     def _path(self, origin: str) -> Path:
-        return self._folder / f"{hashlib.sha256(origin.encode()).hexdigest()}.checkpoint"
+        return self._folder / f"{_digest(origin.encode())}.checkpoint"
 
-    def _keep_evidence(self, origin: str, known: bytes, other: bytes) -> None:
+    def _keep_evidence(self, origin: str, size: int, known: bytes, other: bytes) -> None:
         folder = self._folder / EVIDENCE
-        path = folder / f"{hashlib.sha256(known + other).hexdigest()}.txt"
-        if not path.exists() and len(list(folder.glob("*"))) < EVIDENCE_FILES:
-            # Said first: there may be no room to keep it
-            _logger.error("a log shows two histories", extra={"facts": {"origin": origin, "evidence": path.name}})
-            make_folder(folder)
-            write_durably(path, known + b"\n" + other)
+        path = folder / f"{_digest(origin.encode())[:_ORIGIN_DIGITS]}-{_digest(known + other)}.txt"
+        if path.exists() or path.name in self._told_unkept:
+            return
+        kept = len(self.evidence_of(origin))
+        if kept >= EVIDENCE_FILES:  # each of those shows it to anybody; of more it is said that they came, and what they claim
+            claimed = read_checkpoint(read_note(other).text).root.hex()
+            facts = {"origin": origin, "kept": kept, "folder": str(folder), "size": size, "root": claimed}
+            _logger.error("a log shows two histories, and no further evidence of it is kept", extra={"facts": facts})
+            self._told_unkept.append(path.name)
+            return
+        # Said first: there may be no room to keep it
+        _logger.error("a log shows two histories", extra={"facts": {"origin": origin, "evidence": path.name}})
+        make_folder(folder)
+        write_durably(path, known + b"\n" + other)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -131,3 +146,7 @@ class Witness:
                 yield
             finally:
                 os.close(descriptor)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -123,6 +123,31 @@ def test_two_histories_are_told_to_whoever_runs_the_witness(folder: Path, caplog
     assert (facts["origin"], (folder / "state" / "evidence" / facts["evidence"]).is_file()) == (ORIGIN, True)
 
 
+def test_of_a_log_that_shows_ever_further_histories_it_is_said_that_no_more_are_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("service_kit.log_witness.EVIDENCE_FILES", 3)
+    opened = open_witness(folder)
+    opened.witness.add_checkpoint(write_add_checkpoint(AddCheckpoint(0, (), note(1))))
+    kept = folder / "state" / EVIDENCE
+    kept.mkdir()
+    for number in range(3):  # of another log, which takes no room of this one's
+        (kept / f"{'0' * 16}-{number}.txt").write_bytes(b"")
+    for number in (1, 2, 3, 4, 4, 5):
+        with pytest.raises(TrustError, match="WITNESS_FORK"):
+            opened.witness.add_checkpoint(write_add_checkpoint(AddCheckpoint(1, (), note(1, bytes([number]) * 32))))
+    told = [(each.message, each.__dict__["facts"]) for each in caplog.records]
+    assert [message for message, _ in told[:3]] == ["a log shows two histories"] * 3
+    assert {facts["evidence"] for _, facts in told[:3]} == set(opened.witness.evidence_of(ORIGIN))
+    assert {message for message, _ in told[3:]} == {"a log shows two histories, and no further evidence of it is kept"}
+    assert [(facts["origin"], facts["kept"], facts["size"], facts["root"]) for _, facts in told[3:]] == [
+        (ORIGIN, 3, 1, f"{number:02x}" * 32) for number in (4, 5)
+    ], "each once"
+    assert len(list(kept.iterdir())) == 6
+    assert json.loads(yinxin("witness", "show", "--dir", str(folder), "--json").stdout)["logs"][0]["evidence"] == 3
+    assert "3 times" in yinxin("witness", "show", "--dir", str(folder)).stdout
+
+
 def test_two_histories_are_told_also_where_there_is_no_room_to_keep_them(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -142,7 +167,7 @@ def test_two_histories_are_told_also_where_there_is_no_room_to_keep_them(
 
 def test_a_witness_is_made_once_and_shows_what_it_knows(folder: Path) -> None:
     made = told("show", "--dir", str(folder))
-    assert made["logs"] == [{"origin": ORIGIN, "size": None}]
+    assert made["logs"] == [{"origin": ORIGIN, "size": None, "evidence": 0}]
     assert {WitnessKey.from_text(key).name for key in made["keys"]} == {"witness.example/audit-office"}
     assert told("init", "--dir", str(folder), "--name", "witness.example/audit-office")["keys"] == made["keys"]  # its keys stay
     sm3 = CheckpointSigner("log.example/licences/sm3", software_signer(SM2PrivateKey.generate(), "s"))

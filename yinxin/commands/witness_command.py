@@ -32,7 +32,7 @@ def _show(opened: WitnessFolder, *, as_json: bool) -> None:
         return None if note is None else read_checkpoint(read_note(note).text).size
 
     keys = [cosigner.key.to_text() for cosigner in opened.cosigners]
-    logs = [{"origin": log.origin, "size": size_of(log)} for log in opened.logs]
+    logs = [{"origin": log.origin, "size": size_of(log), "evidence": len(opened.witness.evidence_of(log.origin))} for log in opened.logs]
     if as_json:
         print_json({"name": opened.name, "keys": keys, "logs": logs})
         return
@@ -43,6 +43,13 @@ def _show(opened: WitnessFolder, *, as_json: bool) -> None:
         size = log["size"]
         seen_en, seen_zh = ("nothing seen of it yet", "尚未收到检查点") if size is None else (f"size {size}", f"大小 {size}")
         print_line(say(f"Watches {log['origin']}, {seen_en}", f"监视 {log['origin']}，{seen_zh}"))
+        if log["evidence"]:
+            print_line(
+                say(
+                    f"  It showed two histories: {log['evidence']} times kept in state/evidence",
+                    f"  该日志出示过两种历史：state/evidence 中存有 {log['evidence']} 份证据",
+                )
+            )
 
 
 @app.command("init")
