@@ -90,11 +90,8 @@ idempotency = Table(
     metadata,
     Column("key_digest", LargeBinary, primary_key=True),  # SM3 over caller, route and key
     Column("request_digest", LargeBinary, nullable=False),
-    Column("reference", String(100), nullable=True),  # the row that holds the intent
+    Column("reference", String(100), nullable=True),  # the row that holds the intent, from which an answer is given once more
     Column("status", Integer, nullable=True),  # None while in flight
-    Column("headers", LargeBinary, nullable=True),  # empty, as the next two: an answer is given once more from the row that reference names
-    Column("body", LargeBinary, nullable=True),
-    Column("body_blob", String(64), nullable=True),
     Column("in_flight_until", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),  # microseconds since 1970, UTC
 )

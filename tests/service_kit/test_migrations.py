@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+from functools import partialmethod
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import inspect, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, select, text
 
 from service_kit.append_only import protect_log_table
 from service_kit.database import Database
 from service_kit.migrations import differences, is_current, migrate, migrate_kit
-from service_kit.tables import metadata
+from service_kit.tables import idempotency, metadata
 from standards.errors import TrustError
 
 if TYPE_CHECKING:
@@ -49,6 +51,24 @@ def test_migrating_again_is_nothing(empty: Database) -> None:
     migrate_kit(empty)
     with empty.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM kit_alembic")).scalar() == 1
+
+
+def test_keys_of_requests_outlive_the_columns_that_held_no_answer(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    upgrade = ScriptDirectory._upgrade_revs
+    with monkeypatch.context() as before:
+        before.setattr(ScriptDirectory, "_upgrade_revs", partialmethod(lambda self, _, present: upgrade(self, "kit_0006", present)))
+        migrate_kit(empty)
+    old = "INSERT INTO kit_idempotency (key_digest, request_digest, reference, status, body, in_flight_until, expires_at) VALUES "
+    empty.write(
+        lambda c: c.execute(text(old + "(:key, :asked, 'su_1', 201, :body, 1, 2)"), {"key": b"k", "asked": b"r", "body": b"b"}).rowcount
+    )
+    migrate_kit(empty)
+    assert differences(empty, "kit", metadata) == []
+    with empty.read() as connection:
+        kept = connection.execute(select(idempotency)).mappings().one()
+    assert dict(kept) == {
+        "key_digest": b"k", "request_digest": b"r", "reference": "su_1", "status": 201, "in_flight_until": 1, "expires_at": 2
+    }  # fmt: skip
 
 
 def test_processes_that_start_together_wait_for_each_other(database_url: str) -> None:
