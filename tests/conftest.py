@@ -7,6 +7,7 @@ import ipaddress
 import os
 import socket
 import sys
+import threading
 from collections import Counter
 from contextlib import nullcontext
 from functools import wraps
@@ -22,7 +23,7 @@ from tests import clause_results
 from tests.few_rsa_keys import draw_from_few
 from tests.remembered_adapters import remember_adapters
 from tests.remembered_roots import remember_roots
-from tests.untraced import untraced
+from tests.untraced import NOTHING, Tracing, untraced
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -70,6 +71,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
     return ByPlace(config, log)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """The process that hands out tests and hears of them runs none: nothing of it is traced."""
+    sys.settrace(None)
+    threading.settrace(None)
+
+
 # Every worker imports the same modules; what runs while they are imported is traced in the first one (and where there are no workers).
 COLLECT_TRACED = ("gw0", None)
 
@@ -102,6 +110,8 @@ branch counts."""
 TRACED_IN_ALL_CASES = ("tests/standards/", "tests/crypto/")
 _cases: Counter[str] = Counter()
 _further: set[str] = set()
+_TRACING = pytest.StashKey[Tracing]()
+"""How the test that runs now is to be traced."""
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -114,30 +124,44 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """What a test sets up is traced no more than the test."""
-    if not (item.nodeid.startswith(UNTRACED) or item.get_closest_marker("untraced")):
-        return (yield)
+    """What a test sets up is traced no more than the test. Nor is what pytest does around them, which costs as much as many a small test."""
+    is_traced = not (item.nodeid.startswith(UNTRACED) or item.get_closest_marker("untraced"))
+    item.session.stash[_TRACING] = Tracing.now() if is_traced else NOTHING
     with untraced():
         return (yield)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Trace the first examples of a property, and the first cases of a test, only."""
-    if item.nodeid in _further:
-        with untraced():
-            return (yield)
-    property_test = getattr(getattr(item, "obj", None), "hypothesis", None)
-    tracing = sys.gettrace()
-    if property_test is None or tracing is None or item.nodeid.startswith(TRACED_WHOLE):
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_fixture_setup(request: pytest.FixtureRequest) -> Generator[None, object, object]:
+    """What comes before a test."""
+    with request.session.stash[_TRACING].on():
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """And what comes after it."""
+    with item.session.stash[_TRACING].on():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Trace the first examples of a property, and the first cases of a test, only."""
+    tracing = pyfuncitem.session.stash[_TRACING]
+    property_test = getattr(pyfuncitem.obj, "hypothesis", None)
+    if tracing.here is None or pyfuncitem.nodeid in _further:
+        return (yield)
+    if property_test is None or pyfuncitem.nodeid.startswith(TRACED_WHOLE):
+        with tracing.on():
+            return (yield)
     judged, numbers = property_test.inner_test, count()
 
     @wraps(judged)
     def sometimes_traced(*arguments: Any, **named: Any) -> Any:
         if next(numbers) >= TRACED_EXAMPLES:
             return judged(*arguments, **named)
-        sys.settrace(tracing)
+        sys.settrace(tracing.here)
         try:
             return judged(*arguments, **named)
         finally:
@@ -145,8 +169,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
     property_test.inner_test = sometimes_traced
     try:
-        with untraced():
-            return (yield)
+        return (yield)
     finally:
         property_test.inner_test = judged
 
