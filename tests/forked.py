@@ -1,8 +1,8 @@
 """Processes of the command ``yinxin`` that begin as copies of one which has its imports behind it, because these cost seconds.
 
-The origin has opened no file and no database, has started no thread and has drawn no random number; each copy is a process of its own that
-gets its own arguments, environment and output, and runs the command from its beginning to its exit. The start of the program from
-nothing is shown by tests/yinxin/test_server.py, test_demo.py and tests/flows/test_readme.py. Nothing here is traced for coverage.
+The origin has opened no file and no database, has started no thread and has drawn no random number; what it has read off functions is the same
+in every deployment. Each copy is a process of its own that gets its own arguments, environment and output, and runs the command from its
+beginning to its exit. The start of the program from nothing is shown by tests/yinxin/test_server.py, test_demo.py and tests/flows/test_readme.py. Nothing here is traced for coverage.
 """
 
 from __future__ import annotations
@@ -27,9 +27,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ORIGIN = """
-import json, os, sys
+import functools, gc, json, os, sys, typer.main
 import yinxin.bounded_http, yinxin.command_line, yinxin.demo.prepare, yinxin.initialise, yinxin.server, uvicorn, uvloop, httptools
 import crypto.providers.botan, crypto.providers.libcrypto, pydantic.v1  # what is imported only when a server is put together
+from tests.remembered_adapters import remember_adapters
+remember_adapters()  # a server puts its application together twice
+typer.main.get_command = functools.cache(typer.main.get_command)
+typer.main.get_command(yinxin.command_line.app)
+gc.collect()
+gc.freeze()  # what is imported is no garbage, in no copy
 wanted = None
 while line := sys.stdin.readline():
     wanted = json.loads(line)

@@ -2,8 +2,8 @@
 of the same routes, and reading signatures, fields and validators anew for each is more than half of that work.
 
 Nothing of one application is handed to another but what was made of a function's code and annotations alone: what stands as a default, such as
-what a route depends on, is each application's own. Servers that tests start are not touched by this, and the OpenAPI document that comes out
-is compared with the published one by a test.
+what a route depends on, is each application's own. Servers that tests start from nothing are not touched by this, and the OpenAPI document that
+comes out is compared with the published one by a test.
 """
 
 from __future__ import annotations
