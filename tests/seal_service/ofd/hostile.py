@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.optional import PROJECT
+from tests.seal_service.measured import Verifiers
 from tests.standards.gbt33190_ofd.archives import Entry, archive, deflate, local_record
 from tests.standards.gbt33190_ofd.parts import NAMESPACE, body, entry, part, plain_files
 
@@ -18,34 +14,18 @@ if TYPE_CHECKING:
 
 MOST_SECONDS = 10.0
 MOST_MEGABYTES = 600
-_CHILD = """
-import json, re, sys, time
-from datetime import datetime, UTC
-from crypto.trust_list import TrustList
-from seal_service.ofd.verify import verify_ofd
-from tests.costs import slowness
-data = open(sys.argv[1], "rb").read()
-slower = slowness()
-start = time.process_time()
-report = verify_ofd(data, TrustList.empty(), datetime(2026, 11, 20, tzinfo=UTC))
-print(json.dumps({
-    "seconds": (time.process_time() - start) / max(slower, slowness()),
-    "megabytes": int(re.search("VmHWM:[^0-9]*([0-9]+)", open("/proc/self/status").read())[1]) / 1024,
-    "verdict": report.verdict.value,
-    "steps": len(report.steps) + sum(len(signature.steps) for signature in report.signatures),
-}))
-"""
+_VERIFIERS = Verifiers(
+    "from seal_service.ofd.verify import verify_ofd",
+    "verify_ofd",
+    {"steps": "len(report.steps) + sum(len(signature.steps) for signature in report.signatures)"},
+    timeout=120,
+)
 SIGNATURE = "Doc_0/Signs/Sign_0/Signature.xml"
 
 
 def verify_in_child(path: str) -> dict[str, Any]:
-    """The verdict, with processor seconds and peak memory of a fresh process (interpreter and modules included)."""
-    # Without the tracing of coverage, which would be measured too.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    done = subprocess.run(
-        [sys.executable, "-c", _CHILD, path], cwd=PROJECT, env=environment, capture_output=True, check=True, timeout=120, text=True
-    )
-    return dict(json.loads(done.stdout))
+    """The verdict, with processor seconds and peak memory of a process of its own (interpreter and modules included)."""
+    return _VERIFIERS.verify(path)
 
 
 def packed(files: dict[str, bytes]) -> bytes:

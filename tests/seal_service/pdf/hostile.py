@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from tests.optional import PROJECT
+from tests.seal_service.measured import Verifiers
 from tests.seal_service.pdf.documents import HEADER, build, page_objects
 
 if TYPE_CHECKING:
@@ -18,34 +14,17 @@ if TYPE_CHECKING:
 
 MOST_SECONDS = 5.0
 MOST_MEGABYTES = 300
-_CHILD = """
-import json, re, sys, time
-from datetime import datetime, UTC
-from crypto.trust_list import TrustList
-from seal_service.pdf.verify import verify_pdf
-from tests.costs import slowness
-data = open(sys.argv[1], "rb").read()
-slower = slowness()
-start = time.process_time()
-report = verify_pdf(data, TrustList.empty(), datetime(2026, 11, 20, tzinfo=UTC))
-print(json.dumps({
-    "seconds": (time.process_time() - start) / max(slower, slowness()),
-    "megabytes": int(re.search("VmHWM:[^0-9]*([0-9]+)", open("/proc/self/status").read())[1]) / 1024,
-    "verdict": report.verdict.value,
-    "tampered": report.tampered,
-    "codes": [step.code + ":" + str(step.facts.get("reason", "")) for step in report.steps],
-}))
-"""
+_VERIFIERS = Verifiers(
+    "from seal_service.pdf.verify import verify_pdf",
+    "verify_pdf",
+    {"tampered": "report.tampered", "codes": "[step.code + ':' + str(step.facts.get('reason', '')) for step in report.steps]"},
+    timeout=60,
+)
 
 
 def verify_in_child(path: str) -> dict[str, Any]:
-    """The verdict, with processor seconds and peak memory of a fresh process (interpreter and modules included)."""
-    # Without the tracing of coverage, which would be measured too.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    done = subprocess.run(
-        [sys.executable, "-c", _CHILD, path], cwd=PROJECT, env=environment, capture_output=True, check=True, timeout=60, text=True
-    )
-    return dict(json.loads(done.stdout))
+    """The verdict, with processor seconds and peak memory of a process of its own (interpreter and modules included)."""
+    return _VERIFIERS.verify(path)
 
 
 def stream(data: bytes, extra: bytes = b"/Filter/FlateDecode") -> bytes:
