@@ -135,6 +135,7 @@ def test_who_is_there_gets_them_also_kept_out_now_by_a_name_of_one_sector_or_as_
         assert answer.status_code == 204, answer.text
 
 
+@pytest.mark.usefixtures("manager")
 def test_an_approved_application_gives_nothing_to_who_is_not_there(here: Here) -> None:
     """As one that was approved by an earlier version, which asked for nobody: it is made when the client is registered."""
     context, maker = here.house.context, Caller("cl_maker", "cl_maker", frozenset({"seal.make"}))
