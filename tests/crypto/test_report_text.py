@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import string
-from typing import TYPE_CHECKING
+from functools import cache
 
 import pytest
 
@@ -12,9 +12,6 @@ from crypto.report import Outcome, Step, failed, passed
 from crypto.report_text import BLOCKS, SENTENCES, sentence
 from tests.optional import PROJECT
 from tests.untraced import untraced
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MAKERS = {"passed", "failed", "warned", "not_checked"}
 PACKAGES = ("crypto", "service_kit", "idp", "seal_service", "licence_vault", "yinxin")
@@ -41,15 +38,15 @@ def codes_in(source: str) -> set[str]:
     return {code for code in found if code.isupper()}
 
 
-def all_sources() -> list[Path]:
-    return sorted(path for package in PACKAGES for path in (PROJECT / package).rglob("*.py"))
-
-
+@cache
 @untraced()
+def codes_by_path() -> dict[str, set[str]]:
+    paths = sorted(path for package in PACKAGES for path in (PROJECT / package).rglob("*.py"))
+    return {str(path.relative_to(PROJECT)): codes_in(path.read_text()) for path in paths}
+
+
 def test_every_code_in_the_source_has_a_sentence() -> None:
-    missing = {
-        f"{code} ({path.relative_to(PROJECT)})" for path in all_sources() for code in codes_in(path.read_text()) if code not in SENTENCES
-    }
+    missing = {f"{code} ({path})" for path, codes in codes_by_path().items() for code in codes if code not in SENTENCES}
     assert not missing
 
 
@@ -60,7 +57,7 @@ def test_the_walk_finds_codes() -> None:
         "D",
         "E",
     }
-    assert {"SIG_VALUE_BAD", "TS_IMPRINT_BAD"} <= {code for path in all_sources() for code in codes_in(path.read_text())}
+    assert {"SIG_VALUE_BAD", "TS_IMPRINT_BAD"} <= set().union(*codes_by_path().values())
 
 
 def test_codes_of_the_outcome_table_are_all_there() -> None:

@@ -19,6 +19,7 @@ from service_kit.tables import audit as table
 from standards.errors import Kind, TrustError
 from tests.audit_trail import find_entries
 from tests.optional import PROJECT
+from tests.untraced import untraced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,10 +118,13 @@ def test_killed_under_load_nothing_acknowledged_is_lost(database: Database, data
     """I1: several rounds, two processes at once; each is ended by SIGKILL in the middle of its work."""
     acknowledged: set[str] = set()
     for _ in range(3):
-        processes = [
-            subprocess.Popen([sys.executable, "-W", "ignore", "-c", WRITER, database_url], stdout=subprocess.PIPE, cwd=PROJECT, text=True)
-            for _ in range(2)
-        ]
+        with untraced():  # who is killed leaves no record
+            processes = [
+                subprocess.Popen(
+                    [sys.executable, "-W", "ignore", "-c", WRITER, database_url], stdout=subprocess.PIPE, cwd=PROJECT, text=True
+                )
+                for _ in range(2)
+            ]
         for process in processes:
             assert process.stdout is not None
             for _ in range(60):
@@ -161,7 +165,8 @@ def test_every_single_commit_is_synced(tmp_path: Path) -> None:
     made.close()
     counts = tmp_path / "counts"
     command = [strace, "-f", "-c", "-e", "trace=fdatasync,fsync", "-o", str(counts), sys.executable, "-W", "ignore", "-c", COUNTED, url]
-    subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)
+    with untraced():
+        subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)
     calls = sum(int(line.split()[3]) for line in counts.read_text().splitlines() if line.endswith("sync"))
     assert calls >= 50
 

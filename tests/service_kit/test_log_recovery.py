@@ -25,6 +25,7 @@ from standards import gbt33560_oids as oids
 from standards.errors import TrustError
 from tests.optional import PROJECT
 from tests.service_kit.log_setting import ED_KEY, SM2_KEY, add, codes, trees
+from tests.untraced import untraced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,8 @@ def run_sequencer(url: str, folder: Path, step: str) -> int:
     (folder / "sm2.der").write_bytes(SM2_KEY.to_pkcs8())
     (folder / "ed.pem").write_bytes(ED_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     command = [sys.executable, "-W", "ignore", "-c", SEQUENCER, url, str(folder), str(folder), step]
-    return subprocess.run(command, cwd=PROJECT, check=False).returncode
+    with untraced():  # who is killed leaves no record
+        return subprocess.run(command, cwd=PROJECT, check=False).returncode
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -13,6 +13,7 @@ import pytest
 import yinxin.assembly  # noqa: F401 - importing the whole house enters every code
 from service_kit.problem_catalogue import all_texts, text_of
 from tests.optional import PROJECT
+from tests.untraced import untraced
 
 FLOORS = ("standards", "crypto", "service_kit", "idp", "seal_service", "licence_vault", "yinxin")
 RAISERS = {"TrustError": 1, "MalformedError": 0}
@@ -55,7 +56,8 @@ print(*(f"{name.replace('.', '/')}.py" for name in sys.modules), sep="\\n")
 def test_a_service_that_is_loaded_alone_has_the_texts_of_its_errors(service: str) -> None:
     """A program that uses one service as a library, without the others and the composition, tells its errors as a deployment does."""
     asked = [sys.executable, "-c", ALONE, f"{service}.service"]
-    told = set(subprocess.run(asked, cwd=PROJECT, capture_output=True, check=True, text=True).stdout.split())
+    with untraced():  # importing is covered by everything else
+        told = set(subprocess.run(asked, cwd=PROJECT, capture_output=True, check=True, text=True).stdout.split())
     others = tuple(f"{each}/" for each in ("idp", "seal_service", "licence_vault", "yinxin") if each != service)
     assert [each for each in told if each.startswith(others)] == []
     below = {code for floor in ("standards", "crypto", "service_kit") for code, path in codes_of(floor).items() if path in told}
