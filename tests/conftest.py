@@ -22,6 +22,7 @@ from xdist.workermanage import NodeManager
 from tests import clause_results
 from tests.few_rsa_keys import draw_from_few
 from tests.remembered_adapters import remember_adapters
+from tests.remembered_commands import remember_commands
 from tests.remembered_roots import remember_roots
 from tests.untraced import NOTHING, Tracing, untraced
 
@@ -34,6 +35,7 @@ settings.load_profile("house")
 
 draw_from_few()
 remember_adapters()
+remember_commands()
 remember_roots()
 
 # A worker that ends writes what it covered; on a loaded machine that takes longer than the ten seconds xdist allows before it kills.

@@ -16,14 +16,13 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import httpx
-import typer.main
 
 from tests.forked import ForkedProcess
 from tests.optional import PROJECT
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
 START_SECONDS = 300.0  # a limit, no expectation: several loaded test runs may share two cores
 SELDOM_SECONDS = 60.0
 _COMPOSED: set[bytes] = set()
-# What the command line takes is the same for every call, and reading it off the functions again costs more than many commands
-_put_together = cache(typer.main.get_command)
 
 
 @lru_cache(maxsize=1)
@@ -155,7 +152,6 @@ def yinxin(*arguments: str, environment: dict[str, str] | None = None, check: bo
         changed.enter_context(patch.dict(os.environ, {"LC_ALL": "C.UTF-8", **(environment or {})}))
         changed.enter_context(redirect_stdout(out))
         changed.enter_context(redirect_stderr(err))
-        changed.enter_context(patch.object(typer.main, "get_command", _put_together))
         try:
             main()
         except SystemExit as ended:
