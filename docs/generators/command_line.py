@@ -23,7 +23,7 @@ Written by `make docs` from the program. The language of what commands print fol
 | 3 | of `serve`: a process did not come up, though nothing was wrong right before; the next start says more |
 | 64 | wrong usage, or a path that cannot be read |
 | 69 | something needed is not there now: try again |
-| 78 | of `serve`: a part of the deployment is lost, damaged or older than the rest, and no later start mends it; the [error catalogue](error-catalogue.md) says so of each such code |
+| 78 | of `serve` and `witness serve`: a part of the deployment is lost, damaged or older than the rest, and no later start mends it; the [error catalogue](error-catalogue.md) says so of each such code |
 | 130 | interrupted |
 """
 

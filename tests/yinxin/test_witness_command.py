@@ -30,6 +30,7 @@ from standards.c2sp_tlog_witness import REQUEST_BYTES, AddCheckpoint, write_add_
 from standards.errors import TrustError
 from tests.deployments import HttpHere, free_port, yinxin
 from tests.optional import PROJECT
+from yinxin.commands.console import EXIT_LASTING
 from yinxin.witness import DESCRIPTION, make_witness, open_witness, witness_application
 
 if TYPE_CHECKING:
@@ -195,6 +196,12 @@ def test_what_is_no_witness_is_said_to_be_none(folder: Path, tmp_path: Path) -> 
     sm2 = CheckpointSigner("other.example", software_signer(SM2PrivateKey.generate(), "s"))
     make_witness(tmp_path / "w", "w.example")
     assert yinxin("witness", "watch", LOG.key.to_text(), sm2.key.to_text(), "--dir", str(tmp_path / "w"), check=False).returncode == 64
+
+
+def test_a_witness_that_has_lost_a_key_is_not_begun_again_by_a_supervisor(folder: Path) -> None:
+    (folder / "keys" / "witness-sm2.key").unlink()
+    done = yinxin("witness", "serve", "--dir", str(folder), check=False)
+    assert (done.returncode, "KEY_UNKNOWN" in done.stderr) == (EXIT_LASTING, True)
 
 
 def test_what_was_cosigned_is_known_after_sigkill(folder: Path) -> None:

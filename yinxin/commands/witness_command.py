@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from standards.errors import TrustError
-from yinxin.commands.console import JSON_HELP, fail, print_json, print_line, say
+from yinxin.commands.console import JSON_HELP, fail, fail_start, print_json, print_line, say
 
 if TYPE_CHECKING:
     from crypto.checkpoints import LogIdentity
@@ -122,7 +122,7 @@ def serve(
         opened = open_witness(folder)
         check_port(host, port)
     except TrustError as error:
-        raise fail(error) from None
+        raise fail_start(error) from None
     start_logging()
     typer.echo(say(f"Witness {opened.name} on http://{host}:{port}", f"见证方 {opened.name} 服务于 http://{host}:{port}"), err=True)
     uvicorn.run(
