@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PRIVATE_FILE_MODE: Final = 0o600
 PRIVATE_FOLDER_MODE: Final = 0o700
 TEMPORARY_PREFIX: Final = ".writing-"
-_FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def create_file(path: Path, content: bytes, *, like: Path | None = None) -> None:
@@ -25,7 +25,7 @@ def create_file(path: Path, content: bytes, *, like: Path | None = None) -> None
 
     ``like``: a file or folder with the owner that it shall have where root makes it, in place of its folder.
     """
-    temporary = _write_aside(path, content, like or path.parent)
+    temporary = _write_aside(path, content, like)
     try:
         os.link(temporary, path)  # unlike a rename, a link never replaces
     finally:
@@ -35,7 +35,7 @@ def create_file(path: Path, content: bytes, *, like: Path | None = None) -> None
 
 def replace_file(path: Path, content: bytes) -> None:
     """Put ``content`` in the place of ``path``: whoever opens it sees the old or the new whole. Durable on return."""
-    temporary = _write_aside(path, content, path if path.exists() else path.parent)
+    temporary = _write_aside(path, content)
     try:
         temporary.replace(path)
     except OSError:
@@ -50,12 +50,12 @@ def remove_file(path: Path) -> None:
     sync_folder(path.parent)
 
 
-def _write_aside(path: Path, content: bytes, like: Path) -> Path:
+def _write_aside(path: Path, content: bytes, like: Path | None = None) -> Path:
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}-{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            give_to_owner(descriptor, like)
+            give_to_owner(descriptor, temporary, replaces=path.name, like=like)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -83,14 +83,23 @@ def make_folder(folder: Path) -> None:
         missing.append(current)
         current = current.parent
     for each in reversed(missing):
-        each.mkdir(exist_ok=True, mode=PRIVATE_FOLDER_MODE)
-        if os.geteuid() == 0:
-            descriptor = os.open(each, _FOLDER_FLAGS)
-            try:
-                give_to_owner(descriptor, each.parent)
-            finally:
-                os.close(descriptor)
+        try:
+            each.mkdir(mode=PRIVATE_FOLDER_MODE)
+        except FileExistsError:  # another was quicker; it is not ours to give
+            if not each.is_dir():
+                raise
+        else:
+            _give_folder(each)
         sync_folder(each.parent)
+
+
+def _give_folder(folder: Path) -> None:
+    if os.geteuid() == 0:
+        descriptor = os.open(folder, _FOLDER_FLAGS | os.O_NOFOLLOW)
+        try:
+            give_to_owner(descriptor, folder)
+        finally:
+            os.close(descriptor)
 
 
 def open_or_make(path: Path, *, mode: int = PRIVATE_FILE_MODE) -> int:
@@ -100,15 +109,35 @@ def open_or_make(path: Path, *, mode: int = PRIVATE_FILE_MODE) -> int:
         descriptor = os.open(path, flags | os.O_EXCL, mode)  # of a file that was there already nothing is known: a link may lead anywhere
     except FileExistsError:
         return os.open(path, flags, mode)
-    give_to_owner(descriptor, path.parent)
+    give_to_owner(descriptor, path)
     return descriptor
 
 
-def give_to_owner(descriptor: int, like: Path) -> None:
-    """Let a file or folder that was just made, where root made it, belong to whom ``like`` belongs."""
+def give_to_owner(descriptor: int, path: Path, *, replaces: str = "", like: Path | None = None) -> None:
+    """Let a file or folder that was just made at ``path``, where root made it, belong to whom the folder that it lies in belongs, or to whom the file
+    of that folder does which it ``replaces``; to whom ``like`` belongs where that is given.
+    """
     if os.geteuid() != 0:
         return
-    present = like.stat()
-    if (present.st_uid, present.st_gid) != (0, 0):
+    owner = _owner_beside(descriptor, path, replaces) if like is None else like.stat()
+    if owner is not None and (owner.st_uid, owner.st_gid) != (0, 0):
         with contextlib.suppress(OSError):  # the root of a container may not give to everybody: there the file is its own
-            os.fchown(descriptor, present.st_uid, present.st_gid)
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def _owner_beside(descriptor: int, path: Path, replaces: str) -> os.stat_result | None:
+    """None where it does not lie there: whose the folders above are may put a link in the place of one at any moment, and take it away again, so that
+    what was made elsewhere would be his.
+    """
+    folder = os.open(path.parent, _FOLDER_FLAGS)
+    try:
+        if not os.path.samestat(os.fstat(descriptor), os.stat(path.name, dir_fd=folder, follow_symlinks=False)):
+            return None
+        with contextlib.suppress(OSError):
+            if replaces:
+                return os.stat(replaces, dir_fd=folder)
+        return os.fstat(folder)
+    except FileNotFoundError:
+        return None
+    finally:
+        os.close(folder)

@@ -66,7 +66,7 @@ class Blobs:
             make_folder(self._incoming)
             descriptor = os.open(path, _NEW_FILE, PRIVATE_MODE)
         try:
-            give_to_owner(descriptor, self._incoming)
+            give_to_owner(descriptor, path)
             for chunk in chunks:
                 size += len(chunk)
                 if size > self._limit_bytes:

@@ -40,7 +40,7 @@ def _write_synced(path: Path, data: bytes | memoryview, mode: int, *, sync: bool
     try:
         descriptor = os.open(beside, _WRITE_FLAGS, mode)
         try:
-            give_to_owner(descriptor, path if path.exists() else path.parent)
+            give_to_owner(descriptor, beside, replaces=path.name)
             with naming_full(path):
                 rest = memoryview(data)
                 while rest:

@@ -282,7 +282,7 @@ def restore_backup(path: Path, folder: Path) -> Backup:
             folders.add(target.parent)
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
             with naming_full(target), os.fdopen(descriptor, "wb") as file:
-                give_to_owner(descriptor, target.parent)
+                give_to_owner(descriptor, target)
                 shutil.copyfileobj(content, file, CHUNK_BYTES)
                 file.flush()
                 os.fsync(file.fileno())

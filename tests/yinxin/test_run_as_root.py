@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crypto.durable_files import open_or_make
+from crypto.durable_files import create_file, make_folder, open_or_make, replace_file
+from service_kit.durable_files import write_durably
 from tests.deployments import make_deployment, served_here, yinxin
 from tests.optional import need
 from yinxin.backup import restore_backup
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SERVICE = (4711, 4712)  # user and group of nobody on this machine
@@ -104,3 +107,77 @@ def test_a_lock_that_is_a_link_gives_nothing_away(tmp_path: Path) -> None:
     give(folder)
     os.close(open_or_make(folder / "lock"))
     assert owner_of(tmp_path / "secret") == (0, 0)
+
+
+def exchange(folder: Path, *, by: Path | None = None) -> None:
+    """What the owner of the folder above may do at any moment: put a link to another in its place, or a folder of his own."""
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)
+    if by is None:
+        folder.mkdir()
+        (folder / "made").touch()  # so that what is asked for is there, and his
+        give(folder)
+    else:
+        folder.symlink_to(by)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: os.close(open_or_make(path)),
+        lambda path: create_file(path, b"x"),
+        lambda path: replace_file(path, b"x"),
+        lambda path: write_durably(path, b"x"),
+    ],
+)
+def test_attack_what_is_made_through_a_link_is_given_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], object]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "d" / "run").mkdir(parents=True)
+    run = give(tmp_path / "d") / "run"
+    exchange(run, by=elsewhere)
+    really = os.open
+    made: list[int] = []
+
+    def opened(path: Any, flags: int, *rest: Any, **named: Any) -> int:
+        descriptor = really(path, flags, *rest, **named)
+        if flags & os.O_EXCL and not made:
+            made.append(os.dup(descriptor))
+            exchange(run)
+        return descriptor
+
+    monkeypatch.setattr(os, "open", opened)
+    with suppress(FileNotFoundError):  # of the file that was to be put in place
+        make(run / "made")
+    (kept,) = made
+    found = os.fstat(kept)
+    os.close(kept)
+    assert (found.st_uid, found.st_gid) == (0, 0)
+
+
+def test_attack_a_folder_that_was_there_is_given_to_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_root = tmp_path / "var" / "tile"
+    of_root.mkdir(parents=True)
+    (tmp_path / "d").mkdir()
+    log = give(tmp_path / "d") / "log"
+    make, really = os.mkdir, os.open
+
+    def made(path: Any, *rest: Any, **named: Any) -> None:
+        if os.fspath(path) == str(log / "tile"):
+            exchange(log, by=of_root.parent)
+        make(path, *rest, **named)
+
+    def opened(path: Any, *rest: Any, **named: Any) -> int:
+        descriptor = really(path, *rest, **named)
+        if log.is_symlink():
+            exchange(log)
+        return descriptor
+
+    monkeypatch.setattr(os, "mkdir", made)
+    monkeypatch.setattr(os, "open", opened)
+    make_folder(log / "tile")
+    assert owner_of(of_root) == (0, 0)
