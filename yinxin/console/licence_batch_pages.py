@@ -42,13 +42,12 @@ def add_pages(console: Console) -> None:
         given = {"type": form.get("type"), "issuer": form.get("issuer"), "forms": list(form.all("forms")) or ["pdf"]}
         if part is None or not part.content or not given["type"]:
             return show(visit, "licence_batch.html", given=given, tried=None, missing=True, status=422, **common)
-        kind = part.file_name.rpartition(".")[2].lower()
         what: dict[str, Any] = {
             "files": {"file": (part.file_name, part.content)},
             "data": {
                 "type": given["type"],
                 "issuer": given["issuer"],
-                "format": kind if kind in FORMATS else "csv",
+                "format": kind_of(part.file_name),
                 "forms": ",".join(given["forms"]),
             },
         }
@@ -111,6 +110,12 @@ def add_pages(console: Console) -> None:
 def _told(visit: Visit, row: dict[str, Any]) -> dict[str, Any]:
     """A row with the place and the rule as its reader calls them."""
     return row | {"place": place_in(visit.language, row["place"]), "rule": row["told"]}
+
+
+def kind_of(file_name: str) -> str:
+    """What a file of rows is, by the end of its name."""
+    kind = file_name.rpartition(".")[2].lower()
+    return kind if kind in FORMATS else "csv"
 
 
 def template_columns(definition: dict[str, Any] | None) -> list[str]:

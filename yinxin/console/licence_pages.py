@@ -61,7 +61,7 @@ def add_pages(console: Console) -> None:
     @console.page(LICENCES, needs=READ)
     async def list_licences(visit: Visit) -> Response:
         asked = {name: visit.query(name) for name in SEARCHED}
-        code_type = "" if not asked["holder_code"] else PERSON_CODE if _RESIDENT.fullmatch(asked["holder_code"]) else ORGANISATION_CODE
+        code_type = code_type_of(asked["holder_code"])
         issuers = await own_issuers(visit)
         found: dict[str, Any] = {"licences": [], "next_after": None}
         if issuers:
@@ -238,10 +238,20 @@ async def own_issuers(visit: Visit) -> list[dict[str, Any]]:
     return found
 
 
+def code_type_of(holder_code: str) -> str:
+    """Of which kind a holder's number is that somebody looks for (GB/T 36903, annex A); empty where he looks for none."""
+    return "" if not holder_code else PERSON_CODE if _RESIDENT.fullmatch(holder_code) else ORGANISATION_CODE
+
+
 async def published_types(visit: Visit) -> list[dict[str, Any]]:
     """The newest published version of each type."""
+    return await newest_types(visit, "published")
+
+
+async def newest_types(visit: Visit, state: str) -> list[dict[str, Any]]:
+    """The newest version of each type among those in this state."""
     newest: dict[str, dict[str, Any]] = {}
-    for each in (await visit.api.get("/v1/licence-types", state="published", limit=200)).body["types"]:
+    for each in (await visit.api.get("/v1/licence-types", state=state, limit=200)).body["types"]:
         if each["code"] not in newest or each["version"] > newest[each["code"]]["version"]:
             newest[each["code"]] = each
     return list(newest.values())

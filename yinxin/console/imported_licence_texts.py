@@ -1,0 +1,150 @@
+"""What the pages on licences of older repositories say: (Chinese, English)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "imp_title": ("旧证照库", "Older licences"),
+    "imp_lead": (
+        "从旧证照库接收的证照，属于您所代表的机构。",
+        "Licences taken over from older repositories, of the authorities you act for.",
+    ),
+    "imp_not_ours": (
+        "这些证照不是在本平台颁发的：任何公开日志中都没有其记录，也没有状态列表。各项标记只说明能够核验到什么，不表示证照有效。",
+        "These licences were not issued here: they are in no log and on no status list. Their marks say what could be verified, not that a licence is in force.",
+    ),
+    "imp_none": ("没有符合条件的旧证照", "No older licence is like that"),
+    "imp_number_hint": ("须与证照上印的完全一致", "Whole, as printed"),
+    "imp_no_identifier": ("无标识", "No identifier"),
+    "imp_taken_at": ("接收时间", "Taken over"),
+    "imp_taken_by": ("接收人", "Taken over by"),
+    "imp_file": ("文件", "File"),
+    "imp_file_none": ("无", "none"),
+    "imp_cells": ("原有内容", "As it came"),
+    "imp_cells_help": ("旧库中该行的各列，未作改动。", "The cells of its row, unchanged."),
+    "imp_marks": ("核验标记", "What could be verified"),
+    "imp_record": ("登记信息", "Record"),
+    "imp_mark_number": ("标识", "Identifier"),
+    "imp_mark_content": ("内容", "Content"),
+    "imp_mark_seal": ("签章", "Seal"),
+    "imp_mark_log": ("公开日志", "Public log"),
+    "imp_number_valid": ("校验通过", "check passed"),
+    "imp_number_legacy_variant": ("旧算法校验", "older check"),
+    "imp_number_invalid": ("校验不通过", "check failed"),
+    "imp_number_absent": ("无标识", "no identifier"),
+    "imp_number_valid_help": (
+        "校验位正确，类型和颁发机构与本证照一致。",
+        "Its check character is right, and it names this type and this authority.",
+    ),
+    "imp_number_legacy_variant_help": (
+        "校验位由早期系统的算法得出，与标准不一致；类型和颁发机构与本证照一致。",
+        "Its check character is that of an earlier routine, not of the standard; it names this type and this authority.",
+    ),
+    "imp_number_invalid_help": (
+        "校验位不对，或标识属于其他类型、其他颁发机构。",
+        "Its check character is wrong, or it names another type or another authority.",
+    ),
+    "imp_number_absent_help": ("没有电子证照标识，无从校验。", "There is no identifier to check."),
+    "imp_content_valid": ("符合类型", "fits its type"),
+    "imp_content_invalid": ("不符合类型", "does not fit its type"),
+    "imp_content_valid_help": (
+        "接收时各项符合该类型的规则；所载是否属实未经核验。",
+        "Its cells kept the rules of its type when it was taken over. Whether what they say is true was not verified.",
+    ),
+    "imp_content_invalid_help": ("接收时首个不符合的规则：", "The first rule that was broken when it was taken over:"),
+    "imp_seal_valid": ("签章有效", "seal valid"),
+    "imp_seal_invalid": ("签章无效", "seal invalid"),
+    "imp_seal_indeterminate": ("无法判断", "indeterminate"),
+    "imp_seal_absent": ("没有签章", "no seal"),
+    "imp_seal_no_file": ("未附文件", "no file"),
+    "imp_seal_valid_help": (
+        "附上文件时经核验：签章真实，文件自签章后未被改动，印章属于该颁发机构。",
+        "Verified when the file was attached: the seal is genuine, nothing was changed since, and it is the authority's.",
+    ),
+    "imp_seal_invalid_help": (
+        "附上文件时经核验：文件被改动、签章不真实、不属于该颁发机构，或文件是另一份证照。",
+        "Verified when the file was attached: it was changed, its seal is not genuine or not the authority's, or it is the file of another licence.",
+    ),
+    "imp_seal_indeterminate_help": (
+        "附上文件时缺少得出结论的依据。",
+        "When the file was attached, something needed for a verdict was missing.",
+    ),
+    "imp_seal_absent_help": ("文件上没有签章，无从核验。", "There is no seal on the file to verify."),
+    "imp_seal_no_file_help": ("还没有附上文件，无从核验。", "There is no file yet whose seal could be verified."),
+    "imp_log_absent": ("不在日志中", "in no log"),
+    "imp_log_absent_help": (
+        "不是在本平台颁发的，日志中没有它的记录。",
+        "It was not issued here, and no log has a record of it.",
+    ),
+    "imp_download": ("下载文件", "Fetch the file"),
+    "imp_download_help": ("下载会留下审计记录。", "Each download is on record."),
+    "imp_attach": ("附上文件", "Attach its file"),
+    "imp_replace": ("更换文件", "Replace its file"),
+    "imp_attach_help": (
+        "PDF 或 OFD，最大 {megabytes} MiB。附上时核验其签章。",
+        "PDF or OFD, {megabytes} MiB at most. Its seal is verified when it is attached.",
+    ),
+    "imp_replace_help": (
+        "原文件不再提供给任何人；标记以新文件为准。",
+        "The file before is given to nobody any more, and the mark is that of the new one.",
+    ),
+    "imp_attached": ("文件已附上，签章标记已更新。", "The file is attached, and the mark of its seal is new."),
+    "imp_missing_file": ("请选择文件。", "Choose a file."),
+    # Rows
+    "imp_rows_title": ("接收旧证照", "Take over rows"),
+    "imp_rows_lead": (
+        "上传旧库导出的 CSV、XLSX 或 JSON 文件，每行一份证照。已接收过的编号会跳过，同一文件可以再次上传。",
+        "A CSV, XLSX or JSON file with a row for each licence. A number that was taken over before is skipped, so the same file may be sent again.",
+    ),
+    "imp_rows_hint": (
+        "每行须有证照编号；最大 {megabytes} MiB，更大的请分成几个文件",
+        "Every row needs its printed number; {megabytes} MiB at most, in several files where there is more",
+    ),
+    "imp_rows_broken": (
+        "有一行无法读取时停在该行，之前的行可能已经接收。改正后请再次上传同一文件。",
+        "A row that cannot be read ends it there, and rows before it may be taken over already. Mend it and send the file again.",
+    ),
+    "imp_rows_send": ("接收", "Take over"),
+    "imp_rows_done": ("接收完成", "Taken over"),
+    "imp_count_rows": ("文件行数", "Rows"),
+    "imp_count_taken_over": ("新接收", "Taken over now"),
+    "imp_count_marked": ("其中标识或内容未通过核验", "of these, identifier or content not verified"),
+    "imp_count_skipped": ("跳过", "Skipped"),
+    "imp_count_issued_here": ("其中编号已用于本平台颁发的证照", "of these, the number of a licence issued here"),
+    "imp_see_list": ("查看旧证照", "See the older licences"),
+    # Files
+    "imp_files_title": ("批量附上文件", "Attach files"),
+    "imp_files_lead": (
+        "上传一个 ZIP 压缩包，为已接收的旧证照附上 PDF 或 OFD 文件。已附上的文件保持不变，同一压缩包可以再次上传。",
+        "A ZIP archive with the PDF or OFD files of licences that were taken over. What is attached already stays, so the same archive may be sent again.",
+    ),
+    "imp_archive": ("压缩包", "Archive"),
+    "imp_archive_hint": (
+        "最多 {files} 个文件，最大 {megabytes} MiB，更多的请分成几个压缩包",
+        "{files} files and {megabytes} MiB at most, in several archives where there is more",
+    ),
+    "imp_archive_index": (
+        "压缩包内可放索引 files.csv 或 files.xlsx，列名为“证照编号”和“文件”；没有索引时，文件名用证照编号、标识或登记号（li_ 开头）。",
+        "An index files.csv or files.xlsx in the archive has the columns “number” and “file”; without one, files are named by the printed number, the identifier or the id (li_…).",
+    ),
+    "imp_files_send": ("附上文件", "Attach"),
+    "imp_files_missing": ("请选择压缩包和证照类型。", "Choose an archive and a type."),
+    "imp_files_done": ("压缩包中共有 {files} 个文件", "{files} files in the archive"),
+    "imp_files_again": (
+        "时间已到，有文件尚未处理。请再次上传同一压缩包。",
+        "The time was over before all files were reached. Send the same archive again.",
+    ),
+    "imp_entries": ("处理结果", "What came of each file"),
+    "imp_path": ("压缩包内的文件", "File in the archive"),
+    "imp_sought_by": ("查找依据", "Sought by"),
+    "imp_outcome": ("结果", "Outcome"),
+    "imp_why": ("原因", "Why"),
+    "imp_licence": ("证照", "Licence"),
+    "imp_outcome_refused": ("拒绝", "refused"),
+    "imp_outcome_not_matched": ("未找到证照", "no licence found"),
+    "imp_outcome_not_reached": ("未处理", "not reached"),
+    "imp_outcome_replaced": ("已更换", "replaced"),
+    "imp_outcome_attached": ("已附上", "attached"),
+    "imp_outcome_unchanged": ("未变", "unchanged"),
+}
