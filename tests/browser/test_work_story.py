@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.seal_service.pdf.documents import reportlab_document
+from tests.standards.gbt33190_ofd.archives import pack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +105,33 @@ def test_whole_sentences_in_badges_stay_on_a_phone_in_english(walkers: Walkers) 
     clerk.goto("/console/licence-authorities", "authorities-large")
     clerk.follow(clerk.page.locator("main table a").first)
     clerk.look("authority-large")
+
+
+def test_licences_of_an_older_repository_come_in_with_their_files(walkers: Walkers, tmp_path: Path) -> None:
+    rows, archive = tmp_path / "旧证.csv", tmp_path / "旧证.zip"
+    rows.write_text("number,holder_name\r\n旧字一号,甲公司（样例）\r\n旧字二号,\r\n", encoding="utf-8")
+    archive.write_bytes(pack({"旧字一号.pdf": reportlab_document(), "旧字九号.pdf": reportlab_document()}))
+    clerk = walkers.person("clerk", narrow=True)
+    clerk.goto("/console/licences")
+    clerk.follow(clerk.page.get_by_role("link", name="旧证照库"))
+    clerk.look("imported-none")
+    clerk.follow(clerk.page.get_by_role("link", name="接收旧证照"))
+    clerk.look("imported-rows")
+    clerk.page.set_input_files("#file", rows)
+    clerk.press("接收")
+    clerk.page.get_by_text("接收完成").wait_for()
+    clerk.look("imported-rows-done")
+    clerk.goto("/console/imported-licences/files", "imported-files")
+    clerk.page.set_input_files("#archive", archive)
+    clerk.press("附上文件")
+    clerk.page.get_by_text("压缩包中共有 2 个文件").wait_for()
+    clerk.look("imported-files-done")
+    clerk.follow(clerk.page.locator("main table a[href*='/li_']"))
+    assert clerk.page.get_by_text("文件上没有签章").is_visible()
+    clerk.look("imported-one")
+    wide = walkers.person("clerk", language="en")
+    page = wide.goto("/console/imported-licences", "imported-english")
+    assert page.get_by_text("they are in no log and on no status list").is_visible()
 
 
 def test_pages_of_work_are_in_order(walkers: Walkers, served: Served, seal_id: str, tmp_path: Path) -> None:
