@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from licence_vault.actions.attach_archive import Outcome
 from licence_vault.actions.enter_issuer import give_membership
+from licence_vault.imported import Mark
 from standards.gbt36904_licence_number import write_licence_number
 from tests.audit_trail import find_entries
 from tests.fakes.sealer import FakeSealer
@@ -18,6 +20,8 @@ from tests.seal_service.pdf.documents import reportlab_document
 from tests.standards.gbt33190_ofd.archives import pack
 from tests.yinxin.console_here import HIDDEN, Pages, open_pages, told
 from yinxin.console.api_calls import ApiAnswer, ApiCalls, ApiProblem
+from yinxin.console.imported_licence_pages import OUTCOMES
+from yinxin.console.imported_licence_texts import TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -266,3 +270,12 @@ def test_types_that_nobody_issues_any_more_take_files(officer: Pages, monkeypatc
     monkeypatch.setattr(ApiCalls, "get", get)
     assert '<option value="OLD">旧许可证' in officer.get(FILES).text
     assert '<option value="OLD">' not in officer.get(ROWS).text
+
+
+def test_every_mark_and_every_outcome_has_its_words_and_its_place() -> None:
+    assert set(OUTCOMES) == set(Outcome)
+    numbers = {Mark.VALID, Mark.LEGACY_VARIANT, Mark.INVALID, Mark.ABSENT}
+    seals = {Mark.VALID, Mark.INVALID, Mark.INDETERMINATE, Mark.ABSENT}
+    found = {"number": numbers, "content": {Mark.VALID, Mark.INVALID}, "seal": seals, "log": {Mark.ABSENT}}
+    keys = {f"imp_{question}_{mark.value}".replace("-", "_") for question, marks in found.items() for mark in marks}
+    assert keys | {f"{key}_help" for key in keys} | {f"imp_outcome_{each}" for each in Outcome} <= TEXTS.keys()
