@@ -52,7 +52,7 @@ _FORMS: Final = {b"%PDF": "pdf", b"PK\x03\x04": "ofd"}
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """What came of a file. ``marked``: rows taken over of which something is not valid; ``skipped``: rows that were there before or again,
-    ``issued_here`` of them because a licence issued here has that printed number.
+    ``issued_here`` of them because a licence issued here has that printed number or identifier.
     """
 
     rows: int
@@ -304,8 +304,8 @@ def _store(means: IssuingMeans, caller: Caller, file: BatchFile, chunk: Sequence
             number = each.issuer_code, each.type_code, each.number_digest
             if store.is_imported(conn, *number):
                 continue
-            if store.is_printed_number_taken(conn, *number, except_root=""):  # two licences of one number would answer who asks for it
-                issued_here += 1
+            if store.is_printed_number_taken(conn, *number, except_root="") or _is_issued_here(conn, each):
+                issued_here += 1  # two licences of one number would answer who asks for it
                 continue
             store.insert_import(conn, each)
             taken.append(each)
@@ -322,6 +322,12 @@ def _store(means: IssuingMeans, caller: Caller, file: BatchFile, chunk: Sequence
         return _Stored(len(taken), faulty, issued_here)
 
     return means.context.database.write(record)
+
+
+def _is_issued_here(conn: Connection, imported: ImportedLicence) -> bool:
+    """A row that names by its identifier, under whichever printed number, a licence that its authority issued here; of others' nobody learns."""
+    found = None if imported.identifier is None else store.load_licence_of_identifier(conn, imported.identifier)
+    return found is not None and found.issuer_code == imported.issuer_code
 
 
 def _owned(conn: Connection, caller: Caller, import_id: str, *, is_locked: bool = False) -> ImportedLicence:

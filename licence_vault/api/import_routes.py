@@ -32,7 +32,9 @@ ImportId = Annotated[str, Path(pattern=r"^li_[0-9a-f]{24}$", description="Identi
 
 
 class ImportAnswer(BaseModel):
-    """What came of a file of rows. ``skipped``: not taken over, because the number was taken over before or, ``issued_here``, has a licence issued here."""
+    """What came of a file of rows. ``skipped``: not taken over, because the number was taken over before or, ``issued_here``, is that of a
+    licence issued here, which ``identifier`` may say as well.
+    """
 
     rows: int
     taken_over: int
@@ -89,8 +91,8 @@ def add_import_routes(router: APIRouter, means: IssuingMeans) -> None:
         "/v1/imported-licences",
         name="import_licences",
         summary="Take over licences of an older repository, row by row",
-        description="Rows of a printed number that is there already are skipped: the same file may be sent again. So are those whose number a "
-        "licence of the authority has that was issued here; `issued_here` counts them.",
+        description="Rows of a printed number that is there already are skipped: the same file may be sent again. So are those whose number "
+        "or identifier a licence of the authority has that was issued here; `issued_here` counts them.",
         response_model=ImportAnswer,
         responses=problem_answers(400, 401, 403, 404, 409, 413, 422, 503),
         openapi_extra=batch_upload(),

@@ -123,6 +123,8 @@ def test_what_was_issued_here_is_not_taken_over_beside_it(here: IssuingHere) -> 
 
     again = import_licences(here.means, here.clerk, rows(*lines))
     assert (again.taken_over, again.skipped, again.issued_here) == (0, 2, 1)
+    under_another = import_licences(here.means, here.clerk, rows(GOOD.format(identifier=data.identifier, number="旧号")))
+    assert (under_another.taken_over, under_another.skipped, under_another.issued_here) == (0, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -179,6 +181,7 @@ def test_attack_a_good_seal_over_another_licence_is_no_good_mark(here: IssuingHe
     }
     with monkeypatch.context() as elsewhere:  # the file is of another house's licence, whose number nobody has here
         elsewhere.setattr(store, "is_printed_number_taken", lambda *_, **__: False)
+        elsewhere.setattr(store, "load_licence_of_identifier", lambda *_: None)
         import_licences(here.means, here.clerk, rows(*lines.values()))
     means = replace(here.means, seals=replace(here.means.need_seals(), judge=FakeJudge(view.data.issuer.name)))
     marks = {name: attach_file(means, here.clerk, one(here, line.split(",")[1]).id, content).marks.seal for name, line in lines.items()}
