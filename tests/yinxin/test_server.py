@@ -179,14 +179,26 @@ def test_a_worker_that_dies_is_replaced_and_workers_end_with_their_parent(tmp_pa
             time.sleep(0.2)
 
 
-@pytest.mark.parametrize(("lost", "code"), [("ca/tsa.cer", "CA_INCOMPLETE"), ("log/sm3/checkpoint", "LOG_CHECKPOINT_NOT_OURS")])
-def test_a_worker_that_cannot_be_replaced_ends_the_server_as_failed(tmp_path: Path, lost: str, code: str) -> None:
+def lose_a_certificate(folder: Path) -> None:
+    (folder / "ca" / "tsa.cer").unlink()
+
+
+def rename_the_log(folder: Path) -> None:
+    with (folder / "settings.toml").open("a", encoding="utf-8") as file:  # what the other worker publishes meanwhile is of the old name
+        file.write('\n[logs]\norigin = "other.example/log"\n')
+
+
+@pytest.mark.parametrize(
+    ("do", "code"), [(lose_a_certificate, "CA_INCOMPLETE"), (rename_the_log, "LOG_CHECKPOINT_NOT_OURS")], ids=["opening", "starting"]
+)
+def test_a_worker_that_cannot_be_replaced_ends_the_server_as_failed(tmp_path: Path, do: Callable[[Path], None], code: str) -> None:
     """What it met may be over at the next start, which a supervisor makes after any status but 0; and where it is not, that start says so."""
     folder = make_deployment(tmp_path / "d")
     with Server(folder, free_port(), 2, is_measured=True) as server:
         assert server.process is not None
         workers = [pid for pid in children(server.process.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-        (folder / lost).write_bytes(b"lost")
+        wait_for((folder / "log" / "sm3" / "checkpoint").exists)
+        do(folder)
         os.kill(workers[0], signal.SIGKILL)
         assert server.process.wait(timeout=WAIT_SECONDS) == STARTUP_FAILURE
         told = [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
