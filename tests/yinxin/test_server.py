@@ -200,7 +200,7 @@ def test_a_worker_that_cannot_be_replaced_ends_the_server_as_failed(tmp_path: Pa
         wait_for((folder / "log" / "sm3" / "checkpoint").exists)
         do(folder)
         os.kill(workers[0], signal.SIGKILL)
-        assert server.process.wait(timeout=WAIT_SECONDS) == STARTUP_FAILURE
+        assert server.process.wait(timeout=4 * WAIT_SECONDS) == STARTUP_FAILURE  # a worker loads the whole house first
         told = [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
     refused = [each for each in told if each.get("message") == "start refused"]
     assert {each["facts"]["code"] for each in refused} == {code}
