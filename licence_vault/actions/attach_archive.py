@@ -160,7 +160,7 @@ def _places(means: IssuingMeans, order: ArchiveOrder, archive: FileArchive, rows
     places = _named_places(archive, rows)
     names = {place.name for place in places.values() if place.name}
     digests = {name: means.contents.find_number(name) for name in names}
-    own_names = names if rows is None else set()
+    own_names = {name for name in names if "\0" not in name} if rows is None else set()  # a database may take no text with it
     with means.context.database.read() as conn:
         found = store.list_import_names(
             conn,

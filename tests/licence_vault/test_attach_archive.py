@@ -24,10 +24,12 @@ from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, IssuingHere, 
 from tests.licence_vault.test_import_licences import GOOD, numbered, one, rows
 from tests.licence_vault.test_row_files import csv_of
 from tests.licence_vault.type_files import AUTHORITY, TYPE
+from tests.postgres import postgres_url
 from tests.standards.gbt33190_ofd.archives import Entry, archive, pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -335,6 +337,13 @@ def test_when_the_time_is_over_no_further_file_is_begun(here: IssuingHere, monke
             assert list(told(report).values()) == ["unchanged"] * done + ["attached"] + ["not_reached"] * (2 - done)
             assert all(each.import_id == one(here, str(each.name)).id for each in report.entries)
     assert list(told(send(here, data)).values()) == ["unchanged", "unchanged", "attached"]
+
+
+def test_attack_a_name_that_no_database_takes_holds_up_no_other_file(tmp_path: Path) -> None:
+    with IssuingHere.made(tmp_path / "d", database_url=postgres_url()) as there:
+        taken_over(there, "零一")
+        data = archive([Entry(b"x\0.pdf", plain("x")), Entry("零一.pdf".encode(), plain("y"))])
+        assert told(send(there, data)) == {"零一.pdf": "attached", "x\0.pdf": "refused"}
 
 
 def test_without_anybody_who_judges_nothing_is_begun(here: IssuingHere) -> None:
