@@ -115,7 +115,15 @@ def with_words_of_driver(error: TrustError) -> TrustError:
     return error if words is None else TrustError(error.kind, error.code, **{**error.facts, "driver": words})
 
 
+def _is_zero_byte(error: BaseException) -> bool:
+    """Whether the driver does not send a text because of a zero byte, which PostgreSQL has in no text; SQLite takes it, and finds nothing by it."""
+    cause = _cause(error)
+    return type(cause).__name__ == "DataError" and getattr(cause, "sqlstate", None) is None and "NUL (0x00)" in str(cause)
+
+
 def as_trust_error(error: BaseException) -> BaseException:
-    """The error a caller gets: TrustError DATABASE_UNAVAILABLE where waiting may help, else the error itself."""
+    """The error a caller gets: TrustError DATABASE_UNAVAILABLE where waiting may help, TEXT_NOT_UNICODE over a zero byte, else the error itself."""
+    if _is_zero_byte(error):
+        return TrustError(Kind.MALFORMED, "TEXT_NOT_UNICODE")
     reason = unavailable_reason(error)
     return error if reason is None else TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason=reason)

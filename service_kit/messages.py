@@ -40,7 +40,7 @@ _ROWS: Final = (
     ("MEMBER_REPEATED", "Member repeated", "成员重复", "An object in the JSON of the request has a member twice; `facts` names it. Readers of JSON differ in which of the two they take (RFC 8259 4), so neither is.", "请求 JSON 的对象中有重复成员，见 facts；不同解析器会取不同的一个（RFC 8259 第 4 节），因此一律不取。", "Send every member once.", "每个成员只发送一次。"),
     ("FIELD_TOO_LONG", "Field too long", "字段过长", "A form field is over its limit.", "表单字段超出上限。", REQUEST_EN, REQUEST_ZH),
     ("FILE_TOO_LARGE", "File too large", "文件过大", "The uploaded file is over the limit named in `facts`.", "上传文件超出 facts 所示上限。", "Send a smaller file.", "请上传较小的文件。"),
-    ("TEXT_NOT_UNICODE", "Not valid text", "文本无效", "A text holds code points that are no characters.", "文本含有不是字符的码位。", REQUEST_EN, REQUEST_ZH),
+    ("TEXT_NOT_UNICODE", "Not valid text", "文本无效", "A text holds code points that are no characters, or a zero byte.", "文本含有不是字符的码位或零字节。", REQUEST_EN, REQUEST_ZH),
     ("TOO_BUSY", "Too busy", "繁忙", "All places for heavy work are taken.", "重负荷任务的名额已满。", LATER_EN, LATER_ZH),
     ("WRITE_QUEUE_FULL", "Too busy to store", "存储繁忙", "More changes wait to be stored than the limit allows.", "等待存储的变更超过上限。", LATER_EN, LATER_ZH),
     ("TOKEN_MISSING", "No access token", "缺少访问令牌", "The request carries no access token.", "请求未携带访问令牌。", BEARER_EN, BEARER_ZH),

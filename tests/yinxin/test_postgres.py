@@ -57,6 +57,9 @@ def test_the_house_on_postgresql(tmp_path: Path) -> None:
         )
         context.issuer.revoke(certificate.serial, reason="keyCompromise", actor="test")
         assert here.http.get("/ca/issuing.crl").status_code == 200
+        for path in ("/authorize?client_id=%00", "/sign-in/%00"):  # no text of PostgreSQL has one
+            assert here.http.get(path).status_code == 400, path
+        assert here.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=("a\0", "b")).status_code in {400, 401}
         context.log.stop()
         assert not check_audit(context.database, here.house.deployment.keystore.open_secret(AUDIT_MAC_KEY)).findings
         assert not check_log(context.log).findings
