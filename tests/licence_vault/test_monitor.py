@@ -350,7 +350,6 @@ def monitor_findings(observed: Observed) -> list[Any]:
 
 def test_fetching_is_bounded_and_says_when_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(monitor_command, "ANSWER_BYTES", 8)
-    monkeypatch.setattr(monitor_command, "TIMEOUT_SECONDS", 0.5)
     with receiver() as listening:
         fetch = monitor_command._fetcher(listening.url + "/")
         listening.status, listening.body = 200, b"x"
@@ -358,12 +357,13 @@ def test_fetching_is_bounded_and_says_when_nothing_is_known(monkeypatch: pytest.
         assert listening.received[0].path == "/hook/a"
         listening.status = 404
         assert fetch("b") is None
-        for status, body, drip_seconds, facts in (
-            (302, b"", 0.0, {"status": 302}),
-            (200, b"y" * 9, 0.0, {"reason": "answer-too-large"}),
-            (200, b"y" * 8, 0.2, {"reason": "too-slow"}),  # a byte now and then is no answer
+        for status, body, drip_seconds, seconds, facts in (
+            (302, b"", 0.0, 60.0, {"status": 302}),
+            (200, b"y" * 9, 0.0, 60.0, {"reason": "answer-too-large"}),
+            (200, b"y" * 8, 0.2, 0.5, {"reason": "too-slow"}),  # a byte now and then is no answer
         ):
             listening.status, listening.body, listening.drip_seconds = status, body, drip_seconds
+            monkeypatch.setattr(monitor_command, "TIMEOUT_SECONDS", seconds)
             with pytest.raises(TrustError, match="MONITOR_UNREACHABLE") as caught:
                 fetch("c")
             assert (caught.value.kind, caught.value.facts) == (Kind.UNAVAILABLE, facts)
