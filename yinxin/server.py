@@ -141,6 +141,5 @@ def serve(host: str, port: int, workers: int) -> None:
     parent = Multiprocess(config, sockets=[config.bind_socket()])
     parent.run()
     if any(worker.exitcode == STARTUP_FAILURE for worker in parent.processes):
-        sys.exit(
-            STARTUP_FAILURE
-        )  # `run` returns as after SIGTERM: status 0 would be an end in good order, after which nobody starts it again
+        # `run` returns as after SIGTERM: status 0 would be an end in good order, after which nobody starts it again
+        sys.exit(STARTUP_FAILURE)

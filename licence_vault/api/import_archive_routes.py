@@ -91,7 +91,7 @@ def add_import_archive_routes(router: APIRouter, means: IssuingMeans) -> None:
     uploads = Admission(places=limits.IMPORT_ARCHIVES_AT_ONCE, bytes_max=limits.IMPORT_ARCHIVES_AT_ONCE * archive_bytes)
     threads = CapacityLimiter(
         limits.IMPORT_ARCHIVES_AT_ONCE
-    )  # of their own: an archive takes seconds, and single files need not wait for it
+    )  # of their own: single files need not wait for an archive, which takes seconds
 
     @router.post(
         "/v1/imported-licences/files",
