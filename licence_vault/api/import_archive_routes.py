@@ -89,9 +89,8 @@ def add_import_archive_routes(router: APIRouter, means: IssuingMeans) -> None:
     settings = means.context.settings.limits
     archive_bytes = min(limits.IMPORT_ARCHIVE_BYTES, settings.body_bytes)
     uploads = Admission(places=limits.IMPORT_ARCHIVES_AT_ONCE, bytes_max=limits.IMPORT_ARCHIVES_AT_ONCE * archive_bytes)
-    threads = CapacityLimiter(
-        limits.IMPORT_ARCHIVES_AT_ONCE
-    )  # of their own: single files need not wait for an archive, which takes seconds
+    # Of their own: single files need not wait for an archive, which takes seconds
+    threads = CapacityLimiter(limits.IMPORT_ARCHIVES_AT_ONCE)
 
     @router.post(
         "/v1/imported-licences/files",
