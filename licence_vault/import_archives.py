@@ -123,7 +123,7 @@ class FileArchive:
             number, file = _cell(row.cells, NUMBER), _cell(row.cells, _FILE)
             if number is None or file is None:
                 raise row_file_unacceptable("number and file in every row", row.number)
-            rows.append((number, self._path_of(folder + file.replace("\\", "/"))))
+            rows.append((number, self._path_of(folder + file.replace("\\", "/").removeprefix("./"))))  # as `find` lists files
         return rows
 
     def _path_of(self, path: str) -> str:

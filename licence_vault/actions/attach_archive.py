@@ -193,13 +193,17 @@ def _named_places(archive: FileArchive, rows: Sequence[tuple[str, str]] | None) 
     if rows is None:
         return {path: _place_by_its_name(path.rpartition("/")[2]) for path in archive.paths}
     numbers: dict[str, list[str]] = {}
-    for number, path in dict.fromkeys(rows):
+    listed = dict.fromkeys(rows)
+    for number, path in listed:
         numbers.setdefault(path, []).append(number)
+    files = Counter(number for number, _ in listed)
     places = {}
     for path in archive.paths:
         match numbers.get(path, []):
             case []:
                 places[path] = _Place(rule=_NOT_IN_INDEX)
+            case [number] if files[number] > 1:  # whether the other is in this archive or in another one
+                places[path] = _Place(number, error=import_file_unacceptable(_ONE_FILE))
             case [number]:
                 places[path] = _Place(number)
             case _:

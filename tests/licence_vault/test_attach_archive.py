@@ -87,7 +87,7 @@ def blobs_of(here: IssuingHere) -> int:
 def test_rows_then_an_archive_then_the_same_again(here: IssuingHere) -> None:
     taken_over(here, "包一", "包二", "包三/甲")
     index = csv_of(
-        ["证照编号", "文件"], ["包一", "一.pdf"], ["包二", "乙/二.ofd"], ["包三/甲", "三.pdf"], ["包四", "四.pdf"], ["包一", "无.pdf"]
+        ["证照编号", "文件"], ["包一", "./一.pdf"], ["包二", ".\\乙\\二.ofd"], ["包三/甲", "三.pdf"], ["包四", "四.pdf"], ["包五", "无.pdf"]
     )
     two = sealed("二", b"PK\x03\x04 ")
     data = pack(
@@ -104,7 +104,7 @@ def test_rows_then_an_archive_then_the_same_again(here: IssuingHere) -> None:
     }
     assert (report.files, dict(report.counts)) == (5, {"attached": 3, "not_matched": 3})
     assert [each.seal for each in report.entries] == [Mark.VALID, Mark.VALID, Mark.ABSENT, None, None, None]
-    assert [each.name for each in report.entries] == ["包一", "包二", "包三/甲", "包四", None, "包一"]
+    assert [each.name for each in report.entries] == ["包一", "包二", "包三/甲", "包四", None, "包五"]
     assert rule_of(report, "四.pdf") == (None, "the number or identifier of an imported licence of this issuer and type")
     assert rule_of(report, "五.pdf") == (None, "named in the index")
     assert rule_of(report, "无.pdf") == (None, "in the archive, where the index says")
@@ -166,6 +166,8 @@ def test_what_is_doubtful_is_attached_to_nothing(here: IssuingHere) -> None:
     assert told(report) == {"a.pdf": "refused", "b.pdf": "refused", "c.pdf": "refused", "d.pdf": "attached"}
     assert rule_of(report, "a.pdf")[1] == "in one row of the index"
     assert one(here, "疑一").file_digest is one(here, "疑二").file_digest is None
+    report = send(here, pack({"files.csv": index, "b.pdf": plain("b")}))
+    assert rule_of(report, "b.pdf")[1] == "one file for each licence", "the other may come in the next archive, and would replace it"
 
     by_identifier = csv_of(["number", "file"], [one(here, "疑一").id, "a.pdf"], ["1.2.156.疑", "b.pdf"])
     report = send(here, pack({"files.csv": by_identifier, "a.pdf": plain("a"), "b.pdf": plain("b")}))
