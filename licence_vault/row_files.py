@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     _Cells = tuple[tuple[str, ...], dict[str, str]]
 
 _PIECE_BYTES: Final = 64 * 1024
+_ESCAPED: Final = 6  # characters that JSON may take for one
+_ROW_CHARACTERS: Final = 2 * _ESCAPED * limits.ROW_CELLS * limits.FIELD_CHARACTERS  # no row that is taken is longer, its names included
 NO_END: Final = "长期"
 NUMBER: Final = ("number", "证照编号")  # the column of the printed number in files on older licences
 _WHITE: Final = " \t\r\n"
@@ -150,7 +152,8 @@ class _JsonText:
             try:
                 value, self._place = read_strict_at(self._text, self._place)
             except StrictJsonError as error:
-                if error.rule == REPEATED or not self._read_on():  # else it may only be cut off
+                is_whole = error.rule == REPEATED or len(self._text) - self._place > _ROW_CHARACTERS  # else it may only be cut off
+                if is_whole or not self._read_on():
                     raise
             else:
                 return value

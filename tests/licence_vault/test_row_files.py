@@ -20,7 +20,7 @@ from licence_vault.model import Holder
 from licence_vault.row_files import Row, RowForm, read_rows
 from licence_vault.type_rules.read_definition import definition_of
 from standards.errors import TrustError
-from tests.costs import at_most_memory
+from tests.costs import at_most, at_most_memory
 from tests.licence_vault.type_files import TYPE, type_file
 
 CELLS = {
@@ -355,6 +355,13 @@ def test_a_large_file_of_objects_is_never_in_memory_as_a_text() -> None:
     data = ("[" + f"{row},\n" * 59_999 + row + "]").encode()
     with at_most_memory(4):
         assert sum(1 for _ in read_rows(data, RowForm.JSON)) == 60_000
+
+
+def test_a_row_without_end_is_not_read_to_the_end_of_its_file() -> None:
+    data = b'[{"a":"' + b"x" * 60_000_000
+    with at_most(2), at_most_memory(80), pytest.raises(TrustError) as raised:
+        list(read_rows(data, RowForm.JSON))
+    assert raised.value.facts == {"rule": "JSON", "row": 1}
 
 
 def test_as_many_rows_as_may_and_none_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
