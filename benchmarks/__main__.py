@@ -140,6 +140,11 @@ def vault(folder: Path, options: Options) -> dict[str, Any]:
     return {"licences": issuing.measure(http_load.make_deployment(folder / "vault"), quick=options.quick)}
 
 
+def batches(folder: Path, options: Options) -> dict[str, Any]:
+    """Licences in batches, in a deployment of its own."""
+    return {"licences": {"batches": issuing.measure_batches(http_load.make_deployment(folder / "batches"), quick=options.quick)}}
+
+
 def many_of_them(folder: Path, options: Options) -> dict[str, Any]:
     """Finding licences among few and among many, in a deployment of its own."""
     with issuing.opened(http_load.make_deployment(folder / "many")) as opened:
@@ -164,6 +169,7 @@ PARTS: Final[dict[str, Callable[[Path, Options], dict[str, Any]]]] = {
     "people": lambda folder, options: {"people": many_people(folder, options.accounts)},
     "log": lambda folder, options: {"licences": licences.measure(folder, quick=options.quick)},
     "issuing": vault,
+    "batches": batches,
     "many": many_of_them,
     "sm2": lambda _, __: {"sm2": sm2_speed.compare_with_openssl()},
     "library": lambda _, __: {"library": library.against_pyhanko()},
