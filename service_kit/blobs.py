@@ -9,9 +9,9 @@ import secrets
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from crypto.durable_files import give_to_owner, make_folder
+from crypto.durable_files import give_to_owner, make_folder, sync_folder
 from crypto.sm3 import Sm3
-from service_kit.durable_files import PRIVATE_MODE, sync_folder
+from service_kit.durable_files import PRIVATE_MODE
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:

@@ -115,24 +115,18 @@ class Idempotency:
             connection.execute(update(table).where(table.c.key_digest == digest).values(in_flight_until=until, expires_at=expires))
         return earlier
 
-    def made_before(self, connection: Connection, key: RequestKey, *, request_digest: bytes, reference: str, at: datetime) -> str | None:
-        """For what is made whole in this write job: what the same request made before; None where it is the first, and makes ``reference``.
-
-        Raises as ``claim``.
+    def once(self, connection: Connection, once: Once | None, *, reference: str, at: datetime) -> str | None:
+        """For what is made whole in this write job: what the same request made before; None where it is the first, and makes ``reference``, and for
+        a request without a key. Raises as ``claim``.
         """
-        claim = self.claim(
-            connection, caller=key.caller, route=key.route, key=key.key, request_digest=request_digest, reference=reference, at=at
-        )
+        if once is None:
+            return None
+        key, digest = once.key, once.request_digest
+        claim = self.claim(connection, caller=key.caller, route=key.route, key=key.key, request_digest=digest, reference=reference, at=at)
         if claim.state is ClaimState.DONE:
             return claim.reference
         self.finish(connection, claim, status=201)
         return None
-
-    def once(self, connection: Connection, once: Once | None, *, reference: str, at: datetime) -> str | None:
-        """As ``made_before``; None for a request without a key too."""
-        if once is None:
-            return None
-        return self.made_before(connection, once.key, request_digest=once.request_digest, reference=reference, at=at)
 
     def find(self, connection: Connection, *, caller: str, route: str, key: str, request_digest: bytes, at: datetime) -> Claim | None:
         """What ``claim`` would find, without claiming anything; None where the request is the first. Raises as ``claim``."""

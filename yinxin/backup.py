@@ -27,7 +27,7 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, NullPool, create_engine
 
-from crypto.durable_files import give_to_owner, make_folder
+from crypto.durable_files import give_to_owner, make_folder, sync_folder
 from crypto.keystore import is_master_key, locked_store, masters_named
 from crypto.master_key import MAX_KEY_FILE_BYTES
 from crypto.sm3 import Sm3
@@ -35,7 +35,7 @@ from licence_vault.log.instance import LOG_NAME as LICENCE_LOG_NAME
 from service_kit.blobs import PREFIX_CHARACTERS
 from service_kit.database import check_database_pages, check_pages, read_database_url
 from service_kit.database_errors import as_trust_error
-from service_kit.durable_files import PRIVATE_MODE, naming_full, sync_folder
+from service_kit.durable_files import PRIVATE_MODE, naming_full
 from service_kit.lost_blobs import lost_as_told
 from service_kit.named_blobs import named_blobs
 from service_kit.setting_rules import absolute_database_url

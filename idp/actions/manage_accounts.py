@@ -31,6 +31,7 @@ from idp.model.people import (
 )
 from idp.store.accounts import delete_evidence, insert_account, insert_evidence, list_evidence, load_account, update_account
 from idp.store.grants import end_grants_of_account, end_grants_of_organisation
+from service_kit.idempotency import Once
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
     from idp.actions.people_desk import PeopleDesk
     from service_kit.callers import Caller
-    from service_kit.idempotency import Once, RequestKey
+    from service_kit.idempotency import RequestKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,10 @@ def create_account_once(desk: PeopleDesk, wanted: NewAccount, key: RequestKey, *
     """As ``create_account``, however often the request comes: what it made, as that stands now. Raises as ``create_account``, and IDEMPOTENCY_*."""
     account = make_account(wanted, desk.clock.now(), actor=actor)
     # Keyed: who reads the database could try out whose name and number a bare digest stands for
-    request_digest = desk.vault.sealer.find(json.dumps(asdict(wanted), sort_keys=True, default=str).encode(), "idp.new-account")
+    once = Once(key, desk.vault.sealer.find(json.dumps(asdict(wanted), sort_keys=True, default=str).encode(), "idp.new-account"))
 
     def store(connection: Connection) -> Account:
-        made = desk.idempotency.made_before(
-            connection, key, request_digest=request_digest, reference=account.account_id, at=account.created_at
-        )
+        made = desk.idempotency.once(connection, once, reference=account.account_id, at=account.created_at)
         if made is not None:
             return load_account(connection, desk.vault, made, wanted.kind)
         store_account(connection, desk, account, wanted.evidence)

@@ -19,7 +19,7 @@ from idp.model.clients import (
 )
 from idp.model.openings import CLOSED, Opened
 from idp.store.clients import insert_client, load_client
-from service_kit.idempotency import digest_of_request
+from service_kit.idempotency import Once, digest_of_request
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -90,12 +90,10 @@ def register_client_once(
     Raises as ``register_client``, and IDEMPOTENCY_*.
     """
     client, secret = _make_client(desk, wanted, actor=actor, grantable=grantable, secret=None)
-    request_digest = digest_of_request(json.dumps(asdict(wanted), sort_keys=True).encode())
+    once = Once(key, digest_of_request(json.dumps(asdict(wanted), sort_keys=True).encode()))
 
     def store(connection: Connection) -> Registered:
-        made = desk.idempotency.made_before(
-            connection, key, request_digest=request_digest, reference=client.client_id, at=client.created_at
-        )
+        made = desk.idempotency.once(connection, once, reference=client.client_id, at=client.created_at)
         if made is not None:
             return Registered(load_client(connection, made, desk.mac_key), None)
         _store_client(connection, desk, client)
