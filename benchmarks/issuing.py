@@ -205,7 +205,7 @@ def write_rows(vault: Vault, count: int) -> bytes:
 
 
 def measure(deployment: Deployment, *, quick: bool) -> dict[str, Any]:
-    """Issuing and verifying one at a time, on a demonstration deployment that nobody serves meanwhile."""
+    """Issuing, one form after the other, and verifying, on a demonstration deployment that nobody serves meanwhile."""
     count = 40 if quick else 300
     with opened(deployment) as vault:
         found: dict[str, Any] = {f"issue_{form}": measure_issuing(vault, form, count) for form in ("pdf", "ofd")}

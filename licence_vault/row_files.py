@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _PIECE_BYTES: Final = 64 * 1024
 _ESCAPED: Final = 6  # characters that JSON may take for one
-_ROW_CHARACTERS: Final = 2 * _ESCAPED * limits.ROW_CELLS * limits.FIELD_CHARACTERS  # no row that is taken is longer, its names included
+_ROW_CHARACTERS: Final = 2 * _ESCAPED * limits.ROW_CELLS * limits.FIELD_CHARACTERS  # of a row that is not over by then no more is read
 NO_END: Final = "长期"
 NUMBER: Final = ("number", "证照编号")  # the column of the printed number in files on older licences
 _WHITE: Final = " \t\r\n"
