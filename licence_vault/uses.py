@@ -42,6 +42,7 @@ class UseAction(StrEnum):
     SHOWING_AGREED = "showing_agreed"
     SHOWING_ENDED = "showing_ended"
     CODE_GRANTED = "code_granted"
+    ASKED_ELSEWHERE = "asked_elsewhere"  # another region gave it, under the right that the asker claimed
     REFUSED = "refused"  # nothing was given; the outcome says why
 
 
@@ -105,7 +106,7 @@ class SharingPermission:
 
 @dataclass(frozen=True, slots=True)
 class UseRecord:
-    """One line of the access log. ``licence_id`` None: no licence was found. ``client``: the system that asked; ``actor``: as the audit trail
+    """One line of the access log. ``licence_id`` None: no licence of ours was found. ``client``: the system that asked; ``actor``: as the audit trail
     names who was behind it. ``officer_sealed``: see ``licence_vault.content_vault``. ``outcome``: ``DONE`` or a code. Nothing changes a line.
     """
 

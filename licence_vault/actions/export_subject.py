@@ -8,14 +8,17 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from crypto.sm3 import sm3
 from licence_vault import store
 from licence_vault.actions.decide_use import Attempt, check_purpose, decide_use
 from licence_vault.actions.find_own_licences import RELEASED, seen_use
 from licence_vault.actions.finish_copy import read_note
+from licence_vault.actions.kept_foreign import open_kept
 from licence_vault.actions.use_desk import open_data, who_is_behind
 from licence_vault.errors import holder_unknown
 from licence_vault.limits import EXPORT_LICENCES, EXPORT_LINES, HOLDER_LEVEL_LEAST, PAGE_SIZE_MAX
 from licence_vault.store.credentials import list_credentials_of_licence
+from licence_vault.store.foreign import list_kept_of_holders
 from licence_vault.uses import OWN_LOOK, UseAction, UseMode
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from licence_vault.actions.find_own_licences import SeenUse
     from licence_vault.actions.use_desk import UseDesk
+    from licence_vault.foreign import KeptLicence
     from licence_vault.imported import ImportedLicence
     from licence_vault.register import LicenceRecord
     from licence_vault.uses import Entrustment, UseCode
@@ -66,12 +70,14 @@ def _parts(
             return
         page = _licences(desk, caller, subjects, reason, mode, before=page[-1]["id"])
 
-    # 2. What older repositories had, whom he entrusted and what was entrusted to him, and every use, his own too.
+    # 2. What older repositories had, what other regions gave and is kept still, whom he entrusted and what was entrusted to him, and every use, his own too.
     with desk.context.database.read() as conn:
         imported = store.list_imports_of_holders(conn, subjects, limit=EXPORT_LINES)
+        foreign = list_kept_of_holders(conn, subjects, limit=EXPORT_LINES)
         given = store.list_entrustments_of_holders(conn, subjects, limit=EXPORT_LINES)
         received = store.list_entrustments_to(conn, subjects, None, limit=EXPORT_LINES)
     yield from (_imported(desk, each) for each in imported)
+    yield from (_foreign(desk, each) for each in foreign)
     yield from (_entrustment("entrustment", each) for each in given)
     yield from (_entrustment("received_entrustment", each) for each in received)
     before, lines = None, 0
@@ -84,7 +90,7 @@ def _parts(
         before, lines = found[-1].id, lines + len(found)
 
     # 3. Without this line it was cut off.
-    yield {"kind": "end", "complete": max(lines, len(imported), len(given), len(received)) < EXPORT_LINES}
+    yield {"kind": "end", "complete": max(lines, len(imported), len(foreign), len(given), len(received)) < EXPORT_LINES}
 
 
 def _licences(
@@ -174,6 +180,20 @@ def _imported(desk: UseDesk, imported: ImportedLicence) -> Part:
         "marks": asdict(imported.marks),
         "file_digest": None if imported.file_digest is None else imported.file_digest.hex(),
         "imported_at": _time(imported.imported_at),
+    }
+
+
+def _foreign(desk: UseDesk, kept: KeptLicence) -> Part:
+    content = open_kept(desk.contents, kept)
+    return {
+        "kind": "foreign",
+        "id": kept.id,
+        "region": kept.region,
+        "identifier": kept.identifier,
+        "asked_by": kept.asked_by,
+        "fetched_at": _time(kept.fetched_at),
+        "data": content.data,
+        "file_digest": sm3(content.answer.document).hex(),
     }
 
 

@@ -1,13 +1,12 @@
 """Ask another region for a licence: by number and holder, with his consent or by duty, and a reason.
 
 What comes is verified here, under that region's own trust list, each time it is shown. It is kept sealed for a while for whoever asked: fresh, it is
-not asked for again; stale, it is shown only where that region is away, and never as valid.
+not asked for again; stale, it is shown only where that region is away, and never as valid. Whose licence it is sees that it was shown, as with
+licences of ours.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -15,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.report import Question, Verdict, failed
 from licence_vault.actions.define_type import check_reason
+from licence_vault.actions.kept_foreign import holders_of, open_kept, seal_kept
+from licence_vault.actions.record_use import record_use
 from licence_vault.errors import field_unacceptable
-from licence_vault.foreign import KeptLicence, new_kept_id
 from licence_vault.model import AskedHolder
-from licence_vault.ports import ForeignAnswer
 from licence_vault.report_errors import UNTRUSTED, answer_untrusted, foreign_not_found, foreign_region_unknown
 from licence_vault.reporting.limits import (
     FOREIGN_FILE_BYTES,
@@ -28,7 +27,7 @@ from licence_vault.reporting.limits import (
     FOREIGN_TOKENS,
 )
 from licence_vault.store.foreign import delete_kept, load_kept, replace_kept, sweep_kept
-from licence_vault.uses import UseMode
+from licence_vault.uses import DONE, UseAction, UseMode
 from licence_vault.verify import NUMBER_CLAUSE, verify_licence
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import examine_licence_number
@@ -41,13 +40,13 @@ if TYPE_CHECKING:
     from crypto.report import Report
     from crypto.trust_list import TrustList
     from licence_vault.content_vault import ContentVault
+    from licence_vault.foreign import KeptLicence
     from licence_vault.model import LicenceData
-    from licence_vault.ports import DocumentJudge, ForeignLicences, ForeignQuery
+    from licence_vault.ports import DocumentJudge, ForeignAnswer, ForeignLicences, ForeignQuery
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
 _AWAY: Final = frozenset({"REGION_UNAVAILABLE", UNTRUSTED})
-_FORM: Final = "foreign"
 
 
 class Age(StrEnum):
@@ -100,7 +99,7 @@ def query_foreign_licence(desk: ExchangeDesk, caller: Caller, wanted: ForeignQue
         kept = load_kept(conn, wanted.region, wanted.identifier, caller.holder)
     problem, answer, fetched_at, is_new = None, None, desk.context.clock.now(), False
     if kept is not None and _is_enough(desk, wanted, kept, trust, fetched_at):
-        answer, fetched_at = _open(desk, kept), kept.fetched_at
+        answer, fetched_at = open_kept(desk.contents, kept).answer, kept.fetched_at
     else:
         try:
             answer, is_new = _fetch(desk, wanted), True
@@ -108,7 +107,7 @@ def query_foreign_licence(desk: ExchangeDesk, caller: Caller, wanted: ForeignQue
             if kept is None or error.code not in _AWAY:
                 _forget(desk, caller, wanted, "failed", code=error.code)  # what that region gives out no more is shown no more
                 raise
-            problem, answer, fetched_at = error.code, _open(desk, kept), kept.fetched_at
+            problem, answer, fetched_at = error.code, open_kept(desk.contents, kept).answer, kept.fetched_at
     if answer is None:
         _forget(desk, caller, wanted, "done", found=False)
         raise foreign_not_found(wanted.region)
@@ -116,13 +115,16 @@ def query_foreign_licence(desk: ExchangeDesk, caller: Caller, wanted: ForeignQue
     # 4. Our own verdict, as of now, on exactly the licence that was asked for.
     shown = _verify(desk, wanted, answer, trust, fetched_at, problem)
 
-    # 5. tx 2: kept, unless it is invalid; and what was shown is on record.
+    # 5. tx 2: kept, unless it is invalid; and what was shown is on record, for those whom it is about too.
     def record(conn: Connection) -> None:
-        if is_new:
-            if shown.report.verdict is Verdict.INVALID:
-                delete_kept(conn, wanted.region, wanted.identifier, caller.holder)
-            else:
-                replace_kept(conn, _sealed(desk, caller, wanted, answer, fetched_at))
+        if shown.licence is not None:
+            holders = holders_of(desk.contents, shown.licence)
+            _record_use(desk, conn, caller, wanted, shown.licence, holders)
+            if is_new:
+                kept = seal_kept(desk.contents, wanted, answer, shown.licence, asked_by=caller.holder, fetched_at=fetched_at)
+                replace_kept(conn, kept, holders)
+        elif is_new:
+            delete_kept(conn, wanted.region, wanted.identifier, caller.holder)
         facts = {"verdict": shown.verdict.value, "age": shown.age.value, "problem": problem}
         _audit(desk, conn, caller, wanted, "done", found=True, **facts)
 
@@ -139,6 +141,8 @@ def sweep_foreign(desk: ExchangeDesk) -> int:
 def _checked(wanted: ForeignQuery) -> ForeignQuery:
     if examine_licence_number(wanted.identifier).number is None:
         raise field_unacceptable("identifier", "GB/T 36904")
+    if wanted.mode is UseMode.OWN:  # a holder is not shown his own looks at first, and who asks here is none
+        raise field_unacceptable("mode", "consented, duty or entrusted")
     consent = check_reason(wanted.consent, is_required=False)
     if bool(consent) is (wanted.mode is UseMode.BY_DUTY):
         raise field_unacceptable("consent", "where the holder consented or entrusted somebody, and only there")
@@ -156,7 +160,7 @@ def _forget(desk: ExchangeDesk, caller: Caller, wanted: ForeignQuery, outcome: s
 def _is_enough(desk: ExchangeDesk, wanted: ForeignQuery, kept: KeptLicence, trust: TrustList, now: datetime) -> bool:
     if now - kept.fetched_at > timedelta(seconds=FOREIGN_FRESH_SECONDS):
         return False
-    return _verify(desk, wanted, _open(desk, kept), trust, kept.fetched_at, None).verdict is not Verdict.INDETERMINATE
+    return _verify(desk, wanted, open_kept(desk.contents, kept).answer, trust, kept.fetched_at, None).verdict is not Verdict.INDETERMINATE
 
 
 def _fetch(desk: ExchangeDesk, wanted: ForeignQuery) -> ForeignAnswer | None:
@@ -192,18 +196,25 @@ def _not_asked_for(report: Report) -> Report:
     return replace(report, verdict=Verdict.INVALID, questions=(answered, *(each for each in report.questions if each is not number)))
 
 
-def _sealed(desk: ExchangeDesk, caller: Caller, wanted: ForeignQuery, answer: ForeignAnswer, fetched_at: datetime) -> KeptLicence:
-    kept_id = new_kept_id()
-    key, key_sealed = desk.contents.new_key(kept_id)
-    parts = [base64.b64encode(each).decode() for each in (answer.document, *answer.status_tokens)]
-    content = key.seal_file(_FORM, json.dumps(parts).encode())
-    return KeptLicence(kept_id, wanted.region, wanted.identifier, caller.holder, key_sealed, content, fetched_at)
-
-
-def _open(desk: ExchangeDesk, kept: KeptLicence) -> ForeignAnswer:
-    parts = json.loads(desk.contents.open_key(kept.id, kept.key_sealed).open_file(_FORM, kept.content_sealed))
-    document, *tokens = (base64.b64decode(each) for each in parts)
-    return ForeignAnswer(document, tuple(tokens))
+def _record_use(
+    desk: ExchangeDesk, conn: Connection, caller: Caller, wanted: ForeignQuery, licence: LicenceData, holders: frozenset[bytes]
+) -> None:
+    record_use(
+        desk.context,
+        desk.contents,
+        conn,
+        licence=None,
+        action=UseAction.ASKED_ELSEWHERE,
+        mode=wanted.mode,
+        client=caller.client_id,
+        actor=caller.actor,
+        officer=None,
+        reason="；".join(each for each in (wanted.reason, wanted.consent) if each),  # under what he consented is for him to see
+        outcome=DONE,
+        at=desk.context.clock.now(),
+        type_code=licence.type.code,
+        subjects=holders,
+    )
 
 
 def _record(desk: ExchangeDesk, caller: Caller, wanted: ForeignQuery, outcome: str, **facts: str | bool | None) -> None:

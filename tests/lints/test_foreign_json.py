@@ -15,7 +15,7 @@ OWN_JSON = {
     "idp/connectors": "followed_scim simulator",
     "idp/pages": "upstream_pages",
     "idp/store": "accounts cas cas_proxies codes devices federation follow grants imports initial_tokens pushed registrations sign_ins",
-    "licence_vault/actions": "ask_presentation export_subject find_types finish_copy finish_issue import_licences issue_batch query_foreign_licence",
+    "licence_vault/actions": "ask_presentation export_subject find_types finish_copy finish_issue import_licences issue_batch kept_foreign",
     "licence_vault/api": "type_shapes",
     "licence_vault": "copies model uses",
     "licence_vault/credentials": "presentation_messages",

@@ -82,6 +82,8 @@ def test_every_right_has_its_words(mode: UseMode | None) -> None:
     use = told(mode=None if mode is None else mode.value)
     assert bool(use.ground) == (mode is not None)
     assert use.ground != TEXTS["mode_none"][0]
+    claimed = told(action="asked_elsewhere", mode=None if mode is None else mode.value)
+    assert (claimed.ground == use.ground) == (mode is None), "of another region's licence it is what the asker says"
 
 
 def test_what_a_newer_vault_says_is_told_plainly() -> None:

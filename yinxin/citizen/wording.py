@@ -20,6 +20,7 @@ ISSUED: Final = "issued"
 DAYS_TOLD: Final = 60  # before its end from which on a card says how long a licence still counts
 _DONE: Final = "done"
 _OWN: Final = frozenset({"queried", "downloaded", "copied", "shown", "showing_opened", "showing_ended", "code_granted", "refused"})
+_CLAIMED: Final = frozenset({"asked_elsewhere"})  # the right was named by whoever asked, and nobody here has seen it proven
 _LIVES_SECONDS: Final = {"code_granted": limits.USE_CODE_SECONDS, "showing_opened": limits.SHOWING_SECONDS}  # from then on
 
 
@@ -124,7 +125,7 @@ def tell_use(
         at=write_time(at),
         sentence=sentence,
         why="" if use["reason"] in REASONS_BY_ITSELF else use["reason"],
-        ground="" if use["mode"] is None else _said(say, f"mode_{use['mode']}"),
+        ground="" if use["mode"] is None else _said(say, f"{'claimed' if action in _CLAIMED else 'mode'}_{use['mode']}"),
         officer=tell_officer(use["officer"], language),
         until=write_time(at + timedelta(seconds=_LIVES_SECONDS[action])) if action in _LIVES_SECONDS else "",
         refusal="" if not is_refused else use["outcome"] if catalogued is None else catalogued.title(language),
