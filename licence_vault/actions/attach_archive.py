@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from licence_vault import limits, store
 from licence_vault.actions.import_licences import attach_unless_there
-from licence_vault.errors import field_unacceptable, import_file_unacceptable, issuer_not_found, type_not_found
-from licence_vault.import_archives import FileArchive, is_packed_otherwise
+from licence_vault.errors import import_file_unacceptable, issuer_not_found, type_not_found
+from licence_vault.import_archives import FileArchive
 from service_kit import fail_points
 from standards.errors import TrustError
 
@@ -142,8 +142,6 @@ def _attach(means: IssuingMeans, caller: Caller, archive: FileArchive, path: str
         if place.import_id is None:
             return FileReport(path, place.name, None, Outcome.NOT_MATCHED, rule=place.rule)
         content = archive.read(path)
-        if is_packed_otherwise(content):
-            raise field_unacceptable("file", "PDF or OFD")
         found = attach_unless_there(means, caller, place.import_id, content)
     except TrustError as error:
         if error.code not in _OF_ONE_FILE:

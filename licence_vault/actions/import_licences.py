@@ -18,6 +18,7 @@ from licence_vault.actions.enter_issuer import own_issuer_codes
 from licence_vault.actions.finish_issue import definition_of_version
 from licence_vault.actions.issue_licence import check_order
 from licence_vault.errors import field_unacceptable, import_file_not_found, import_not_found, issuer_not_found, type_not_published
+from licence_vault.import_archives import is_packed_otherwise
 from licence_vault.imported import ImportedLicence, Mark, Marks, new_import_id
 from licence_vault.model import read_salted_licence
 from licence_vault.row_files import NUMBER, read_rows
@@ -125,7 +126,7 @@ def attach_unless_there(means: IssuingMeans, caller: Caller, import_id: str, con
         imported = _owned(conn, caller, import_id)
         authority = store.load_issuer(conn, imported.issuer_code)
     form = _FORMS.get(content[:4])
-    if form is None:
+    if form is None or is_packed_otherwise(content):
         raise field_unacceptable("file", "PDF or OFD")
     digest = sm3(content)
     if is_same_left and imported.file_digest == digest:

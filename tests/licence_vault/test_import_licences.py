@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -200,9 +202,13 @@ def test_attack_a_file_with_licence_data_that_nobody_can_read_is_no_good_mark(he
 def test_a_file_without_a_seal_has_nothing_to_verify(here: IssuingHere) -> None:
     import_licences(here.means, here.clerk, rows(GOOD.format(identifier="", number="旧无章")))
     assert attach_file(here.means, here.clerk, one(here, "旧无章").id, b"%PDF-1.4 plain").marks.seal is Mark.ABSENT
-    with pytest.raises(TrustError) as raised:
-        attach_file(here.means, here.clerk, one(here, "旧无章").id, b"GIF89a")
-    assert code(raised) == "FIELD_UNACCEPTABLE"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("旧无章.pdf", b"%PDF-1.4 plain")
+    for other in (b"GIF89a", archive.getvalue()):
+        with pytest.raises(TrustError) as raised:
+            attach_file(here.means, here.clerk, one(here, "旧无章").id, other)
+        assert code(raised) == "FIELD_UNACCEPTABLE"
 
 
 def test_imported_licences_of_others_do_not_exist(here: IssuingHere) -> None:
