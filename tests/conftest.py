@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import NodeManager
 
-from tests import clause_results
+from tests import clause_results, untraced_files
 from tests.few_rsa_keys import draw_from_few
 from tests.remembered_adapters import remember_adapters
 from tests.remembered_commands import remember_commands
@@ -127,7 +127,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """What a test sets up is traced no more than the test. Nor is what pytest does around them, which costs as much as many a small test."""
-    is_traced = not (item.nodeid.startswith(UNTRACED) or item.get_closest_marker("untraced"))
+    is_elsewhere = item.nodeid.startswith(UNTRACED) or item.nodeid.partition("::")[0] in untraced_files.FILES
+    is_traced = not (is_elsewhere or item.get_closest_marker("untraced"))
     item.session.stash[_TRACING] = Tracing.now() if is_traced else NOTHING
     with untraced():
         return (yield)

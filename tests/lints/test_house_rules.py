@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import TRACED_WHOLE
 from tests.optional import PROJECT
+from tests.untraced_files import FILES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +57,11 @@ def test_files_stay_readable_in_one_sitting() -> None:
         if len(path.read_text(encoding="utf-8").splitlines()) > 400
     }
     assert long == set(LONG_FILES)
+
+
+def test_files_that_are_not_traced_are_there_and_hold_nothing_that_is_traced_whole() -> None:
+    """A name that is left behind hides that its file is traced again, or is another one."""
+    assert [name for name in sorted(FILES) if name.startswith(TRACED_WHOLE) or not (PROJECT / name).is_file()] == []
 
 
 def test_no_file_is_named_after_nothing() -> None:
