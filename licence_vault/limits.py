@@ -113,6 +113,7 @@ SERVICE_ITEM_CHARACTERS: Final = 64
 OFFICER_CHARACTERS: Final = 60  # of each of name, role and division
 USE_CODE_CHARACTERS: Final = 64
 USE_CODE_SECONDS: Final = 600
+ISSUER_LOOK_SECONDS: Final = 3600  # so long further looks by the same one are the same line
 CODES_PER_GRANT: Final = 20  # licences of one holder and type that one act of duty gives codes for
 HOLDER_LEVEL_LEAST: Final = 2  # from which on a holder counts as known: his name was compared with a document
 ENTRUSTMENT_DAYS: Final = 366

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from licence_vault import store
 from licence_vault.actions.enter_issuer import own_issuer_codes
+from licence_vault.actions.issuer_look import record_issuer_look
 from licence_vault.errors import licence_erased, licence_file_not_found, licence_not_found
 from licence_vault.log.entries import index_of
-from licence_vault.model import read_salted_licence
+from licence_vault.model import LicenceState, read_salted_licence
+from licence_vault.uses import UseAction
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from licence_vault.content_vault import ContentVault
-    from licence_vault.model import LicenceData, LicenceState
+    from licence_vault.model import LicenceData
     from licence_vault.register import EventRecord, LicenceFile, LicenceRecord
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
@@ -56,9 +58,17 @@ def find_own_licence(context: ServiceContext, caller: Caller, licence_id: str) -
 
 
 def find_licence(context: ServiceContext, contents: ContentVault, caller: Caller, licence_id: str) -> LicenceView:
-    """One licence. LICENCE_NOT_FOUND."""
+    """One licence, for who has just made or changed it. LICENCE_NOT_FOUND."""
     with context.database.read() as conn:
         return _view(conn, contents, load_own_licence(conn, caller, licence_id))
+
+
+def read_licence(context: ServiceContext, contents: ContentVault, caller: Caller, licence_id: str) -> LicenceView:
+    """One licence, looked at; its holders see that, once it is released. LICENCE_NOT_FOUND."""
+    view = find_licence(context, contents, caller, licence_id)
+    if view.data is not None and view.record.state is not LicenceState.DRAFT:
+        record_issuer_look(context, contents, caller, UseAction.ISSUER_READ, licence=view.record)
+    return view
 
 
 def list_licences(
@@ -94,7 +104,7 @@ def list_history(context: ServiceContext, caller: Caller, licence_id: str) -> li
 
 
 def read_licence_file(context: ServiceContext, contents: ContentVault, caller: Caller, licence_id: str, form: str) -> bytes:
-    """A released file; that it was read is on record. LICENCE_NOT_FOUND, LICENCE_FILE_NOT_FOUND, LICENCE_ERASED."""
+    """A released file; that it was read is on record, and for its holders to see. LICENCE_NOT_FOUND, LICENCE_FILE_NOT_FOUND, LICENCE_ERASED."""
     # 1. Which file, and the key to it.
     with context.database.read() as conn:
         record = load_own_licence(conn, caller, licence_id)
@@ -119,6 +129,7 @@ def read_licence_file(context: ServiceContext, contents: ContentVault, caller: C
         )
 
     context.database.write(record_reading)
+    record_issuer_look(context, contents, caller, UseAction.DOWNLOADED, licence=record)
     return content
 
 

@@ -17,11 +17,13 @@ from licence_vault.actions.batch_orders import holder_codes_of, order_of_row
 from licence_vault.actions.enter_issuer import own_issuer_codes
 from licence_vault.actions.finish_issue import definition_of_version
 from licence_vault.actions.issue_licence import check_order
+from licence_vault.actions.issuer_look import record_issuer_look
 from licence_vault.errors import field_unacceptable, import_file_not_found, import_not_found, issuer_not_found, type_not_published
 from licence_vault.import_archives import is_packed_otherwise
 from licence_vault.imported import ImportedLicence, Mark, Marks, new_import_id
 from licence_vault.model import read_salted_licence
 from licence_vault.row_files import NUMBER, read_rows
+from licence_vault.uses import UseAction
 from licence_vault.verify import DATA_NAME, ORIGINAL_NAME
 from service_kit import fail_points
 from standards.errors import TrustError
@@ -162,7 +164,7 @@ def attach_unless_there(means: IssuingMeans, caller: Caller, import_id: str, con
 
 
 def read_file(means: IssuingMeans, caller: Caller, import_id: str) -> tuple[str, bytes]:
-    """The form (``pdf``, ``ofd``) and the file that was attached, as it came; that it was read is on record.
+    """The form (``pdf``, ``ofd``) and the file that was attached, as it came; that it was read is on record, and for its holders to see.
 
     LICENCE_IMPORT_NOT_FOUND, LICENCE_IMPORT_FILE_NOT_FOUND.
     """
@@ -188,14 +190,16 @@ def read_file(means: IssuingMeans, caller: Caller, import_id: str) -> tuple[str,
         )
 
     means.context.database.write(record)
+    _record_look(means, caller, imported, UseAction.DOWNLOADED)
     return form, content
 
 
 def find_import(means: IssuingMeans, caller: Caller, import_id: str) -> tuple[ImportedLicence, dict[str, str]]:
-    """An imported licence with its cells as they came. LICENCE_IMPORT_NOT_FOUND."""
+    """An imported licence with its cells as they came; its holders see that it was looked at. LICENCE_IMPORT_NOT_FOUND."""
     with means.context.database.read() as conn:
         imported = _owned(conn, caller, import_id)
     cells: dict[str, str] = json.loads(means.contents.open_key(import_id, imported.key_sealed).open_data(imported.data_sealed))
+    _record_look(means, caller, imported, UseAction.ISSUER_READ)
     return imported, cells
 
 
@@ -220,6 +224,13 @@ def list_imports(
             after=after,
             limit=limit,
         )
+
+
+def _record_look(means: IssuingMeans, caller: Caller, imported: ImportedLicence, action: UseAction) -> None:
+    with means.context.database.read() as conn:
+        holders = store.list_import_holders(conn, imported.id)
+    subjects = {imported.holder_digest, *holders}
+    record_issuer_look(means.context, means.contents, caller, action, type_code=imported.type_code, subjects=subjects)
 
 
 def _imported(means: IssuingMeans, caller: Caller, definition: TypeDefinition, file: BatchFile, row: Row) -> ImportedLicence:

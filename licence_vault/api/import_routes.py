@@ -140,7 +140,7 @@ def add_import_routes(router: APIRouter, means: IssuingMeans) -> None:
         name="show_imported_licence",
         summary="Show an imported licence and what could be verified of it",
         response_model=ImportedAnswer,
-        responses=problem_answers(401, 403, 404),
+        responses=problem_answers(401, 403, 404, 503),
         tags=_TAGS,
     )
     @needs(SCOPE_READ)

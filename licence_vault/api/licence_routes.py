@@ -116,12 +116,12 @@ def add_licence_routes(router: APIRouter, means: IssuingMeans) -> None:
         name="show_licence",
         summary="Show a licence",
         response_model=LicenceAnswer,
-        responses=problem_answers(401, 403, 404),
+        responses=problem_answers(401, 403, 404, 503),
         tags=_TAGS,
     )
     @needs(SCOPE_READ)
     def read_licence(request: Request, licence_id: LicenceId, response: Response) -> LicenceAnswer:
-        view = find_licences.find_licence(context, contents, caller_of(request), licence_id)
+        view = find_licences.read_licence(context, contents, caller_of(request), licence_id)
         response.headers["etag"] = etag_of(view.record)
         return write_licence(view)
 

@@ -44,6 +44,7 @@ from licence_vault.store.history import insert_event, list_events, next_position
 from licence_vault.store.imports import (
     insert_import,
     is_imported,
+    list_import_holders,
     list_import_names,
     list_imports,
     list_imports_of_holders,
@@ -113,7 +114,7 @@ from licence_vault.store.use_codes import (
     load_use_code,
     spend_use_code,
 )
-from licence_vault.store.uses import insert_use, list_uses_of_licence, list_uses_of_subjects
+from licence_vault.store.uses import has_use_since, insert_use, list_uses_of_licence, list_uses_of_subjects
 
 __all__ = [
     "Download",
@@ -137,6 +138,7 @@ __all__ = [
     "erase_copies",
     "find_published_type",
     "free_numbers",
+    "has_use_since",
     "hold_loading",
     "insert_batch",
     "insert_copy",
@@ -171,6 +173,7 @@ __all__ = [
     "list_events",
     "list_files",
     "list_holder_digests",
+    "list_import_holders",
     "list_import_names",
     "list_imports",
     "list_imports_of_holders",

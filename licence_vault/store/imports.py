@@ -56,6 +56,12 @@ def load_import(conn: Connection, import_id: str, *, is_locked: bool = False) ->
     return None if row is None else _imported(row)
 
 
+def list_import_holders(conn: Connection, import_id: str) -> list[bytes]:
+    """What its holders behind the first are found by."""
+    statement = select(import_holders.c.holder_digest).where(import_holders.c.import_id == import_id)
+    return list(conn.execute(statement).scalars())
+
+
 def is_imported(conn: Connection, issuer_code: str, type_code: str, number_digest: bytes) -> bool:
     """Whether a licence of this printed number was imported before."""
     return _OF_NUMBER.first(conn, {"issuer": issuer_code, "type": type_code, "digest": number_digest}) is not None

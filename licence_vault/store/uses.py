@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, insert, select
 
 from licence_vault.use_tables import use_subjects, uses
-from licence_vault.uses import UseAction, UseMode, UseRecord
+from licence_vault.uses import DONE, UseAction, UseMode, UseRecord
 from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
@@ -83,3 +83,13 @@ def list_uses_of_licence(conn: Connection, licence_id: str, *, before: int | Non
     if before is not None:
         statement = statement.where(uses.c.id < before)
     return [_use(row) for row in conn.execute(statement.order_by(uses.c.id.desc()).limit(limit)).mappings()]
+
+
+def has_use_since(
+    conn: Connection, since: datetime, *, licence_id: str | None, subjects: Collection[bytes], actor: str, action: UseAction, reason: str
+) -> bool:
+    """Whether such a line is there from ``since`` (aware UTC) on: of a licence, or of none and about one of ``subjects`` (keyed hashes)."""
+    about = select(use_subjects.c.use_id).where(use_subjects.c.code_digest.in_(subjects))
+    which = uses.c.licence_id == licence_id if licence_id is not None else and_(uses.c.licence_id.is_(None), uses.c.id.in_(about))
+    same = and_(uses.c.actor == actor, uses.c.action == action.value, uses.c.reason == reason, uses.c.outcome == DONE)
+    return conn.execute(select(uses.c.id).where(which, same, uses.c.at > write_time(since)).limit(1)).first() is not None

@@ -99,7 +99,12 @@ def test_a_licence_is_whole(here: IssuingHere, form: str, media_type: str) -> No
     assert isinstance(issued, LicenceLeaf)
     assert (issued.file_digest, issued.previous) == (sm3(content), here.index(history[0].entry_id))
     assert here.sealer.orders[-1][:2] == (media_type, "sl_1")
-    assert here.trail(record.id) == [("licence.issue", "intended"), ("licence.issue", "done"), ("licence.read-file", "done")]
+    assert here.trail(record.id) == [
+        ("licence.issue", "intended"),
+        ("licence.issue", "done"),
+        ("licence.read-file", "done"),
+        ("licence-use.downloaded", "done"),
+    ]
 
 
 def test_nothing_personal_stands_in_the_clear(here: IssuingHere) -> None:

@@ -77,7 +77,10 @@ def test_a_licence_is_issued_by_a_form_made_from_its_type(officer: Pages) -> Non
     found = officer.get("/console/licences?holder_code=11010519491231002X&state=issued").text
     assert location in found
     assert location not in officer.get("/console/licences?number=none").text
-    assert "Nobody has used it" in told(officer.get(f"{location}/uses").text)
+    uses = told(officer.get(f"{location}/uses").text)
+    assert [uses.count(words) for words in (" downloaded – – given", " read by its authority – – given")] == [1, 1], (
+        "his own looks alone, once each"
+    )
 
 
 def test_a_holders_wallet_is_offered_credentials(officer: Pages) -> None:

@@ -65,6 +65,7 @@ ONE_OF_EACH = {
         ("showing_agreed",),
         ("shown",),
         ("copied",),
+        ("downloaded",),  # by its clerk
     },
     "SELECT code, times FROM seal_refusals": {("SEAL_NOT_ACTIVE", 1)},
     "SELECT doubt, state FROM idp_identity_conflicts": {("not_trusted", "open")},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from licence_vault.life import LICENCE_LIFE, LicenceState
-from licence_vault.uses import ANYBODY
+from licence_vault.uses import ANYBODY, REASONS_BY_ITSELF
 from standards.errors import TrustError
 from standards.gbt36903_metadata import HOLDER_CODE_TYPES
 from yinxin.code_pictures import inline_code
@@ -143,7 +143,14 @@ def add_pages(console: Console) -> None:
         licence = (await visit.api.get(f"/v1/licences/{licence_id}")).body
         found = (await visit.api.get(f"/v1/licences/{licence_id}/uses", before=visit.query("before"), limit=SHOWN)).body
         return show(
-            visit, "licence_uses.html", licence=licence, uses=found["uses"], anybody=ANYBODY, next_before=found["next_before"], tab="uses"
+            visit,
+            "licence_uses.html",
+            licence=licence,
+            uses=found["uses"],
+            anybody=ANYBODY,
+            no_words=REASONS_BY_ITSELF,
+            next_before=found["next_before"],
+            tab="uses",
         )
 
     @console.page(f"{LICENCES}/{{licence_id}}/wallet", methods=("POST",), needs=OFFER)

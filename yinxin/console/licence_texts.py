@@ -121,8 +121,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Its key is deleted for good; number, history and commitments remain.",
     ),
     "lic_uses_lead": (
-        "其他系统何时、因何使用了这张证照（不含持证人本人的查看）。",
-        "When and why others used it, without what its holder looked at himself.",
+        "这张证照何时、因何被使用或查看，包括本机关人员的查看（一小时内记一次），不含持证人本人的查看。持证人也能看到这些记录。",
+        "When and why it was used or looked at, by this authority's own people too (once an hour), without its holder's own looks. Its holder sees these lines as well.",
     ),
     "lic_uses_none": ("还没有使用记录", "Nobody has used it"),
     "lic_use_at": ("时间", "Time"),
@@ -144,6 +144,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "lic_action_showing_agreed": ("同意查看", "agreed"),
     "lic_action_showing_ended": ("结束亮证", "showing ended"),
     "lic_action_code_granted": ("取得用证码", "use code granted"),
+    "lic_action_issuer_read": ("发证机关查看", "read by its authority"),
     "lic_action_refused": ("拒绝", "refused"),
     "lic_mode_consented": ("本人同意", "consent"),
     "lic_mode_duty": ("依职责", "by duty"),
