@@ -11,6 +11,8 @@ from typing import Final
 
 from crypto.sealed_values import SECRET_BYTES, ValueSealer
 from licence_vault.limits import SCREEN_CODE_BYTES
+from service_kit.document_numbers import number_as_printed
+from standards.gbt36903_metadata import OTHER_CODES
 
 SECRET_NAME: Final = "licence-contents"  # noqa: S105 - its name in the keystore
 
@@ -36,7 +38,14 @@ class ContentVault:
         return ContentKey(licence_id, self._values.open(key_sealed, f"licence_keys:{licence_id}"))
 
     def find_holder(self, code_type: str, code: str) -> bytes:
-        """What a holder is found by, 32 bytes."""
+        """What a holder is found by, 32 bytes: however the code is typed, where its type has but one spelling."""
+        return self._find_code(code_type, code if code_type in OTHER_CODES else number_as_printed(code))
+
+    def find_holder_as_typed(self, code_type: str, code: str) -> frozenset[bytes]:
+        """What a holder is found by, and what he was found by under just this spelling in rows from before there was one."""
+        return frozenset({self.find_holder(code_type, code), self._find_code(code_type, code)})
+
+    def _find_code(self, code_type: str, code: str) -> bytes:
         return self._values.find(code.encode(), f"licence_holders:{code_type}")
 
     def find_number(self, number: str) -> bytes:

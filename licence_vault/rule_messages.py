@@ -43,6 +43,7 @@ _CONTENTS: Final = (
     (r"one of the choices of the type", "应为该类型所列选项之一"),
     (r"a credit code", "应为有效的统一社会信用代码"),
     (r"a resident identity number", "应为有效的公民身份号码"),
+    (r"in capital letters and plain digits, as the document has it", "应与证件一致，使用大写字母和半角数字"),
     (r"six digits", "应为六位数字"),
     (r"of the form (.+)", "应符合格式 {0}"),
     (r"a code type of GB/T 36903 Annex A", "应为 GB/T 36903 附录 A 的代码类型"),

@@ -90,6 +90,10 @@ HOLDER_CODE_TYPES: Final = {
 }
 CREDIT_CODE: Final = "001"
 RESIDENT_ID: Final = "111"
+PASSPORTS_AND_PERMITS: Final = frozenset(
+    {"411", "412", "413", "414", "511", "516"}
+)  # printed in capital letters and digits (ICAO Doc 9303)
+OTHER_CODES: Final = frozenset({"099", "999"})  # of any document: nobody knows whether its small letters are others
 
 
 def write_date(day: date | None) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import os
 import re
-import string
-import unicodedata
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from idp.model.names import is_shown, one_spelling
+from service_kit.document_numbers import number_as_printed
 from standards.errors import Kind, MalformedError, TrustError
 from standards.gb11643_resident_id import normalise_resident_id, read_resident_id
 from standards.gb32100_credit_code import read_credit_code
@@ -33,7 +32,6 @@ AREA_PATTERN: Final = re.compile(r"[0-9]{6}(?:[0-9]{6})?")
 METHOD_PATTERN: Final = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
 SCOPE_PATTERN: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,63}")
 MOBILE_PATTERN: Final = re.compile(r"\+?[0-9]{6,15}")
-_CAPITALS: Final = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
 MAIL_PATTERN: Final = re.compile(r"[^\s@]{1,64}@[^\s@]{1,190}")
 
 
@@ -308,14 +306,7 @@ def normalise_identifier(kind: IdentifierKind, value: str) -> str:
             raise field_invalid(name, "an address with one @")
     elif not 1 <= len(text) <= ATTRIBUTE_CHARACTERS_MAX or not text.isprintable():
         raise field_invalid(name, f"1 to {ATTRIBUTE_CHARACTERS_MAX} visible characters")
-    return _one_spelling(text) if kind in {IdentifierKind.PASSPORT, IdentifierKind.PERMIT} else text
-
-
-def _one_spelling(text: str) -> str:
-    """A document's number in one spelling: of wide letters and digits the plain ones, and A to Z for a to z. No other letter becomes one of these:
-    what Unicode makes capitals of would let two numbers be one.
-    """
-    return unicodedata.normalize("NFKC", text).translate(_CAPITALS)
+    return number_as_printed(text) if kind in {IdentifierKind.PASSPORT, IdentifierKind.PERMIT} else text
 
 
 def normalised(identifiers: Iterable[Identifier]) -> tuple[Identifier, ...]:

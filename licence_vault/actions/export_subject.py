@@ -15,11 +15,12 @@ from licence_vault.actions.find_own_licences import RELEASED, seen_use
 from licence_vault.actions.finish_copy import read_note
 from licence_vault.actions.kept_foreign import open_kept
 from licence_vault.actions.use_desk import open_data, who_is_behind
-from licence_vault.errors import holder_unknown
+from licence_vault.errors import field_unacceptable, holder_unknown
 from licence_vault.limits import EXPORT_LICENCES, EXPORT_LINES, HOLDER_LEVEL_LEAST, PAGE_SIZE_MAX
 from licence_vault.store.credentials import list_credentials_of_licence
 from licence_vault.store.foreign import list_kept_of_holders
 from licence_vault.uses import OWN_LOOK, UseAction, UseMode
+from standards.gbt36903_metadata import HOLDER_CODE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,9 @@ def export_own(desk: UseDesk, caller: Caller) -> Iterator[Part]:
 
 def export_subject(desk: UseDesk, caller: Caller, holder: tuple[str, str], *, reason: str) -> Iterator[Part]:
     """What is held on a holder (code type and code); every licence's holders see that it was exported, and why. FIELD_UNACCEPTABLE."""
-    return _export(desk, caller, frozenset({desk.contents.find_holder(*holder)}), check_purpose(reason), None)
+    if holder[0] not in HOLDER_CODE_TYPES:
+        raise field_unacceptable("holder.code_type", "a code type of GB/T 36903 Annex A")
+    return _export(desk, caller, desk.contents.find_holder_as_typed(*holder), check_purpose(reason), None)
 
 
 def _export(desk: UseDesk, caller: Caller, subjects: frozenset[bytes], reason: str, mode: UseMode | None) -> Iterator[Part]:

@@ -89,7 +89,7 @@ def list_licences(
             type_code=wish.type_code,
             state=wish.state,
             number_digest=None if wish.number is None else contents.find_number(wish.number),
-            holder_digest=None if wish.holder is None else contents.find_holder(*wish.holder),
+            holder_digests=None if wish.holder is None else contents.find_holder_as_typed(*wish.holder),
             after=after,
             limit=limit,
             is_newest_first=is_newest_first,

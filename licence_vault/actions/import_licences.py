@@ -220,7 +220,7 @@ def list_imports(
             conn,
             issuer_codes=own_issuer_codes(conn, caller, issuer_code),
             number_digest=None if number is None else contents.find_number(number),
-            holder_digest=None if holder is None else contents.find_holder(*holder),
+            holder_digests=None if holder is None else contents.find_holder_as_typed(*holder),
             after=after,
             limit=limit,
         )

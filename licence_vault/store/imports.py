@@ -84,14 +84,20 @@ def _named(issuer_code: str, type_code: str, column: ColumnElement[Any], values:
 
 
 def list_imports(
-    conn: Connection, *, issuer_codes: Collection[str], number_digest: bytes | None, holder_digest: bytes | None, after: str, limit: int
+    conn: Connection,
+    *,
+    issuer_codes: Collection[str],
+    number_digest: bytes | None,
+    holder_digests: Collection[bytes] | None,
+    after: str,
+    limit: int,
 ) -> list[ImportedLicence]:
     """Imported licences of these issuers by id, behind ``after``."""
     statement = select(imports).where(imports.c.issuer_code.in_(issuer_codes), imports.c.id > after)
     if number_digest is not None:
         statement = statement.where(imports.c.number_digest == number_digest)
-    if holder_digest is not None:
-        statement = statement.where(_held_by((holder_digest,)))
+    if holder_digests is not None:
+        statement = statement.where(_held_by(holder_digests))
     return [_imported(row) for row in conn.execute(statement.order_by(imports.c.id).limit(limit)).mappings()]
 
 

@@ -153,7 +153,7 @@ def list_licences(
     type_code: str | None,
     state: LicenceState | None,
     number_digest: bytes | None,
-    holder_digest: bytes | None,
+    holder_digests: Collection[bytes] | None,
     after: str,
     limit: int,
     is_newest_first: bool = False,
@@ -164,7 +164,7 @@ def list_licences(
         type_code=type_code,
         state=state,
         number_digest=number_digest,
-        holder_digest=holder_digest,
+        holder_digests=holder_digests,
         after=after,
         is_newest_first=is_newest_first,
     )
@@ -177,7 +177,7 @@ def licences_query(
     type_code: str | None,
     state: LicenceState | None,
     number_digest: bytes | None,
-    holder_digest: bytes | None,
+    holder_digests: Collection[bytes] | None,
     after: str,
     is_newest_first: bool = False,
 ) -> Select[Any]:
@@ -186,12 +186,12 @@ def licences_query(
     if after:
         statement = statement.where(licences.c.id < after if is_newest_first else licences.c.id > after)
     issuer: ColumnElement[str] = licences.c.issuer_code
-    if holder_digest is not None:
-        of_holder = select(holders.c.licence_id).where(holders.c.code_digest == holder_digest)
+    if holder_digests is not None:
+        of_holder = select(holders.c.licence_id).where(holders.c.code_digest.in_(holder_digests))
         statement = statement.where(licences.c.id.in_(of_holder))
     if number_digest is not None:
         statement = statement.where(licences.c.number_digest == number_digest)
-    if holder_digest is not None or number_digest is not None:
+    if holder_digests is not None or number_digest is not None:
         issuer = issuer.concat("")  # so that no index of issuers is gone through, which has millions where a holder or number has few
     statement = statement.where(issuer.in_(issuer_codes))
     if type_code is not None:

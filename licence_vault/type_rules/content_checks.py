@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from licence_vault import limits
 from licence_vault.type_rules.definition import InformationItem, ItemKind, TypeDefinition
+from service_kit.document_numbers import number_as_printed
 from standards.errors import MalformedError
 from standards.gb11643_resident_id import read_resident_id
 from standards.gb32100_credit_code import is_credit_code
 from standards.gbt36902_catalogue import HolderCategory
-from standards.gbt36903_metadata import CREDIT_CODE, HOLDER_CODE_TYPES, RESIDENT_ID
+from standards.gbt36903_metadata import CREDIT_CODE, HOLDER_CODE_TYPES, PASSPORTS_AND_PERMITS, RESIDENT_ID
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ def broken_code_rule(code_type: str, code: str) -> str | None:
         return "a credit code"
     if code_type == RESIDENT_ID and not _is_resident_id(code):
         return "a resident identity number"
+    if code_type in PASSPORTS_AND_PERMITS and code != number_as_printed(code):
+        return "in capital letters and plain digits, as the document has it"
     return None
 
 
@@ -126,7 +129,7 @@ def _check_holders(definition: TypeDefinition, holders: Sequence[Holder]) -> Ite
             value = getattr(holder, name)
             if not value.strip() or value.strip() != value or not is_plain_text(value):
                 yield Violation(f"{place}.{name}", "one line, without blanks around it, control and direction characters")
-    if len({(holder.code_type, holder.code) for holder in holders}) != len(holders):
+    if len({(holder.code_type, number_as_printed(holder.code)) for holder in holders}) != len(holders):
         yield Violation("holders", "each holder once")
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from licence_vault import limits
+from service_kit.document_numbers import number_as_printed
 from yinxin.citizen.own_things import names_of_systems, own_cards, today, told_uses
 from yinxin.citizen.plain_problems import tell_plainly
 from yinxin.citizen.wording import end_of_day, read_card, read_time, write_time
@@ -102,8 +103,8 @@ def add_pages(pages: CitizenPages) -> None:
         form = await visit.form()
         code_type, code = form.get("code_type"), form.get("code")
         wish = {
-            # Many type the X of an identity number small; passports are taken as they are written
-            "agent": {"code_type": code_type, "code": code if code_type == PASSPORT else code.upper()},
+            # Many type the X of an identity number small, and the letters of a passport
+            "agent": {"code_type": code_type, "code": number_as_printed(code)},
             "type": form.get("type"),
             "until": end_of_day(form.get("until")),
             "reason": form.get("reason"),
