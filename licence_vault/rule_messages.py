@@ -44,6 +44,7 @@ _CONTENTS: Final = (
     (r"a credit code", "应为有效的统一社会信用代码"),
     (r"a resident identity number", "应为有效的公民身份号码"),
     (r"in capital letters and plain digits, as the document has it", "应与证件一致，使用大写字母和半角数字"),
+    (r"consented, duty or entrusted", "应为 consented（本人同意）、duty（依职责）或 entrusted（受委托）"),
     (r"six digits", "应为六位数字"),
     (r"of the form (.+)", "应符合格式 {0}"),
     (r"a code type of GB/T 36903 Annex A", "应为 GB/T 36903 附录 A 的代码类型"),

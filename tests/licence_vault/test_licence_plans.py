@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NOTHING: dict[str, Any] = {"type_code": None, "state": None, "number_digest": None, "holder_digest": None}
+NOTHING: dict[str, Any] = {"type_code": None, "state": None, "number_digest": None, "holder_digests": None}
 FILTERS = [{}, {"type_code": "t" * 21}, {"state": LicenceState.ISSUED}, {"type_code": "t" * 21, "state": LicenceState.ISSUED}]
 
 
@@ -40,7 +40,7 @@ def plan(database: Database, **wish: Any) -> str:
     ("wanted", "index"),
     [
         ({"number_digest": b"n" * 32}, "number_digest=?"),
-        ({"holder_digest": b"h" * 32}, "code_digest=?"),
+        ({"holder_digests": frozenset({b"h" * 32, b"g" * 32})}, "code_digest=?"),
     ],
     ids=["number", "holder"],
 )
