@@ -13,7 +13,7 @@ from licence_vault.uses import DONE, UseAction
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -30,7 +30,8 @@ Answer = TypeVar("Answer")
 class Attempt:
     """What is known of a use while it is being decided; it becomes the line, or one line for each of ``licences``.
 
-    ``client``: the system that gets what is given. ``outcome``: of a refusal, where the log is to say more than the caller is told.
+    ``client``: the system that gets what is given. ``rights``: by the id of a licence, where it is not by ``mode`` that each of them is used.
+    ``outcome``: of a refusal, where the log is to say more than the caller is told.
     """
 
     action: UseAction
@@ -43,6 +44,7 @@ class Attempt:
     type_code: str | None = None
     subjects: Collection[bytes] = ()
     licences: list[LicenceRecord] = field(default_factory=list)
+    rights: Mapping[str, UseMode | None] = field(default_factory=dict)
     outcome: str = ""
 
 
@@ -88,7 +90,7 @@ def _record(desk: UseDesk, conn: Connection, attempt: Attempt, action: UseAction
             conn,
             licence=licence,
             action=action,
-            mode=attempt.mode,
+            mode=attempt.mode if licence is None else attempt.rights.get(licence.id, attempt.mode),
             client=attempt.client,
             actor=attempt.caller.actor,
             officer=attempt.officer,

@@ -12,7 +12,7 @@ from licence_vault.actions.use_desk import right_to_see, who_is_behind
 from licence_vault.copies import CopyState
 from licence_vault.copy_errors import copy_not_found
 from licence_vault.errors import licence_not_found
-from licence_vault.uses import OWN_LOOK, UseAction, UseMode
+from licence_vault.uses import OWN_LOOK, UseAction
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,6 +72,6 @@ def _demand_own(conn: Connection, standing: Standing, attempt: Attempt, licence_
     if record is None:
         raise licence_not_found(licence_id)
     attempt.licences = [record]
-    if right_to_see(conn, standing, record, at) is None:
+    attempt.mode = right_to_see(conn, standing, record, at)
+    if attempt.mode is None:
         raise licence_not_found(licence_id)
-    attempt.mode = UseMode.OWN

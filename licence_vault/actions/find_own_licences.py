@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from licence_vault import store
@@ -13,6 +13,7 @@ from licence_vault.errors import licence_not_found
 from licence_vault.model import LicenceState
 from licence_vault.type_rules.masked_view import mask_data
 from licence_vault.uses import OWN_LOOK, Officer, UseAction, UseMode, read_officer
+from service_kit.callers import PERSON_PREFIX, human_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,10 +42,11 @@ class OwnLicence:
 
 @dataclass(frozen=True, slots=True)
 class SeenUse:
-    """A use as the holder sees it."""
+    """A use as the holder sees it. ``is_own``: whether whoever asks did it himself."""
 
     record: UseRecord
     officer: Officer | None
+    is_own: bool = False
 
 
 def list_own_licences(desk: UseDesk, caller: Caller, *, before: str | None, limit: int) -> list[OwnLicence]:
@@ -53,11 +55,15 @@ def list_own_licences(desk: UseDesk, caller: Caller, *, before: str | None, limi
     standing = who_is_behind(desk, caller, at)
 
     def begin() -> Attempt:
-        return Attempt(UseAction.QUERIED, caller, caller.client_id, OWN_LOOK, at, UseMode.OWN, subjects=standing.holders)
+        mode = (
+            UseMode.ENTRUSTED if standing.represented else UseMode.OWN
+        )  # of a line about nothing, which others see of the organisation alone
+        return Attempt(UseAction.QUERIED, caller, caller.client_id, OWN_LOOK, at, mode, subjects=standing.holders)
 
     def decide(conn: Connection, attempt: Attempt) -> list[OwnLicence]:
         found = store.list_licences_of_holders(conn, standing.holders, type_code=None, states=RELEASED, before=before, limit=limit)
         attempt.licences, attempt.subjects = found, () if found else standing.holders
+        attempt.rights = {each.id: right_to_see(conn, standing, each, at) for each in found}
         return [masked_licence(desk, conn, each) for each in found]
 
     return decide_use(desk, begin, decide)
@@ -79,9 +85,9 @@ def show_own_licence(desk: UseDesk, caller: Caller, licence_id: str, *, is_maske
         if record is None or record.state is LicenceState.DRAFT:
             raise licence_not_found(licence_id)
         attempt.licences = [record]
-        if right_to_see(conn, standing, record, at) is None:
+        attempt.mode = right_to_see(conn, standing, record, at)
+        if attempt.mode is None:
             raise licence_not_found(licence_id)
-        attempt.mode = UseMode.OWN
         if is_masked:
             return masked_licence(desk, conn, record)
         version = store.load_type(conn, record.type_code, record.type_version)
@@ -96,13 +102,17 @@ def list_own_uses(
 ) -> list[SeenUse]:
     """Every use of the person's licences, newest first, from behind the number ``before``; that he looked is in the audit trail.
 
-    ``has_own``: with his own; ``licence_id``: of one licence only, none where it is not his. LICENCE_HOLDER_UNKNOWN.
+    ``has_own``: with what he looked at himself, as what other holders and those who act for an organisation looked at stands there always;
+    ``licence_id``: of one licence only, none where it is not his. LICENCE_HOLDER_UNKNOWN.
     """
     at = desk.context.clock.now()
     standing = who_is_behind(desk, caller, at)
+    looker = None if has_own else caller.human.removeprefix(PERSON_PREFIX)
 
     def read(conn: Connection) -> list[SeenUse]:
-        found = store.list_uses_of_subjects(conn, standing.holders, before=before, limit=limit, has_own=has_own, licence_id=licence_id)
+        found = store.list_uses_of_subjects(
+            conn, standing.holders, before=before, limit=limit, without_looks_of=looker, licence_id=licence_id
+        )
         return tell_uses(desk, conn, caller, found, subject=f"account:{standing.account}", at=at)
 
     return desk.context.database.write(read)
@@ -113,7 +123,7 @@ def tell_uses(desk: UseDesk, conn: Connection, caller: Caller, found: list[UseRe
     desk.context.audit.record(
         conn, at=at, actor=caller.actor, action="licence-use.read", subject=subject, outcome="done", facts={"lines": len(found)}
     )
-    return [seen_use(desk, each) for each in found]
+    return [replace(seen_use(desk, each), is_own=human_in(each.actor) == caller.human) for each in found]
 
 
 def seen_use(desk: UseDesk, record: UseRecord) -> SeenUse:

@@ -104,6 +104,7 @@ class UseAnswer(BaseModel):
                     "reason": "公共场所卫生监督检查",
                     "outcome": "done",
                     "audit_entry": "0193f0c5-a1b2-7000-8000-000000000000",
+                    "is_own": False,
                 }
             ]
         }
@@ -121,6 +122,7 @@ class UseAnswer(BaseModel):
     reason: str
     outcome: str
     audit_entry: str
+    is_own: bool = Field(description="Whether whoever asks did it himself.")
 
 
 class UseList(BaseModel):
@@ -212,7 +214,7 @@ def add_my_licence_routes(router: APIRouter, desk: UseDesk) -> None:
         limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)] = limits.PAGE_SIZE,
         licence: Annotated[str | None, Query(pattern=r"^lc_[0-9a-f]{24}$", description="Of this licence only.")] = None,
         *,
-        own: Annotated[bool, Query(description="With what one looked at oneself.")] = False,
+        own: Annotated[bool, Query(description="With what one looked at oneself; what others looked at is always there.")] = False,
     ) -> UseList:
         found = list_own_uses(desk, caller_of(request), before=before, limit=limit, has_own=own, licence_id=licence)
         response.headers["cache-control"] = "no-store"
@@ -222,7 +224,7 @@ def add_my_licence_routes(router: APIRouter, desk: UseDesk) -> None:
         "/v1/licences/{licence_id}/uses",
         name="list_licence_uses",
         summary="List who used a licence of an authority one acts for, and why",
-        description="Without what its holder did himself, and without the names of officers of other authorities. Reading it is audited.",
+        description="Without what a holder looked at himself, and without the names of officers of other authorities. Reading it is audited.",
         response_model=UseList,
         responses=problem_answers(401, 403, 404, 422, 503),
         tags=["licences"],
@@ -307,4 +309,5 @@ def _use(seen: SeenUse) -> UseAnswer:
         reason=record.reason,
         outcome=record.outcome,
         audit_entry=record.audit_id,
+        is_own=seen.is_own,
     )

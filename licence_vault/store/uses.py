@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, insert, select
+from sqlalchemy import and_, func, insert, not_, or_, select
 
 from licence_vault.use_tables import use_subjects, uses
 from licence_vault.uses import DONE, UseAction, UseMode, UseRecord
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import Column, ColumnElement, Connection, RowMapping
+
+_LOOKS: Final = tuple(each.value for each in (UseAction.QUERIED, UseAction.SHOWN, UseAction.DOWNLOADED, UseAction.COPIED))
 
 
 def _use(row: RowMapping) -> UseRecord:
@@ -61,24 +63,32 @@ def insert_use(
 
 
 def list_uses_of_subjects(
-    conn: Connection, subjects: Collection[bytes], *, before: int | None, limit: int, has_own: bool = True, licence_id: str | None = None
+    conn: Connection,
+    subjects: Collection[bytes],
+    *,
+    before: int | None,
+    limit: int,
+    without_looks_of: str | None = None,
+    licence_id: str | None = None,
 ) -> list[UseRecord]:
-    """Uses about any of these holders, newest first, from behind the number ``before``; ``has_own``: those by the holders themselves too;
-    ``licence_id``: of one licence only.
+    """Uses about any of these holders, newest first, from behind the number ``before``; ``without_looks_of``: a person, as ``Caller.actor`` ends
+    with his name, what he looked at himself, as a holder or for one, being left out; ``licence_id``: of one licence only.
     """
     about = select(use_subjects.c.use_id).where(use_subjects.c.code_digest.in_(subjects))
     statement = select(uses).where(uses.c.id.in_(about))
     if licence_id is not None:
         statement = statement.where(uses.c.licence_id == licence_id)
-    if not has_own:
-        statement = statement.where(uses.c.mode.is_(None) | (uses.c.mode != UseMode.OWN.value))
+    if without_looks_of is not None:
+        is_look = or_(uses.c.mode == UseMode.OWN.value, and_(uses.c.mode == UseMode.ENTRUSTED.value, uses.c.action.in_(_LOOKS)))
+        is_his = or_(*(_ends_with(uses.c.actor, f" {word} {without_looks_of}") for word in ("for", "by")))
+        statement = statement.where(uses.c.mode.is_(None) | not_(and_(is_look, is_his)))
     if before is not None:
         statement = statement.where(uses.c.id < before)
     return [_use(row) for row in conn.execute(statement.order_by(uses.c.id.desc()).limit(limit)).mappings()]
 
 
 def list_uses_of_licence(conn: Connection, licence_id: str, *, before: int | None, limit: int) -> list[UseRecord]:
-    """Uses of one licence by others than its holder, newest first, from behind the number ``before``."""
+    """Uses of one licence, without what a holder looked at himself, newest first, from behind the number ``before``."""
     statement = select(uses).where(uses.c.licence_id == licence_id, uses.c.mode.is_(None) | (uses.c.mode != UseMode.OWN.value))
     if before is not None:
         statement = statement.where(uses.c.id < before)
@@ -93,3 +103,8 @@ def has_use_since(
     which = uses.c.licence_id == licence_id if licence_id is not None else and_(uses.c.licence_id.is_(None), uses.c.id.in_(about))
     same = and_(uses.c.actor == actor, uses.c.action == action.value, uses.c.reason == reason, uses.c.outcome == DONE)
     return conn.execute(select(uses.c.id).where(which, same, uses.c.at > write_time(since)).limit(1)).first() is not None
+
+
+def _ends_with(column: Column[str], end: str) -> ColumnElement[bool]:
+    """Exactly: LIKE takes upper and lower case for one in SQLite, and reads underscores."""
+    return func.substr(column, func.length(column) + (1 - len(end))) == end

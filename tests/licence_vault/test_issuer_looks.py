@@ -46,7 +46,7 @@ def seen(here: IssuingHere, holder: Holder) -> list[tuple[UseAction, str]]:
     """What its holder sees, the oldest first."""
     with here.vault.context.database.read() as conn:
         subjects = [here.means.contents.find_holder(holder.code_type, holder.code)]
-        found = store.list_uses_of_subjects(conn, subjects, before=None, limit=100, has_own=False)
+        found = store.list_uses_of_subjects(conn, subjects, before=None, limit=100)
     assert {(each.reason, each.outcome, each.mode) for each in found} <= {(ISSUER_LOOK, DONE, None)}
     return [(each.action, each.client) for each in reversed(found)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,8 @@ from licence_vault.actions.entrust_use import EntrustmentOrder, end_entrustment,
 from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.export_subject import export_own, export_subject
 from licence_vault.actions.find_entrusted_licences import find_entrusted_licences
+from licence_vault.actions.find_licence_uses import list_licence_uses
+from licence_vault.actions.find_own_copies import list_own_copies, read_own_copy_file
 from licence_vault.actions.find_own_licences import list_own_licences, list_own_uses, show_own_licence
 from licence_vault.actions.finish_copy import CopyUse
 from licence_vault.actions.grant_by_duty import DutyOrder, grant_by_duty
@@ -23,6 +26,7 @@ from licence_vault.actions.redeem_use_code import redeem_use_code
 from licence_vault.model import Holder
 from licence_vault.row_files import RowForm
 from licence_vault.uses import DONE, Officer, UseAction, UseMode
+from service_kit.callers import human_in
 from standards.errors import TrustError
 from tests.audit_trail import blocked, find_entries
 from tests.licence_vault.issuing_here import ISSUER, caller
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from licence_vault.register import LicenceRecord
     from service_kit.callers import Caller
 
 WHY = "办理变更登记"
@@ -106,6 +111,74 @@ def test_who_has_power_over_an_organisation_sees_what_it_holds(here: UsingHere) 
     licence = here.issue(firm)
     assert show_own_licence(here.desk, agent, licence.id).record.id == licence.id
     assert [each.record.id for each in list_own_licences(here.desk, agent, before=None, limit=9)] == [licence.id]
+
+
+FIRM = Holder("示例股份公司", "91150700MA0N000012", "001")
+FIRM_CODE = (FIRM.code_type, FIRM.code)
+
+
+def seen_at_first(here: UsingHere, who: Caller, licence: LicenceRecord) -> list[tuple[UseAction, UseMode | None, str]]:
+    """What somebody finds of a licence without asking for his own looks, the oldest first."""
+    found = list_own_uses(here.desk, who, before=None, limit=50, has_own=False, licence_id=licence.id)
+    assert not any(each.is_own for each in found)
+    return [(each.record.action, each.record.mode, human_in(each.record.actor)) for each in reversed(found)]
+
+
+def look_at_all(here: UsingHere, who: Caller, licence: LicenceRecord) -> None:
+    """Every way in which somebody looks at what is his."""
+    list_own_licences(here.desk, who, before=None, limit=9)
+    show_own_licence(here.desk, who, licence.id)
+    made = copy_own_licence(here.issuing.means, here.desk, who, CopyOrder(licence.id, "pdf", "示例银行", WHY))
+    list_own_copies(here.issuing.means, here.desk, who, licence.id, before=None, limit=9)
+    read_own_copy_file(here.issuing.means, here.desk, who, licence.id, made.record.id)
+
+
+LOOKS = [UseAction.QUERIED, UseAction.SHOWN, UseAction.COPIED, UseAction.QUERIED, UseAction.DOWNLOADED]
+
+
+def test_what_an_agent_looks_at_stands_before_who_represents_the_organisation_and_its_authority(here: UsingHere) -> None:
+    head = person(here, 20, acts_for={FIRM_CODE: None})[0]
+    agent = person(here, 21, acts_for={FIRM_CODE: frozenset({"licence"})})[0]
+    licence = here.issue(FIRM)
+    look_at_all(here, replace(agent, client_id="cl_yinxin", subject="og_firm", acting="pe_21"), licence)  # signed in for the organisation
+    by_agent = [(each, UseMode.ENTRUSTED, "person:pe_21") for each in LOOKS]
+    assert seen_at_first(here, head, licence) == by_agent
+    assert seen_at_first(here, agent, licence) == [], "they are his own looks, whichever way he came"
+    authority = list_licence_uses(here.desk, here.issuing.clerk, licence.id, before=None, limit=9)
+    assert [each.record.action for each in reversed(authority)] == LOOKS
+    whole = list_own_uses(here.desk, agent, before=None, limit=9, has_own=True, licence_id=licence.id)
+    assert [each.is_own for each in whole] == [True] * len(LOOKS)
+
+
+def test_what_one_holder_looks_at_stands_before_the_other_and_not_before_the_authority(here: UsingHere) -> None:
+    (one, first), (two, second) = person(here, 22), person(here, 23)
+    licence = here.issue(first, second)
+    look_at_all(here, two, licence)
+    assert seen_at_first(here, one, licence) == [(each, UseMode.OWN, "person:pe_23") for each in LOOKS]
+    assert seen_at_first(here, two, licence) == []
+    assert list_licence_uses(here.desk, here.issuing.clerk, licence.id, before=None, limit=9) == []
+
+
+def test_of_his_own_and_the_organisations_licences_each_look_stands_by_its_right(here: UsingHere) -> None:
+    me, holder = person(here, 24, acts_for={FIRM_CODE: None})
+    mine, ours = here.issue(holder), here.issue(FIRM)
+    list_own_licences(here.desk, me, before=None, limit=50)
+    assert [here.lines(each) for each in (mine, ours)] == [
+        [(UseAction.QUERIED, mode, "cl_portal", DONE)] for mode in (UseMode.OWN, UseMode.ENTRUSTED)
+    ]
+
+
+def test_only_ones_own_looks_are_left_out_and_of_names_that_are_alike_each_is_his_own(here: UsingHere) -> None:
+    (small, first), (great, second) = person(here, 25), person(here, 26)
+    licence = here.issue(first, second)
+    here.directory.people["pe_aB"], here.directory.people["pe_Ab"] = (here.directory.people[each] for each in ("pe_25", "pe_26"))
+    small, great = (replace(each, subject=name, grant_id=f"gr_{name}") for each, name in ((small, "pe_aB"), (great, "pe_Ab")))
+    show_own_licence(here.desk, great, licence.id)
+    assert [each for each, *_ in seen_at_first(here, small, licence)] == [UseAction.SHOWN]
+    here.code(licence, small)
+    show_own_licence(here.desk, small, licence.id)
+    left = list_own_uses(here.desk, small, before=None, limit=9, has_own=False, licence_id=licence.id)
+    assert [(each.record.action, each.is_own) for each in left] == [(UseAction.CODE_GRANTED, True), (UseAction.SHOWN, False)]
 
 
 def test_a_holder_sees_every_use_and_which_officer_it_was(here: UsingHere) -> None:
@@ -227,6 +300,8 @@ def test_an_export_is_the_same_on_postgresql(tmp_path: Path) -> None:
     with UsingHere.made(tmp_path / "d", database_url=postgres_url()) as there:
         test_what_was_entrusted_to_a_person_is_in_his_export_once_it_is_over_too(there)
         test_a_draft_that_was_given_up_is_no_licence_of_his_and_is_exported(there)
+        test_what_an_agent_looks_at_stands_before_who_represents_the_organisation_and_its_authority(there)
+        test_only_ones_own_looks_are_left_out_and_of_names_that_are_alike_each_is_his_own(there)
 
 
 def test_an_export_says_where_it_stops(here: UsingHere, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ USE: dict[str, Any] = {
     "reason": "办理变更登记",
     "outcome": "done",
     "audit_entry": "0193",
+    "is_own": False,
 }
 
 
@@ -40,7 +41,6 @@ def told(language: str = "zh", **changes: Any) -> Any:
     return tell_use(
         USE | changes,
         lambda key, **facts: FRAME.text(key, language, **facts),
-        subject="pe_1",
         licences={"lc_1": "食品经营许可证"},
         systems={"cl_registry": "登记系统"},
         language=language,
@@ -64,16 +64,15 @@ def test_a_use_says_who_what_why_for_whom_and_when() -> None:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize(
-    "by", ["client:cl_registry", "client:cl_portal for pe_1", "client:cl_registry for pe_1 by pe_9", "client:cl_registry for pe_2"]
-)
+@pytest.mark.parametrize("is_own", [False, True])
+@pytest.mark.parametrize("by", ["client:cl_registry", "client:cl_portal for pe_1", "client:cl_registry for og_1 by pe_1"])
 @pytest.mark.parametrize("action", list(UseAction))
-def test_every_action_has_its_sentence(action: UseAction, by: str, language: str) -> None:
-    use = told(language, action=action.value, by=by)
+def test_every_action_has_its_sentence(action: UseAction, by: str, language: str, *, is_own: bool) -> None:
+    use = told(language, action=action.value, by=by, is_own=is_own)
     assert use.sentence != FRAME.text(
         "did_other", language, who="登记系统", what=FRAME.text("your_licence", language, name="食品经营许可证")
     )
-    assert use.is_own == (" for pe_1" in by)
+    assert use.is_own is is_own
     assert "{" not in use.sentence
 
 
@@ -110,13 +109,29 @@ def test_who_fetched_a_copy_without_saying_who_he_is_has_no_name_of_a_system() -
     assert told(action="downloaded", client=ANYBODY, by=ANYBODY).sentence.startswith("持有下载地址的人")
 
 
-def test_somebody_in_ones_place_is_no_system_and_not_oneself() -> None:
-    assert (
-        told(by="client:cl_registry for pe_2", action="shown").sentence
-        == "代您办理的人（通过登记系统）查看了您的「食品经营许可证」的全部内容"
-    )
-    assert told(action="code_granted", by="client:cl_portal for pe_1").sentence == "您授权登记系统使用您的「食品经营许可证」一次"
-    assert told(action="code_granted", by="client:cl_portal for pe_1").until == "2026-11-28 09:12"
+@pytest.mark.parametrize(
+    ("mode", "who"),
+    [
+        ("entrusted", "代您办理的人（通过登记系统）"),
+        ("own", "另一持证主体（通过登记系统）"),
+        ("consented", "另一持证主体（通过登记系统）"),
+        (None, "有人（通过登记系统）"),  # such as who works at the authority: he acts for no holder
+    ],
+)
+def test_somebody_else_is_no_system_and_not_oneself(mode: str | None, who: str) -> None:
+    for by in ("client:cl_registry for pe_2", "client:cl_registry for og_1 by pe_2"):
+        seen = told(by=by, action="shown", mode=mode)
+        assert (seen.sentence, seen.is_own) == (f"{who}查看了您的「食品经营许可证」的全部内容", False)
+    assert told(by="client:cl_portal for pe_2", action="showing_agreed").sentence == "登记系统获准查看您的「食品经营许可证」一次"
+
+
+def test_what_one_did_oneself_is_told_as_that() -> None:
+    granted = told(action="code_granted", by="client:cl_portal for pe_1", is_own=True)
+    assert (granted.sentence, granted.until) == ("您授权登记系统使用您的「食品经营许可证」一次", "2026-11-28 09:12")
+    agreed = told(action="showing_agreed", by="client:cl_portal for pe_1", is_own=True)
+    assert agreed.sentence == "您同意让登记系统查看您的「食品经营许可证」一次"
+    copied = told(action="copied", by="client:cl_registry for og_1 by pe_1", mode="entrusted", is_own=True)
+    assert copied.sentence == "您制作了您的「食品经营许可证」的加注件"
     assert [told(reason=each).why for each in ("own", "entrusted", "亮证 showing")] == ["", "", ""]
 
 

@@ -61,6 +61,4 @@ async def told_uses(visit: Visit, uses: list[dict[str, Any]], cards: list[Card])
     """Lines of the access log as sentences. ``cards``: of the person's licences, for their names."""
     systems = await names_of_systems(visit, (each["client"] for each in uses))
     licences = {each.id: each.name for each in cards}
-    return [
-        tell_use(each, visit.t, subject=visit.person.subject, licences=licences, systems=systems, language=visit.language) for each in uses
-    ]
+    return [tell_use(each, visit.t, licences=licences, systems=systems, language=visit.language) for each in uses]

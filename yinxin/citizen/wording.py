@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 ISSUED: Final = "issued"
 DAYS_TOLD: Final = 60  # before its end from which on a card says how long a licence still counts
 _DONE: Final = "done"
-_OWN: Final = frozenset({"queried", "downloaded", "copied", "shown", "showing_opened", "showing_ended", "code_granted", "refused"})
+_OWN: Final = frozenset(
+    {"queried", "downloaded", "copied", "shown", "showing_opened", "showing_agreed", "showing_ended", "code_granted", "refused"}
+)
+_SOMEBODY: Final = {"own": "another_holder", "consented": "another_holder", "entrusted": "somebody_for_you"}  # by the right he came by
 _CLAIMED: Final = frozenset({"asked_elsewhere"})  # the right was named by whoever asked, and nobody here has seen it proven
 _LIVES_SECONDS: Final = {"code_granted": limits.USE_CODE_SECONDS, "showing_opened": limits.SHOWING_SECONDS}  # from then on
 
@@ -99,18 +102,13 @@ class ToldUse:
     proof: str
 
 
-def tell_use(
-    use: Mapping[str, Any], say: Say, *, subject: str, licences: Mapping[str, str], systems: Mapping[str, str], language: str
-) -> ToldUse:
-    """One line of the access log. ``say``: a text by key with its facts; ``subject``: whose page it is, as tokens name him; ``licences``,
-    ``systems``: names by identifier.
-    """
+def tell_use(use: Mapping[str, Any], say: Say, *, licences: Mapping[str, str], systems: Mapping[str, str], language: str) -> ToldUse:
+    """One line of the access log. ``say``: a text by key with its facts; ``licences``, ``systems``: names by identifier."""
     action = use["action"]
     system = say("anybody") if use["client"] == ANYBODY else systems.get(use["client"], use["client"])
-    # 1. Who: the reader himself, somebody in his place, or a system by itself.
-    person = use["by"].partition(" for ")[2].partition(" by ")[0]
-    is_own = person == subject
-    who = system if is_own or not person or use["client"] != _client_of(use["by"]) else say("somebody_for_you", system=system)
+    # 1. Who: the reader himself, another holder, somebody in his place, somebody else, or a system by itself.
+    is_own, client, is_person = use["is_own"], *_client_of(use["by"])
+    who = say(_SOMEBODY.get(use["mode"], "somebody"), system=system) if is_person and not is_own and use["client"] == client else system
     # 2. What with which licence.
     named = licences.get(use["licence"] or "")
     what = say("your_licence", name=named) if named else say("a_licence" if use["licence"] else "some_licence")
@@ -162,8 +160,10 @@ def end_of_day(written: str) -> str | None:
     return datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=CHINA).isoformat()
 
 
-def _client_of(actor: str) -> str:
-    return actor.removeprefix("client:").partition(" for ")[0]
+def _client_of(actor: str) -> tuple[str, bool]:
+    """Through which system, and whether for a person."""
+    client, _, person = actor.removeprefix("client:").partition(" for ")
+    return client, bool(person)
 
 
 def _said(say: Say, key: str, **facts: str) -> str:
