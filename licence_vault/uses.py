@@ -43,6 +43,8 @@ class UseAction(StrEnum):
     SHOWING_ENDED = "showing_ended"
     CODE_GRANTED = "code_granted"
     ISSUER_READ = "issuer_read"  # who acts for its authority looked at it in the register
+    WALLET_OFFERED = "wallet_offered"  # whoever shows the code of the offer has credentials made of it: all that it says
+    WALLET_ISSUED = "wallet_issued"  # on such an offer, by whoever made that
     ASKED_ELSEWHERE = "asked_elsewhere"  # another region gave it, under the right that the asker claimed
     REFUSED = "refused"  # nothing was given; the outcome says why
 
@@ -50,9 +52,10 @@ class UseAction(StrEnum):
 DONE: Final = "done"  # the outcome of what was given
 OWN_LOOK: Final = "own"  # the reason of a holder who looks at what is his, gets it, or has a copy of it
 ISSUER_LOOK: Final = "issuer"  # that of whoever looks at it for the authority that issued it
+FOR_WALLET: Final = "wallet"  # that of credentials for the holder's wallet
 ENTRUSTED_LOOK: Final = "entrusted"  # that of whoever looks at what was entrusted to him
 SHOWN_BY_HOLDER: Final = "亮证 showing"  # that of a holder who shows his licence without saying what for
-REASONS_BY_ITSELF: Final = frozenset({OWN_LOOK, ISSUER_LOOK, ENTRUSTED_LOOK, SHOWN_BY_HOLDER})
+REASONS_BY_ITSELF: Final = frozenset({OWN_LOOK, ISSUER_LOOK, FOR_WALLET, ENTRUSTED_LOOK, SHOWN_BY_HOLDER})
 """What stands as the reason where nobody gave one: no words for people."""
 ANYBODY: Final = "~anybody"  # as client: who fetched a copy without saying who he is
 

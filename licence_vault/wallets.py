@@ -46,7 +46,7 @@ def desks_of(context: ServiceContext, contents: ContentVault) -> tuple[Credentia
         audit=context.audit,
         clock=context.clock,
         keys=keys,
-        source=VaultSource(contents, context.outbox),
+        source=VaultSource(context, contents),
         base_url=base_url,
         nonce_key=context.keystore.open_secret(NONCES),
     )

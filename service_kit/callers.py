@@ -96,6 +96,11 @@ def human_in(actor: str) -> str:
     return PERSON_PREFIX + (human or subject) if person else client.removeprefix("client:")
 
 
+def client_in(actor: str) -> str:
+    """``Caller.client_id`` of the caller that the audit trail names so (``Caller.actor``)."""
+    return actor.partition(" for ")[0].removeprefix("client:")
+
+
 def claimant_of(client_id: str, holder: str) -> str:
     """In whose name an idempotency key is claimed: a client's for one person are not those for another, nor another client's for the same.
 

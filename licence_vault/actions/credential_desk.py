@@ -67,8 +67,12 @@ class LicenceSource(Protocol):
         """A licence as it stands now; None where its content is gone."""
         ...
 
+    def note_offered(self, connection: Connection, *, licence_id: str, at: datetime, actor: str) -> None:
+        """``actor`` offers credentials of it in this transaction. The audit entry is written already; for what else has to know."""
+        ...
+
     def note_issued(self, connection: Connection, *, licence_id: str, credential_id: str, lane: str, at: datetime, actor: str) -> None:
-        """A credential of it leaves in this transaction. The audit entry is written already; for what else has to know."""
+        """A credential of it, which ``actor`` offered, leaves in this transaction. As ``note_offered``."""
         ...
 
 

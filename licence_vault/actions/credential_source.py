@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
 from licence_vault.actions.credential_desk import CurrentLicence
+from licence_vault.actions.record_use import record_use
 from licence_vault.credentials.issuance_messages import OfferedType
 from licence_vault.model import LicenceState, TypeState, read_salted_licence
+from licence_vault.uses import DONE, FOR_WALLET, UseAction
+from service_kit.callers import client_in
 from service_kit.webhooks.deliveries import publish
 from service_kit.webhooks.model import AUDIENCE_MAX
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
     from licence_vault.content_vault import ContentVault
     from licence_vault.register import LicenceRecord
-    from service_kit.outbox import Outbox
+    from service_kit.composition import ServiceContext
 
 CREDENTIAL_ISSUED: Final = "licence.credential-issued"
 EVENT_TYPES: Final = {CREDENTIAL_ISSUED: "A holder's wallet fetched a credential of a licence."}
@@ -28,10 +31,10 @@ TYPES_SHOWN: Final = 500  # in the issuer's metadata; wallets read it whole
 
 @dataclass(frozen=True, slots=True)
 class VaultSource:
-    """``LicenceSource`` over the tables of the vault."""
+    """``LicenceSource`` over the tables of the vault. Whose licence it is sees that it was offered, and each credential that leaves."""
 
+    context: ServiceContext
     contents: ContentVault
-    outbox: Outbox
 
     def types(self, connection: Connection) -> list[OfferedType]:
         """The published types, at most TYPES_SHOWN."""
@@ -50,16 +53,39 @@ class VaultSource:
         record = store.load_licence(connection, licence_id)
         return None if record is None else self._current(connection, record)
 
+    def note_offered(self, connection: Connection, *, licence_id: str, at: datetime, actor: str) -> None:
+        """The line that its holders see."""
+        self._record(connection, licence_id, UseAction.WALLET_OFFERED, at, actor)
+
     def note_issued(self, connection: Connection, *, licence_id: str, credential_id: str, lane: str, at: datetime, actor: str) -> None:
-        """Tell who acts for the authority that a credential left."""
-        record = store.load_licence(connection, licence_id)
+        """The line that its holders see, and a message to who acts for the authority."""
+        record = self._record(connection, licence_id, UseAction.WALLET_ISSUED, at, actor)
         if record is None:
             return
         members = store.list_members(connection, record.issuer_code)
         data = {"licence": licence_id, "identifier": record.identifier, "credential": credential_id, "lane": lane, "offered_by": actor}
         for first in range(0, len(members), AUDIENCE_MAX):
             audience = members[first : first + AUDIENCE_MAX]
-            publish(self.outbox, connection, event_type=CREDENTIAL_ISSUED, data=data, audience=audience, at=at)
+            publish(self.context.outbox, connection, event_type=CREDENTIAL_ISSUED, data=data, audience=audience, at=at)
+
+    def _record(self, connection: Connection, licence_id: str, action: UseAction, at: datetime, actor: str) -> LicenceRecord | None:
+        record = store.load_licence(connection, licence_id)
+        if record is not None:
+            record_use(
+                self.context,
+                self.contents,
+                connection,
+                licence=record,
+                action=action,
+                mode=None,
+                client=client_in(actor),
+                actor=actor,
+                officer=None,
+                reason=FOR_WALLET,
+                outcome=DONE,
+                at=at,
+            )
+        return record
 
     def _current(self, connection: Connection, record: LicenceRecord) -> CurrentLicence | None:
         key_sealed = store.load_key(connection, record.id)

@@ -69,6 +69,7 @@ def offer_credential(
         facts: dict[str, str | int | bool | None] = {"offer": offer_id, "configurations": " ".join(configurations), "tx_code": has_tx_code}
         subject = f"licence:{licence.licence_id}"
         desk.audit.record(connection, at=at, actor=actor, action="credential.offer", subject=subject, outcome="done", facts=facts)
+        desk.source.note_offered(connection, licence_id=licence.licence_id, at=at, actor=actor)
         return configurations
 
     configurations = desk.database.write(store)

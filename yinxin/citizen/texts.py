@@ -115,6 +115,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "did_showing_ended": ("对{who}出示{what}已结束", "Showing {what} to {who} was ended"),
     "did_code_granted": ("{who}获得使用{what}一次的授权", "{who} was given leave to use {what} once"),
     "did_issuer_read": ("{who}为发证机关查看了{what}", "{who} looked at {what} for the authority that issued it"),
+    "did_wallet_offered": ("{who}开出了把{what}领取到钱包的领取码", "{who} made a code by which a wallet gets {what}"),
+    "did_wallet_issued": ("一个钱包凭{who}开出的领取码领取了{what}的凭证", "A wallet got a credential of {what} by a code that {who} made"),
     "did_asked_elsewhere": ("{who}从其他地区查得您的一份证照", "{who} was given a licence of yours by another region"),
     "did_refused": ("{who}请求使用{what}，被拒绝", "{who} asked to use {what} and was refused"),
     "did_own_refused": ("您请求使用{what}，被拒绝", "You asked to use {what} and were refused"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from licence_vault import limits
 from licence_vault.uses import ANYBODY, REASONS_BY_ITSELF
+from service_kit.callers import client_in
 from service_kit.problem_catalogue import text_of
 from standards.gbt7408_times import CHINA
 
@@ -107,8 +108,9 @@ def tell_use(use: Mapping[str, Any], say: Say, *, licences: Mapping[str, str], s
     action = use["action"]
     system = say("anybody") if use["client"] == ANYBODY else systems.get(use["client"], use["client"])
     # 1. Who: the reader himself, another holder, somebody in his place, somebody else, or a system by itself.
-    is_own, client, is_person = use["is_own"], *_client_of(use["by"])
-    who = say(_SOMEBODY.get(use["mode"], "somebody"), system=system) if is_person and not is_own and use["client"] == client else system
+    is_own = use["is_own"]
+    is_somebody = not is_own and " for " in use["by"] and use["client"] == client_in(use["by"])
+    who = say(_SOMEBODY.get(use["mode"], "somebody"), system=system) if is_somebody else system
     # 2. What with which licence.
     named = licences.get(use["licence"] or "")
     what = say("your_licence", name=named) if named else say("a_licence" if use["licence"] else "some_licence")
@@ -158,12 +160,6 @@ def end_of_day(written: str) -> str | None:
     except ValueError:
         return None
     return datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=CHINA).isoformat()
-
-
-def _client_of(actor: str) -> tuple[str, bool]:
-    """Through which system, and whether for a person."""
-    client, _, person = actor.removeprefix("client:").partition(" for ")
-    return client, bool(person)
 
 
 def _said(say: Say, key: str, **facts: str) -> str:

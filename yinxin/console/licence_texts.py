@@ -145,6 +145,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "lic_action_showing_ended": ("结束亮证", "showing ended"),
     "lic_action_code_granted": ("取得用证码", "use code granted"),
     "lic_action_issuer_read": ("发证机关查看", "read by its authority"),
+    "lic_action_wallet_offered": ("开出钱包领取码", "offered to a wallet"),
+    "lic_action_wallet_issued": ("发放到钱包", "issued to a wallet"),
     "lic_action_refused": ("拒绝", "refused"),
     "lic_mode_consented": ("本人同意", "consent"),
     "lic_mode_duty": ("依职责", "by duty"),

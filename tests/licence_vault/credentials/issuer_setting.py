@@ -71,6 +71,10 @@ class Shelf:
     def current(self, _connection: Connection, licence_id: str) -> CurrentLicence | None:
         return self.licences.get(licence_id.removeprefix("lc_"))
 
+    def note_offered(self, _connection: Connection, *, licence_id: str, at: datetime, actor: str) -> None:
+        assert (at.tzinfo, actor) != (None, "")
+        assert licence_id.removeprefix("lc_") in self.licences
+
     def note_issued(self, _connection: Connection, *, licence_id: str, credential_id: str, lane: str, at: datetime, actor: str) -> None:
         assert (at.tzinfo, actor) != (None, "")
         self.noted.append((licence_id, f"{lane} {credential_id}"))

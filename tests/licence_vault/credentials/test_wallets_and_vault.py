@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 import pytest
 
 from crypto.report import Verdict
+from licence_vault import store
 from licence_vault.actions.ask_presentation import ask_presentation, find_answer
 from licence_vault.actions.change_licence_state import change_licence_state
 from licence_vault.actions.credential_source import CREDENTIAL_ISSUED
+from licence_vault.actions.enter_issuer import give_membership
 from licence_vault.actions.issue_credential import issue_credential
 from licence_vault.actions.offer_credential import MadeOffer, offer_credential
 from licence_vault.actions.publish_status_lists import publish_status_lists
@@ -23,11 +25,13 @@ from licence_vault.credentials.lanes import LANES, LaneName
 from licence_vault.credentials.nonces import new_nonce
 from licence_vault.credentials.presentation_messages import read_question
 from licence_vault.model import step_named
+from licence_vault.store.credentials import list_credentials_of_licence
+from licence_vault.uses import DONE, FOR_WALLET, UseAction
 from licence_vault.wallets import desks_of
 from seal_service.ports import PresentPerson
-from standards.errors import TrustError
+from standards.errors import Kind, TrustError
 from tests.licence_vault.credentials.wallets import key_of, present
-from tests.licence_vault.issuing_here import IssuingHere
+from tests.licence_vault.issuing_here import ISSUER, IssuingHere, caller
 from tests.licence_vault.type_files import TYPE
 from yinxin.licence_links import HouseVerifier
 
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from crypto.report import Report
     from licence_vault.actions.credential_desk import CredentialDesk
     from licence_vault.actions.presentation_desk import PresentationDesk
+    from licence_vault.register import LicenceRecord
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -75,9 +80,7 @@ def test_from_issuing_to_revoking(here: IssuingHere) -> None:
     desk, asking = desks_of(here.vault.context, here.means.contents)
     record = here.issue()
     made = offer(desk, here, record.identifier)
-    grant = made.offer["grants"][GRANT_TYPE]
-    form = {"grant_type": GRANT_TYPE, "pre-authorized_code": grant["pre-authorized_code"], "tx_code": str(made.tx_code)}
-    token = redeem_code(desk, FORM, urlencode(form).encode())
+    token = redeemed(desk, made)
     held = {name: fetch(desk, token, name) for name in LaneName}
     for name, credential in held.items():
         found = shown(asking, here, credential, name)
@@ -90,7 +93,7 @@ def test_from_issuing_to_revoking(here: IssuingHere) -> None:
     ]
     with here.vault.context.database.read() as connection:
         told = [str(row[0]) for row in connection.exec_driver_sql("SELECT payload FROM kit_outbox").all()]
-    assert sum(CREDENTIAL_ISSUED in each for each in told) == 2
+    assert sum(CREDENTIAL_ISSUED in each and record.id in each for each in told) == 2
     assert "张三" not in "".join(told)
     # handed in as a file it is verified by what is published, as a stranger would, and by nobody else's keys
     publish_status_lists(here.vault.context)
@@ -113,6 +116,56 @@ def test_from_issuing_to_revoking(here: IssuingHere) -> None:
     assert [handed_in(here, each).verdict for each in held.values()] == [Verdict.INVALID, Verdict.INVALID]
     with pytest.raises(TrustError, match="CREDENTIAL_DENIED"):
         offer(desk, here, record.identifier)
+
+
+def lines(here: IssuingHere, record: LicenceRecord) -> list[tuple[UseAction, str, str, str, str]]:
+    """What whose licence it is sees of its uses, the oldest first."""
+    with here.vault.context.database.read() as connection:
+        found = store.list_uses_of_subjects(connection, store.list_holder_digests(connection, record.id), before=None, limit=100)
+    assert {(each.mode, each.officer_sealed) for each in found} <= {(None, None)}
+    return [(each.action, each.client, each.actor, each.reason, each.outcome) for each in reversed(found) if each.licence_id == record.id]
+
+
+def redeemed(desk: CredentialDesk, made: MadeOffer) -> str:
+    code = made.offer["grants"][GRANT_TYPE]["pre-authorized_code"]
+    form = {"grant_type": GRANT_TYPE, "pre-authorized_code": code, "tx_code": str(made.tx_code)}
+    return redeem_code(desk, FORM, urlencode(form).encode())
+
+
+def test_whose_licence_it_is_sees_that_it_was_offered_and_each_credential_that_left(here: IssuingHere) -> None:
+    """Who may make offers can fetch one into a wallet of his own: that is the whole licence."""
+    desk, _ = desks_of(here.vault.context, here.means.contents)
+    record = here.issue()
+    by = "client:yinxin-console for pe_clerk"
+    give_membership(here.vault.context, caller("cl_admin"), ISSUER, "person:pe_clerk")
+    made = offer_credential(desk, identifier=record.identifier, lanes=list(LaneName), has_tx_code=True, holder="person:pe_clerk", actor=by)
+    offered = (UseAction.WALLET_OFFERED, "yinxin-console", by, FOR_WALLET, DONE)
+    assert lines(here, record) == [offered]
+    token = redeemed(desk, made)
+    assert lines(here, record) == [offered], "a code that was redeemed gives nothing yet"
+    fetch(desk, token, LaneName.ES256)
+    issued = (UseAction.WALLET_ISSUED, "yinxin-console", by, FOR_WALLET, DONE)
+    assert lines(here, record) == [offered, issued]
+    fetch(desk, token, LaneName.SM2)
+    assert lines(here, record) == [offered, issued, issued]
+
+
+def test_nothing_is_offered_or_leaves_without_its_line(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk, _ = desks_of(here.vault.context, here.means.contents)
+    record = here.issue()
+    token = redeemed(desk, offer(desk, here, record.identifier))
+
+    def fail(*_: object, **__: object) -> None:
+        raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE", reason="no space left")
+
+    monkeypatch.setattr("licence_vault.actions.credential_source.record_use", fail)
+    with pytest.raises(TrustError, match=r"^AUDIT_UNAVAILABLE"):
+        offer(desk, here, record.identifier)
+    with pytest.raises(TrustError, match=r"^AUDIT_UNAVAILABLE"):
+        fetch(desk, token, LaneName.ES256)
+    with here.vault.context.database.read() as connection:
+        assert [each.state for each in list_credentials_of_licence(connection, record.id)] == ["intended"]
+    assert [each[0] for each in lines(here, record)] == [UseAction.WALLET_OFFERED]
 
 
 def handed_in(here: IssuingHere, credential: str, holder: PresentPerson | None = None, *, base_url: str = "") -> Report:
