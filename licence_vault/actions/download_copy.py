@@ -15,7 +15,7 @@ from licence_vault.copies import CopyState
 from licence_vault.copy_errors import download_gone
 from licence_vault.limits import DOWNLOAD_SECONDS
 from licence_vault.store import Download
-from licence_vault.uses import ANYBODY, DONE, UseAction, UseMode
+from licence_vault.uses import ANYBODY, DONE, UseAction
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -109,11 +109,9 @@ def _decide(means: IssuingMeans, conn: Connection, copy: CopyRecord, digest: byt
 
 
 def _use_of(made_for: CopyUse, caller: Caller | None) -> CopyUse:
-    """Who fetches it: by the right for which it was made where he is the one it was made for; nobody else comes by the holder's own."""
-    client, actor = (ANYBODY, ANYBODY) if caller is None else (caller.client_id, caller.actor)
-    if client != made_for.client and made_for.mode is UseMode.OWN:
-        return CopyUse(client, actor)
-    return CopyUse(client, actor, made_for.mode, made_for.officer)
+    """Who fetches it: by the right for which it was made, and for the officer, where it is he himself for whom it was made; else by none."""
+    use = CopyUse(ANYBODY, ANYBODY) if caller is None else CopyUse(caller.client_id, caller.actor)
+    return made_for if (use.client, use.actor) == (made_for.client, made_for.actor) else use
 
 
 def _outcome(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,8 @@ from licence_vault.actions.sweep_copies import sweep_copies
 from licence_vault.copy_tables import downloads
 from licence_vault.limits import DOWNLOAD_SECONDS, DOWNLOAD_TOKEN_CHARACTERS
 from licence_vault.model import step_named
-from licence_vault.uses import ANYBODY, DONE, UseAction, UseMode
+from licence_vault.uses import ANYBODY, DONE, Officer, UseAction, UseMode, read_officer
+from service_kit.callers import Caller
 from standards.errors import TrustError
 from tests.licence_vault.issuing_here import PERSON, IssuingHere, caller
 
@@ -85,13 +87,43 @@ def test_an_address_is_good_once(here: IssuingHere, copy: MadeCopy) -> None:
     assert tried(here, copy) == (UseAction.REFUSED, USED)
 
 
-@pytest.mark.parametrize("who", [None, caller("cl_thief")], ids=["nobody", "another"])
-def test_nobody_else_fetches_by_the_holders_own_right(here: IssuingHere, licence: LicenceRecord, who: Any) -> None:
-    own = CopyUse("cl_portal", "person:pe_me", UseMode.OWN)
-    copy = make_copy(here.means, CopyOrder(licence.id, "ofd", "示例窗口", "办理示例事项"), own)
+PERSON_AT_PORTAL = Caller("cl_portal", "pe_me", frozenset())
+
+
+@pytest.mark.parametrize(
+    "who",
+    [None, caller("cl_other"), caller("cl_portal"), replace(PERSON_AT_PORTAL, subject="pe_else")],
+    ids=["nobody", "other", "it", "person"],
+)
+@pytest.mark.parametrize(
+    "made_for",
+    [
+        CopyUse("cl_portal", PERSON_AT_PORTAL.actor, UseMode.OWN),
+        CopyUse("cl_office", "client:cl_office", UseMode.BY_DUTY, Officer("李四（示例）", "执法人员", "示例市监督所")),
+        CopyUse("cl_office", "client:cl_office", UseMode.CONSENTED),
+    ],
+    ids=["own", "duty", "consented"],
+)
+def test_nobody_else_fetches_by_the_right_for_which_it_was_made(
+    here: IssuingHere, licence: LicenceRecord, made_for: CopyUse, who: Caller | None
+) -> None:
+    copy = make_copy(here.means, CopyOrder(licence.id, "ofd", "示例窗口", "办理示例事项"), made_for)
     assert take_download(here.means, address(here, copy, None), who) == copy
     line = lines(here, copy)[0]
-    assert (line.action, line.mode, line.client) == (UseAction.DOWNLOADED, None, ANYBODY if who is None else "cl_thief")
+    assert (line.action, line.mode, line.officer_sealed) == (UseAction.DOWNLOADED, None, None)
+    assert (line.client, line.actor) == ((ANYBODY, ANYBODY) if who is None else (who.client_id, who.actor))
+
+
+def test_he_for_whom_it_was_made_fetches_by_that_right_and_for_that_officer(here: IssuingHere, licence: LicenceRecord) -> None:
+    officer = Officer("李四（示例）", "执法人员", "示例市监督所")
+    by_duty = CopyUse("cl_office", "client:cl_office", UseMode.BY_DUTY, officer)
+    own = CopyUse("cl_portal", PERSON_AT_PORTAL.actor, UseMode.OWN)
+    for made_for, who in ((by_duty, OFFICE), (own, PERSON_AT_PORTAL)):
+        copy = make_copy(here.means, CopyOrder(licence.id, "ofd", "示例窗口", "办理示例事项"), made_for)
+        take_download(here.means, address(here, copy, who.client_id), who)
+        line = lines(here, copy)[0]
+        seen = None if line.officer_sealed is None else read_officer(here.means.contents.open_officer(line.officer_sealed))
+        assert (line.mode, line.client, seen) == (made_for.mode, who.client_id, made_for.officer)
 
 
 def test_of_racers_one_gets_the_file(here: IssuingHere, copy: MadeCopy) -> None:
