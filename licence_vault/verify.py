@@ -72,6 +72,7 @@ class VerifiedLicence:
 
     What it says is to be believed only as far as the report goes, whose ``says`` has what may be told. ``log_index``: of its entry in the log, None where none is shown.
     ``is_copy``: the file is an annotated copy and no original; ``copy``: for whom, why, until when, None where that cannot be read.
+    ``commitment``: to what it says, with its salt, 32 bytes; None with ``licence``.
     """
 
     report: Report
@@ -79,6 +80,7 @@ class VerifiedLicence:
     log_index: int | None
     is_copy: bool = False
     copy: CopyStatement | None = None
+    commitment: bytes | None = None
 
 
 def verify_licence(
@@ -134,7 +136,7 @@ def verify_judged(
         questions.append(_ask_holder(licence, holder))
     # 3. Which licence it is, where it is shown that its issuer says so
     says = _said(judged, licence, questions, is_holder_asked=holder is not None)
-    return VerifiedLicence(replace(_report(judged, questions), says=says), licence, log_index, is_copy, copy)
+    return VerifiedLicence(replace(_report(judged, questions), says=says), licence, log_index, is_copy, copy, salted.commitment())
 
 
 def _shown_at(report: Report) -> datetime | None:

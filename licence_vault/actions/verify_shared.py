@@ -105,13 +105,14 @@ def verify_shared_file(desk: UseDesk, judge: DocumentJudge, caller: Caller, type
         record = store.load_licence_of_identifier(conn, found.licence.identifier)
         if record is None:
             return "not_found"
+        if found.commitment == record.commitment:  # who only names it knows nothing of it, and its holders need not hear of him
+            attempt.licences = [record]
         verdicts = {each.name: each.verdict for each in found.report.questions}
         by_lists = verdicts.pop("status", Verdict.INDETERMINATE)
         if found.copy is not None and at > found.copy.until and all(verdicts[name] is Verdict.VALID for name in verdicts if name != "copy"):
             return "copy_over"
         if any(verdict is not Verdict.VALID for verdict in verdicts.values()):
             return "differs" if Verdict.INVALID in verdicts.values() else "unknown"
-        attempt.licences = [record]
         result = result_of(record, definition, attempt)
         if result == "valid" and by_lists is Verdict.INVALID:  # lists and vault say different things
             return "unknown"

@@ -150,7 +150,9 @@ def test_who_has_a_file_verified_is_told_that_it_is_a_copy(here: UsingHere, lice
 
     assert ask(here.desk, FakeJudge(ISSUER_NAME)) == "valid_copy"
     assert ask(here.desk, FakeJudge("另一机构")) == "differs"
+    before = here.lines(licence)
     assert ask(here.later(days=1, seconds=1), FakeJudge(ISSUER_NAME)) == "copy_over"
+    assert here.lines(licence) == [*before, (UseAction.VERIFIED, None, "cl_reader", DONE)]
     assert ask(here.later(days=1, seconds=1), FakeJudge("另一机构")) == "differs"
     here.step(licence, "revoke")
     assert ask(here.desk, FakeJudge(ISSUER_NAME)) == "ended"

@@ -235,8 +235,11 @@ def test_a_file_is_right_or_wrong_by_itself_and_by_what_became_of_the_licence(he
     assert last(here, licence) == (UseAction.VERIFIED, None, "cl_verifier", DONE)
     here.permit("cl_verifier2", rights=frozenset({ShareRight.VERIFY}))
     assert (ask(content[:-1] + b"?"), ask(b"%PDF-1.7 nothing"), ask(b"")) == ("not_found", "not_found", "not_found")
-    assert ask(content, FakeJudge("另一机构")) == "differs"
-    assert ask(content, FakeJudge(None)) == "unknown"
+    told = (UseAction.VERIFIED, None, "cl_verifier", DONE)
+    for judge, result in ((FakeJudge("另一机构"), "differs"), (FakeJudge(None), "unknown")):
+        before = here.lines(licence)
+        assert ask(content, judge) == result
+        assert here.lines(licence) == [*before, told], "every answer on it is a line that its holder sees"
     for by, type_code in (("cl_reader", SHARED), ("cl_nobody", SHARED), ("cl_verifier", TYPE)):
         refused("LICENCE_SHARING_DENIED", lambda by=by, type_code=type_code: ask(content, by=by, type_code=type_code))  # type: ignore[misc]
     ended = here.issue()
@@ -245,6 +248,15 @@ def test_a_file_is_right_or_wrong_by_itself_and_by_what_became_of_the_licence(he
     assert ask(content) == "restricted"
     here.step(ended, "revoke")
     assert ask(content) == "ended"
+
+
+def test_who_names_a_licence_in_a_file_of_his_own_tells_its_holders_nothing(here: UsingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    named, other = here.issue(), here.issue()
+    files = find_licences.read_licence_file(here.desk.context, here.desk.contents, here.issuing.clerk, other.id, "pdf")
+    monkeypatch.setattr(store, "load_licence_of_identifier", lambda conn, _: store.load_licence(conn, named.id))
+    before = here.lines(named)
+    verify_shared_file(here.desk, FakeJudge("另一机构"), caller("cl_verifier"), SHARED, files, reason=WHY)
+    assert here.lines(named) == before
 
 
 def test_a_file_of_another_type_than_was_asked_for_is_not_found(here: UsingHere) -> None:
