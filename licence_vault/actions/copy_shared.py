@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from licence_vault.actions.use_desk import Standing, UseDesk
     from licence_vault.register import LicenceRecord
     from licence_vault.type_rules.definition import TypeDefinition
+    from licence_vault.uses import UseCode
 
 _RIGHT = frozenset({ShareRight.DOWNLOAD})
 
@@ -147,21 +148,27 @@ def _copy(means: IssuingMeans, desk: UseDesk, call: ShareCall, record: LicenceRe
         at = desk.context.clock.now()
         attempt = Attempt(UseAction.COPIED, caller, caller.client_id, reason, at, mode, officer)
         try:
-            _allow(desk, conn, attempt, call, licence, standing)
+            code = _allow(desk, conn, attempt, call, licence, standing)
         except TrustError as refusal:
             if refusal.kind is Kind.UNAVAILABLE:
                 raise
             return RefusedUse(refusal, _use(attempt), attempt.outcome or refusal.code)
-        return _use(attempt)
+        use = _use(attempt)
+        if code is None:
+            return use
+        return replace(use, entrustment_id=code.entrustment_id, power_client=code.power_client, power_grant=code.power_grant)
 
     order = CopyOrder(record.id, wanted.form, wanted.made_by, reason, wanted.until)
     return make_copy(means, order, CopyUse(caller.client_id, caller.actor, mode, officer), decide=decide)
 
 
-def _allow(desk: UseDesk, conn: Connection, attempt: Attempt, call: ShareCall, licence: LicenceRecord, standing: Standing | None) -> None:
+def _allow(
+    desk: UseDesk, conn: Connection, attempt: Attempt, call: ShareCall, licence: LicenceRecord, standing: Standing | None
+) -> UseCode | None:
+    """By which code it is given, None where by duty; raises what it is refused with."""
     if call.use_code is None:
         demand_in_force(licence, _demand_duty(conn, call, licence.type_code), attempt.at)
-        return
+        return None
     found = find_use_code(conn, call.use_code)
     if found is not None and found.licence_id != licence.id:  # a code for one licence opens no other
         raise licence_unmatched()
@@ -169,6 +176,7 @@ def _allow(desk: UseDesk, conn: Connection, attempt: Attempt, call: ShareCall, l
     if licence.data_sealed is None:
         raise licence_erased(licence.id)
     use_up(conn, code, attempt.at)
+    return code
 
 
 def _demand_duty(conn: Connection, call: ShareCall, type_code: str) -> TypeDefinition:

@@ -54,12 +54,23 @@ _DRAW: Final = {"pdf": draw_pdf, "ofd": draw_ofd}
 
 @dataclass(frozen=True, slots=True)
 class CopyUse:
-    """Who comes to have the copy, and by what right; ``mode`` None: the issuing authority itself. ``client``, ``actor``: as of a ``Caller``."""
+    """Who comes to have the copy, and by what right; ``mode`` None: the issuing authority itself. ``client``, ``actor``: as of a ``Caller``.
+
+    ``entrustment_id``, ``power_client``, ``power_grant``: what a use code by which it was given hangs on, as ``UseCode`` has them.
+    """
 
     client: str
     actor: str
     mode: UseMode | None = None
     officer: Officer | None = None
+    entrustment_id: str | None = None
+    power_client: str = ""
+    power_grant: str = ""
+
+    @property
+    def is_by_power(self) -> bool:
+        """Whether it hangs on a power over an organisation's licences."""
+        return self.mode is UseMode.ENTRUSTED and self.entrustment_id is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +84,17 @@ class CopyNote:
         """As it is sealed: JSON."""
         use = self.use
         officer = None if use.officer is None else use.officer.write().decode()
-        whole = [self.salted.canonical().decode(), use.client, use.actor, None if use.mode is None else use.mode.value, officer]
+        mode, hangs_on = None if use.mode is None else use.mode.value, (use.entrustment_id, use.power_client, use.power_grant)
+        whole = [self.salted.canonical().decode(), use.client, use.actor, mode, officer, *hangs_on]
         return json.dumps(whole, ensure_ascii=False).encode()
 
 
 def read_note(written: bytes) -> CopyNote:
-    """What ``CopyNote.write`` wrote."""
-    salted, client, actor, mode, officer = json.loads(written)
-    use = CopyUse(client, actor, None if mode is None else UseMode(mode), None if officer is None else read_officer(officer.encode()))
+    """What ``CopyNote.write`` wrote, also before it told what a use hangs on."""
+    salted, client, actor, mode, officer, *hangs_on = json.loads(written)
+    use = CopyUse(
+        client, actor, None if mode is None else UseMode(mode), None if officer is None else read_officer(officer.encode()), *hangs_on
+    )
     return CopyNote(read_salted_copy(salted.encode()), use)
 
 

@@ -186,7 +186,7 @@ def add_copy_routes(router: APIRouter, means: IssuingMeans, desk: UseDesk) -> No
     )
     @needs(SCOPE_USE)
     def fetch(request: Request, token: Token) -> Response:
-        return _file(download_copy.take_download(means, token, caller_of(request)))
+        return _file(download_copy.take_download(means, token, caller_of(request), directory=desk.directory))
 
     @router.get(
         "/licences/downloads/{token}",
