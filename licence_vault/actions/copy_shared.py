@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from licence_vault import store
@@ -13,7 +14,7 @@ from licence_vault.actions.finish_copy import CopyUse, MadeCopy
 from licence_vault.actions.grant_by_duty import check_officer, is_in_force
 from licence_vault.actions.make_copy import CopyOrder, RefusedUse, make_copy
 from licence_vault.actions.record_use import record_use
-from licence_vault.actions.redeem_use_code import check_use_code, find_use_code, use_up, who_granted
+from licence_vault.actions.redeem_use_code import check_use_code, digest_of_code, use_up, who_granted
 from licence_vault.actions.use_desk import demand_in_force, demand_system
 from licence_vault.copies import FORMS
 from licence_vault.errors import licence_erased, licence_unmatched, no_licence_of_holder, share_malformed, sharing_denied
@@ -65,7 +66,7 @@ class SharedCopy:
 
 
 def copy_shared(means: IssuingMeans, desk: UseDesk, call: ShareCall, identifier: str, wanted: WantedCopy) -> SharedCopy:
-    """A copy of the licence of a number (GB/T 36904).
+    """A copy of the licence of a number (GB/T 36904). The same call with the same use code gives the same copy, while the code's time lasts.
 
     Raises TrustError SHARE_NO_MATCH, LICENCE_SHARING_DENIED (also where there is neither code nor duty), LICENCE_NOT_IN_FORCE, LICENCE_ERASED, what
     ``redeem_use_code`` raises, and as ``make_copy``.
@@ -142,40 +143,44 @@ def _copy(means: IssuingMeans, desk: UseDesk, call: ShareCall, record: LicenceRe
     caller = call.caller
     officer = call.officer
     mode = None if officer is None else UseMode.BY_DUTY
-    standing = None if call.use_code is None else who_granted(desk, caller, call.use_code, desk.context.clock.now())
+    at = desk.context.clock.now()
+    standing = None if call.use_code is None else who_granted(desk, caller, call.use_code, at, is_used_too=True)
 
-    def decide(conn: Connection, licence: LicenceRecord) -> CopyUse | RefusedUse:
-        at = desk.context.clock.now()
-        attempt = Attempt(UseAction.COPIED, caller, caller.client_id, reason, at, mode, officer)
+    def decide(conn: Connection, licence: LicenceRecord, *, is_again: bool) -> CopyUse | RefusedUse:
+        attempt = Attempt(UseAction.COPIED, caller, caller.client_id, reason, desk.context.clock.now(), mode, officer)
         try:
-            code = _allow(desk, conn, attempt, call, licence, standing)
+            code = _allow(desk, conn, attempt, call, licence, standing, is_again=is_again)
         except TrustError as refusal:
             if refusal.kind is Kind.UNAVAILABLE:
                 raise
-            return RefusedUse(refusal, _use(attempt), attempt.outcome or refusal.code)
+            return RefusedUse(refusal, _use(attempt), attempt.outcome or refusal.code, next(iter(attempt.licences), None))
         use = _use(attempt)
         if code is None:
             return use
         return replace(use, entrustment_id=code.entrustment_id, power_client=code.power_client, power_grant=code.power_grant)
 
     order = CopyOrder(record.id, wanted.form, wanted.made_by, reason, wanted.until)
-    return make_copy(means, order, CopyUse(caller.client_id, caller.actor, mode, officer), decide=decide)
+    use, first = CopyUse(caller.client_id, caller.actor, mode, officer), partial(decide, is_again=False)
+    if call.use_code is None:
+        return make_copy(means, order, use, decide=first)
+    key = digest_of_code(call.use_code).hex()  # used up before the copy is there: the same call comes to the one that was begun
+    return make_copy(means, order, use, idempotency_key=key, decide=first, again=partial(decide, is_again=True))
 
 
 def _allow(
-    desk: UseDesk, conn: Connection, attempt: Attempt, call: ShareCall, licence: LicenceRecord, standing: Standing | None
+    desk: UseDesk, conn: Connection, attempt: Attempt, call: ShareCall, licence: LicenceRecord, standing: Standing | None, *, is_again: bool
 ) -> UseCode | None:
     """By which code it is given, None where by duty; raises what it is refused with."""
     if call.use_code is None:
         demand_in_force(licence, _demand_duty(conn, call, licence.type_code), attempt.at)
         return None
-    found = find_use_code(conn, call.use_code)
-    if found is not None and found.licence_id != licence.id:  # a code for one licence opens no other
+    of_code, code = check_use_code(desk, conn, attempt, call.use_code, standing, right=ShareRight.DOWNLOAD, is_again=is_again)
+    if of_code.id != licence.id:  # a code for one licence opens no other
         raise licence_unmatched()
-    _, code = check_use_code(desk, conn, attempt, call.use_code, standing, right=ShareRight.DOWNLOAD)
     if licence.data_sealed is None:
         raise licence_erased(licence.id)
-    use_up(conn, code, attempt.at)
+    if not is_again:
+        use_up(conn, code, attempt.at)
     return code
 
 

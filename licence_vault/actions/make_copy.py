@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from service_kit.idempotency import Claim
 
 ROUTE: Final = "licence copies"
+ROUTE_OF_CODES: Final = "licence copies by use code"  # what a system calls its requests gets in the way of no code
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,12 @@ class CopyOrder:
 
 @dataclass(frozen=True, slots=True)
 class RefusedUse:
-    """A refusal by ``decide`` that the access log is to tell more of than the caller is told."""
+    """A refusal by ``decide`` that the access log is to tell more of than the caller is told. ``licence``: of which, None: of the one that was ordered."""
 
     error: TrustError
     use: CopyUse
     outcome: str
+    licence: LicenceRecord | None = None
 
 
 Decide = Callable[["Connection", "LicenceRecord"], CopyUse | RefusedUse]
@@ -69,17 +71,21 @@ def make_copy(
     *,
     idempotency_key: str | None = None,
     decide: Decide | None = None,
+    again: Decide | None = None,
 ) -> MadeCopy:
     """Make it, and return it with its file. Every copy that is made, and every one that is refused, is in the access log.
 
     Whether ``use`` may have it is the caller's business. ``decide``: called in the first transaction, once for each copy; it says by what right,
     or refuses (``RefusedUse``, or a TrustError), and changes rows only as its very last step.
 
+    ``again``: where ``idempotency_key`` is no key that the request came with but what it is good for once, such as a use code. It says by what right
+    the copy that was begun is given once more to the same request; of another one, ``decide`` says that it has been used.
+
     Raises TrustError FIELD_UNACCEPTABLE, LICENCE_NOT_FOUND, LICENCE_ERASED, LICENCE_STATE_CONFLICT (not in force), FACE_*, GLYPH_MISSING,
     LICENCE_LOG_PENDING, LICENCE_SELF_CHECK_FAILED, LICENCE_COPY_ABANDONED, LICENCE_COPY_OVER, IDEMPOTENCY_*, and what the sealer refuses.
     """
     # 1. Annotated, committed to the log: durable (tx 1).
-    record = begin_copy(means, order, use, idempotency_key=idempotency_key, decide=decide)
+    record = begin_copy(means, order, use, idempotency_key=idempotency_key, decide=decide, again=again)
     fail_points.reach("make-copy.intended")
 
     # 2. Proof, drawing, sealing, checking, tx 2.
@@ -93,8 +99,9 @@ def begin_copy(
     *,
     idempotency_key: str | None = None,
     decide: Decide | None = None,
+    again: Decide | None = None,
 ) -> CopyRecord:
-    """The first half: a copy that ``finish_copy`` makes. Errors as ``make_copy``."""
+    """The first half: a copy that ``finish_copy`` makes. Parameters and errors as of ``make_copy``."""
     # 1. Is the order in order, and is there anything to seal with?
     means.need_seals()
     _check_order(means, order)
@@ -108,7 +115,7 @@ def begin_copy(
 
     # 3. tx 1: statement, leaf, audit entry and idempotency claim stand together; or the refusal stands in the access log.
     def intend(conn: Connection) -> CopyRecord | TrustError:
-        return _record_intent(means, conn, order, use, idempotency_key, decide)
+        return _record_intent(means, conn, order, use, idempotency_key, decide, again)
 
     decided = means.context.database.write(intend)
     if isinstance(decided, TrustError):
@@ -135,6 +142,7 @@ def _record_intent(
     use: CopyUse,
     idempotency_key: str | None,
     decide: Decide | None,
+    again: Decide | None,
 ) -> CopyRecord | TrustError:
     context, at = means.context, means.context.clock.now()
     copy_id = new_copy_id(at)
@@ -145,7 +153,7 @@ def _record_intent(
         raise licence_not_found(order.licence_id)
 
     # 2. Has this very request been answered before, or begun by a process that died?
-    claim = _claim(means, conn, order, use, idempotency_key, copy_id, at)
+    claim = _claim(means, conn, order, use, idempotency_key, copy_id, at, is_of_code=again is not None)
     earlier = None
     if claim is not None and claim.state is not ClaimState.NEW:
         earlier = store.load_copy(conn, str(claim.reference))
@@ -155,16 +163,17 @@ def _record_intent(
             context.idempotency.set_reference(conn, claim, copy_id)
 
     # 3. By what right; and it is in force, with what it says still there. A refusal is on record.
-    decided = use if decide is None or earlier is not None else _decided(decide, conn, licence, use)
+    by_right, about = decide if earlier is None else again, licence
+    decided = use if by_right is None else _decided(by_right, conn, licence, use)
     if isinstance(decided, CopyUse):
         use, refusal = decided, check_copyable(licence, at)
         outcome = "" if refusal is None else refusal.code
     else:
-        use, refusal, outcome = decided.use, decided.error, decided.outcome
+        use, refusal, outcome, about = decided.use, decided.error, decided.outcome, decided.licence or licence
     if refusal is not None:
         if claim is not None:
             context.idempotency.release(conn, claim)
-        record_copy_use(means, conn, licence, use, UseAction.REFUSED, order.reason, outcome, at)
+        record_copy_use(means, conn, about, use, UseAction.REFUSED, order.reason, outcome, at)
         return refusal
     if earlier is not None:
         if earlier.state is CopyState.MADE and at > earlier.until:
@@ -230,12 +239,19 @@ def _use_of(means: IssuingMeans, conn: Connection, copy: CopyRecord) -> CopyUse:
 
 
 def _claim(
-    means: IssuingMeans, conn: Connection, order: CopyOrder, use: CopyUse, key: str | None, copy_id: str, at: datetime
+    means: IssuingMeans, conn: Connection, order: CopyOrder, use: CopyUse, key: str | None, copy_id: str, at: datetime, *, is_of_code: bool
 ) -> Claim | None:
+    """None without a key, and where a code was claimed by another request: it is decided as any use of a code that was used."""
     if key is None:
         return None
     wishes = [order.licence_id, order.form, order.made_by, order.reason, None if order.until is None else order.until.isoformat()]
     request_digest = digest_of_request(json.dumps(wishes).encode())
-    return means.context.idempotency.claim(
-        conn, caller=use.actor, route=ROUTE, key=key, request_digest=request_digest, reference=copy_id, at=at
-    )
+    route = ROUTE_OF_CODES if is_of_code else ROUTE
+    try:
+        return means.context.idempotency.claim(
+            conn, caller=use.actor, route=route, key=key, request_digest=request_digest, reference=copy_id, at=at
+        )
+    except TrustError as error:
+        if not is_of_code or error.code != "IDEMPOTENCY_KEY_REUSED":
+            raise
+        return None

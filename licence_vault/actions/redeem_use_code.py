@@ -67,24 +67,33 @@ def redeem_use_code(desk: UseDesk, caller: Caller, code: str, *, purpose: str) -
 
 def find_use_code(conn: Connection, code: str) -> UseCode | None:
     """A code as recorded, used ones and those of other systems too; None where there is no such code."""
-    return store.load_use_code(conn, sm3(code.encode("utf-8", "replace")))
+    return store.load_use_code(conn, digest_of_code(code))
 
 
-def who_granted(desk: UseDesk, caller: Caller, code: str, at: datetime) -> Standing | None:
-    """Who granted a code of this caller by a power, as he is now; None of any other code, and where nothing is proven any more. Never within a transaction."""
+def digest_of_code(code: str) -> bytes:
+    """Under which a code is kept: SM3, 32 bytes."""
+    return sm3(code.encode("utf-8", "replace"))
+
+
+def who_granted(desk: UseDesk, caller: Caller, code: str, at: datetime, *, is_used_too: bool = False) -> Standing | None:
+    """Who granted a code of this caller by a power, as he is now; None of any other code, of one that was used unless ``is_used_too``, and where
+    nothing is proven any more. Never within a transaction.
+    """
     with desk.context.database.read() as conn:
         found = find_use_code(conn, code)
     if found is None or not found.is_by_power or found.client_id != caller.client_id:
         return None
-    return None if found.used_at is not None or at >= found.expires_at else who_came(desk, found.power_client, found.power_grant, at)
+    is_spent = found.used_at is not None and not is_used_too
+    return None if is_spent or at >= found.expires_at else who_came(desk, found.power_client, found.power_grant, at)
 
 
 def check_use_code(
-    desk: UseDesk, conn: Connection, attempt: Attempt, code: str, standing: Standing | None, *, right: ShareRight
+    desk: UseDesk, conn: Connection, attempt: Attempt, code: str, standing: Standing | None, *, right: ShareRight, is_again: bool = False
 ) -> tuple[LicenceRecord, UseCode]:
     """The licence of a code that counts now for the caller of ``attempt``, and its record for ``use_up``. Raises as ``redeem_use_code``.
 
-    Fills in the attempt: licence, mode, officer. ``standing``: what ``who_granted`` says of the code.
+    Fills in the attempt: licence, mode, officer. ``standing``: what ``who_granted`` says of the code. ``is_again``: it was used by this very call before,
+    which counts while the code's time lasts.
     """
     # 1. The code, of this very client. Whose licence it was tried on is seen by its holders.
     found = find_use_code(conn, code)
@@ -100,7 +109,7 @@ def check_use_code(
     demand_system(attempt.caller, record.type_code)
 
     # 2. Not used, not too old, for this purpose.
-    if found.used_at is not None:
+    if found.used_at is not None and (not is_again or attempt.at >= found.expires_at):
         raise use_code_used()
     if attempt.at >= found.expires_at:
         raise use_code_expired()

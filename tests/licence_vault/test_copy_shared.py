@@ -11,7 +11,7 @@ import pytest
 from licence_vault.actions.copy_shared import WantedCopy, copy_shared, offer_shared, offer_shared_of_holder, picture_shared
 from licence_vault.actions.download_copy import take_download
 from licence_vault.actions.permit_sharing import withdraw_sharing
-from licence_vault.actions.query_shared import ShareCall
+from licence_vault.actions.query_shared import ShareCall, query_by_identifier
 from licence_vault.actions.redeem_use_code import STOLEN
 from licence_vault.actions.verify_shared import verify_shared_file
 from licence_vault.limits import OFFICER_CHARACTERS, SHARE_COPIES
@@ -75,15 +75,32 @@ def test_a_use_code_is_good_for_one_copy(here: UsingHere, me: Caller, licence: L
     given = copy(here, licence, call)
     assert (given.identifier, given.made.record.licence_id, given.address) == (licence.identifier, licence.id, None)
     assert last(here, licence) == (UseAction.COPIED, UseMode.CONSENTED, "cl_office", DONE)
-    refused("USE_CODE_USED", lambda: copy(here, licence, call))
-    assert last(here, licence) == (UseAction.REFUSED, UseMode.CONSENTED, "cl_office", "USE_CODE_USED")
+    other = here.issue()
+    for another in (
+        lambda: copy(here, licence, call, form="pdf"),
+        lambda: copy(here, licence, call, made_by="另一窗口"),
+        lambda: copy(here, licence, call, until=here.desk.context.clock.now() + timedelta(days=1)),
+        lambda: copy(here, other, call),
+        lambda: query_by_identifier(here.desk, call, licence.identifier),
+    ):
+        refused("USE_CODE_USED", another)
+        assert last(here, licence) == (UseAction.REFUSED, UseMode.CONSENTED, "cl_office", "USE_CODE_USED")
+    assert here.lines(other) == []
 
 
 def test_a_code_that_was_refused_is_not_used_up(here: UsingHere, me: Caller, licence: LicenceRecord) -> None:
     other = here.issue()
     call = replace(CALL, use_code=here.code(licence, me).code)
     refused("SHARE_NO_MATCH", lambda: copy(here, other, call))
-    assert last(here, other) == (UseAction.REFUSED, None, "cl_office", "SHARE_NO_MATCH")
+    assert last(here, licence) == (UseAction.REFUSED, UseMode.CONSENTED, "cl_office", "SHARE_NO_MATCH")
+    for thief in (replace(call, caller=caller("cl_nobody")), replace(call, use_code="yxu_none")):
+        refused("USE_CODE_UNKNOWN", lambda thief=thief: copy(here, other, thief))  # type: ignore[misc]
+    assert last(here, licence) == (UseAction.REFUSED, UseMode.CONSENTED, "cl_nobody", STOLEN), (
+        "whose code it is, and not whose number was named"
+    )
+    assert here.lines(other) == [(UseAction.REFUSED, None, "cl_office", "USE_CODE_UNKNOWN")], (
+        "of what is no code, the licence that was named"
+    )
     refused("USE_CODE_PURPOSE_DIFFERS", lambda: copy(here, licence, replace(call, reason="别的事")))
     refused("USE_CODE_UNKNOWN", lambda: copy(here, licence, replace(call, caller=caller("cl_reader"))))
     assert last(here, licence) == (UseAction.REFUSED, UseMode.CONSENTED, "cl_reader", STOLEN)
