@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from seal_service.actions.find_seals import find_seal
 from seal_service.actions.owners_key import OUTSIDE, read_owners_key
 from seal_service.actions.record_making import Making, finish_making
 from seal_service.errors import certificate_refused, seal_not_found, seal_state_conflict, seal_version_conflict
+from seal_service.verify import sealer_of
 from service_kit.callers import person_of
 from standards.gbt20518_certificate import is_sm2_certificate
 
@@ -67,7 +69,7 @@ def install_certificate(
         is_key_here=not edition.key_id.startswith(OUTSIDE),
     )
 
-    # 2. The certificate is for our key, for this kind of use, in force, and of an authority that is trusted here.
+    # 2. The certificate is for our key and its owner, for this kind of use, in force, and of an authority that is trusted here.
     at = context.clock.now()
     if (
         edition.request_der is None
@@ -75,6 +77,7 @@ def install_certificate(
         or not is_sm2_certificate(certificate.fields)
     ):
         raise certificate_refused("another key")
+    _check_owner(certificate, wanted)
     path = validate_path(certificate, trust=context.trust(), purpose=Purpose.DOCUMENT, at=at, now=at, intermediates=tuple(chain))
     if path.trusted is not True:
         raise certificate_refused(" ".join(step.code for step in path.steps if step.outcome in {"fail", "not-checked"}))
@@ -85,6 +88,23 @@ def install_certificate(
     )
     making = Making(seal, wanted, edition, application)
     return context.database.write(lambda conn: finish_making(context, conn, person_of(caller), making, certified))
+
+
+def _check_owner(certificate: Certificate, wanted: Seal) -> None:
+    """SEAL_CERTIFICATE_REFUSED unless the certificate names whom the seal was applied for: every signature says what it says.
+
+    Authorities that write no credit code, or nothing but the code, are judged by what they do write.
+    """
+    name, credit_code = sealer_of(certificate.der)
+    if credit_code is not None and credit_code != wanted.credit_code:
+        raise certificate_refused("another credit code")
+    if (name is None and credit_code is None) or (name is not None and _plain(name) != _plain(wanted.organisation)):
+        raise certificate_refused("another organisation")
+
+
+def _plain(name: str) -> str:
+    """A name for comparing: full-width forms as half-width ones, no spaces."""
+    return "".join(unicodedata.normalize("NFKC", name).split())
 
 
 def _waiting(context: ServiceContext, caller: Caller, seal_id: str) -> tuple[Seal, Edition | None]:

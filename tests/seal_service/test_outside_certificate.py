@@ -22,6 +22,7 @@ from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.model import ApplicationKind, ApplicationState, EditionState, SealState, transition_named
 from seal_service.seal_data.seal_file import verify_esl
 from standards.errors import TrustError
+from standards.rfc5280_names import write_name
 from tests.pki import DemoPki
 from tests.seal_service.test_applications import MAKER, MANAGER, ORDER, REVIEWER, USER, activated, approved, code_of
 
@@ -55,6 +56,49 @@ def test_a_seal_waits_for_its_certificate_and_takes_only_its_own(house: House) -
     assert verify_esl(made.seal_data_der or b"", house.pki.trust_list(), context.clock.now()).verdict is Verdict.VALID
     assert code_of(find_request, context, MAKER, seal.id) == "SEAL_STATE_CONFLICT"
     assert code_of(install_certificate, context, MAKER, seal.id, issue(house.pki, wanted), ()) == "SEAL_STATE_CONFLICT"
+
+
+CODE = ORDER.credit_code
+
+
+@pytest.mark.parametrize(
+    ("subject", "reason"),
+    [
+        ((("O", "12990000YX0000008K别的公司"), ("CN", "99999999999999")), "another credit code"),
+        ((("O", f"12990000YX0000008K{ORDER.organisation}"), ("CN", "x")), "another credit code"),
+        ((("O", f"{CODE}别的公司"), ("CN", "x")), "another organisation"),
+        ((("O", "别的公司"), ("CN", "x")), "another organisation"),
+        ((("CN", "别的公司"),), "another organisation"),
+        ((("C", "CN"),), "another organisation"),
+        ((("O", CODE + ORDER.organisation.translate(str.maketrans("（）", "()"))), ("CN", "x")), ""),
+        ((("O", f" {ORDER.organisation}"), ("CN", "x")), ""),
+        ((("O", CODE), ("CN", "x")), ""),
+    ],
+)
+def test_the_certificate_names_whom_the_seal_was_applied_for(house: House, subject: tuple[tuple[str, str], ...], reason: str) -> None:
+    context = house.context
+    seal = make_approved_seal(context, MAKER, approved(house, replace(ORDER, is_certificate_outside=True)).id)
+    wanted = read_proven_request(find_request(context, MAKER, seal.id))
+    certificate = issue(house.pki, SubjectRequest(write_name(subject), wanted.spki_der))
+    if not reason:
+        assert install_certificate(context, MAKER, seal.id, certificate, house.pki.chain).state is SealState.MADE
+        return
+    with pytest.raises(TrustError, match="SEAL_CERTIFICATE_REFUSED") as refused:
+        install_certificate(context, MAKER, seal.id, certificate, house.pki.chain)
+    assert refused.value.facts["reason"] == reason
+    assert house.rows("SELECT state FROM seal_seals") == [("made-requested",)]
+
+
+def test_the_certificate_of_a_renamed_seal_names_the_new_organisation(house: House) -> None:
+    context = house.context
+    seal = activated(house)
+    renamed = "呼伦贝尔市数据服务中心（样例）"
+    order = ApplicationOrder(ApplicationKind.CHANGE, "更名", seal_id=seal.id, organisation=renamed, is_certificate_outside=True)
+    make_approved_seal(context, MAKER, approved(house, order, MANAGER).id)
+    wanted = read_proven_request(find_request(context, MAKER, seal.id))
+    before = SubjectRequest(write_name((("O", CODE + ORDER.organisation), ("CN", seal.code))), wanted.spki_der)
+    assert code_of(install_certificate, context, MAKER, seal.id, issue(house.pki, before), house.pki.chain) == "SEAL_CERTIFICATE_REFUSED"
+    assert install_certificate(context, MAKER, seal.id, issue(house.pki, wanted), house.pki.chain).organisation == renamed
 
 
 def has_key(house: House, key_id: str) -> bool:
