@@ -116,7 +116,8 @@ class Transition:
 
     ``verb`` is also the last part of the route; None where only the service itself takes the step. Who may take it: a caller with ``scope``
     who holds ``power`` over the seal (None: the scope is enough). ``is_open_to_security``: a security administrator may as well.
-    ``needs_second_person``: not who took the step before. ``does_destroy_key``: the key is destroyed once the step is on record.
+    ``needs_second_person``: not who took the step before. ``is_closed_to_applicant``: not who applied for what was made.
+    ``does_destroy_key``: the key is destroyed once the step is on record.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Transition:
     is_open_to_security: bool = False
     is_reason_required: bool = False
     needs_second_person: bool = False
+    is_closed_to_applicant: bool = False
     does_revoke_certificate: bool = False
     does_destroy_key: bool = False
     summary: str = ""
@@ -168,6 +170,7 @@ SEAL_LIFE: Final[tuple[Transition, ...]] = (
         SealState.ISSUED,
         verb="issue",
         scope=SCOPE_MAKE,
+        is_closed_to_applicant=True,
         summary="hand a seal that is on file to its owner",
     ),
     Transition(

@@ -59,6 +59,7 @@ def _steps(life: tuple[Transition, ...]) -> list[str]:
             continue
         sources = ", ".join(sorted(step.sources))
         power = "" if step.power is None else step.power.value
-        marks = ["yes" if flag else "" for flag in (step.is_open_to_security, step.is_reason_required, step.needs_second_person)]
+        needs_another = step.needs_second_person or step.is_closed_to_applicant
+        marks = ["yes" if flag else "" for flag in (step.is_open_to_security, step.is_reason_required, needs_another)]
         lines.append(f"| {step.verb} | {sources} | {step.target} | `{step.scope}` | {power} | {' | '.join(marks)} |")
     return lines

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from seal_service import store
-from seal_service.actions.check_power import check_step
+from seal_service.actions.check_power import check_not_applicant, check_step
 from seal_service.actions.close_making import close_making
 from seal_service.actions.owners_key import OUTSIDE
 from seal_service.actions.record_act import check_reason, load_papers, record_act
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from seal_service.model import Edition
+    from seal_service.model import Application, Edition
     from service_kit.callers import Caller, Person
     from service_kit.composition import ServiceContext
 
@@ -65,7 +65,9 @@ def change_seal_state(
         if seal.state not in step.sources:
             raise seal_state_conflict(seal_id, step.name, seal.state)
 
-        # 3. Where it takes two: not who took the step before.
+        # 3. Where it takes two: not who applied for it, or not who took the step before.
+        if step.is_closed_to_applicant:
+            check_not_applicant(conn, caller, _application_for(conn, seal), step.name)
         before = store.last_step(conn, seal_id) if step.needs_second_person and seal.are_powers_separated else None
 
         # 4. The time is taken with the lock held, so that nothing signed before this record carries a later time.
@@ -90,6 +92,12 @@ def change_seal_state(
     if step.does_destroy_key:
         destroy_key(context, changed)
     return changed
+
+
+def _application_for(conn: Connection, seal: Seal) -> Application | None:
+    """What the present edition of a seal was made for: of a renewed seal the renewal."""
+    edition = store.load_edition(conn, seal.id, seal.edition)
+    return None if edition is None or edition.application_id is None else store.load_application(conn, edition.application_id)
 
 
 def record_step(

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from seal_service import store
 from seal_service.actions.keep_powers_apart import check_giving, check_use
-from seal_service.errors import power_held, seal_not_found
+from seal_service.errors import power_held, seal_not_found, second_person_needed
 from seal_service.model import SCOPE_MAKE, SCOPE_REVIEW, SCOPE_SECURE, Power
 from seal_service.ports import HOLDER_CHECK
+from service_kit.callers import may_be_one
 from service_kit.roles import Role, check_known, role_of
 from standards.errors import Kind, TrustError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from seal_service.model import Seal, Transition
+    from seal_service.model import Application, Seal, Transition
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
@@ -36,6 +37,12 @@ def check_step(context: ServiceContext, conn: Connection, caller: Caller, seal: 
     if step.is_open_to_security and is_security_administrator(conn, caller):
         return
     raise seal_not_found(seal.id)
+
+
+def check_not_applicant(conn: Connection, caller: Caller, application: Application | None, step: str) -> None:
+    """SECOND_PERSON_NEEDED where the caller may be who applied for what he makes or issues."""
+    if application is not None and may_be_one(caller, application.applied_by, store.who_applied(conn, application.id)):
+        raise second_person_needed(step)
 
 
 def check_manages(context: ServiceContext, conn: Connection, caller: Caller, seal: Seal) -> None:

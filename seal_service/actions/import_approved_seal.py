@@ -14,7 +14,7 @@ from crypto.sm3 import sm3
 from seal_service import store
 from seal_service.actions.apply_for_seal import seal_of_application
 from seal_service.actions.change_seal_state import announce_state
-from seal_service.actions.check_power import give_power
+from seal_service.actions.check_power import check_not_applicant, give_power
 from seal_service.actions.make_seal import first_edition
 from seal_service.actions.owners_key import check_holds_key
 from seal_service.actions.read_import import chain_above, write_steps
@@ -30,7 +30,6 @@ from seal_service.errors import (
     import_refused,
     seal_codes_exhausted,
     seal_making_cut_off,
-    second_person_needed,
 )
 from seal_service.limits import SERIAL_DIGITS, SERIALS_PER_DIVISION
 from seal_service.model import (
@@ -50,7 +49,7 @@ from seal_service.model import (
 from seal_service.seal_data.certified_key import open_certificate
 from seal_service.seal_data.import_checks import ImportFindings, end_of, examine_import
 from seal_service.verify import status_lists_of
-from service_kit.callers import may_be_one, person_of
+from service_kit.callers import person_of
 from standards.gbt38540_seal.read import read_seal
 
 if TYPE_CHECKING:
@@ -157,8 +156,7 @@ def _check(conn: Connection, application: Application, caller: Caller, if_versio
         raise application_changed(application.id, if_version, application.version)
     if application.state not in TAKE_OVER.sources:
         raise application_state_conflict(application.id, "make", application.state)
-    if may_be_one(caller, application.applied_by, store.who_applied(conn, application.id)):
-        raise second_person_needed("make")
+    check_not_applicant(conn, caller, application, "make")
 
 
 def _mark(taken_in: SealImport, findings: ImportFindings) -> str | None:

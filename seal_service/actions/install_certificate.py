@@ -11,6 +11,7 @@ from crypto.trust_list import Purpose
 from seal_service import store
 from seal_service.actions.apply_for_seal import changed_seal
 from seal_service.actions.certify_seal import Certified, build_seal_data
+from seal_service.actions.check_power import check_not_applicant
 from seal_service.actions.find_seals import find_seal
 from seal_service.actions.owners_key import OUTSIDE, read_owners_key
 from seal_service.actions.record_making import Making, finish_making
@@ -49,7 +50,7 @@ def install_certificate(
     """Take the certificate of an outside authority, make the SESeal for it, and record the seal as made.
 
     ``chain``: what stands above, nearest first, at most up to the anchor. ``data_version`` of the SESeal: 4, 5, or None as the setting has it.
-    Raises SEAL_NOT_FOUND, SEAL_CHANGED, SEAL_STATE_CONFLICT,
+    The applicant is not who hands it in. Raises SEAL_NOT_FOUND, SEAL_CHANGED, SEAL_STATE_CONFLICT, SECOND_PERSON_NEEDED,
     SEAL_CERTIFICATE_REFUSED, SEAL_CERTIFICATE_UNACCEPTABLE, SEAL_MAKING_CUT_OFF.
     """
     # 1. What waits, and what it is to become.
@@ -58,6 +59,7 @@ def install_certificate(
         raise seal_version_conflict(seal_id, str(if_version), seal.version)
     with context.database.read() as conn:
         application = None if edition is None or edition.application_id is None else store.load_application(conn, edition.application_id)
+        check_not_applicant(conn, caller, application, "install-certificate")
     if edition is None or application is None:
         raise seal_state_conflict(seal_id, "certificate", seal.state)
     wanted = replace(

@@ -15,7 +15,7 @@ from seal_service import store
 from seal_service.actions.apply_for_seal import changed_seal, seal_of_application
 from seal_service.actions.certify_seal import certify_seal, revoke_unused
 from seal_service.actions.change_seal_state import record_step
-from seal_service.actions.check_power import give_power
+from seal_service.actions.check_power import check_not_applicant, give_power
 from seal_service.actions.import_approved_seal import import_approved_seal
 from seal_service.actions.owners_key import OUTSIDE, make_key, read_owners_key
 from seal_service.actions.record_act import record_act
@@ -31,7 +31,6 @@ from seal_service.errors import (
     seal_making_cut_off,
     seal_not_found,
     seal_state_conflict,
-    second_person_needed,
 )
 from seal_service.limits import SERIAL_DIGITS, SERIALS_PER_DIVISION
 from seal_service.model import (
@@ -50,7 +49,7 @@ from seal_service.model import (
     transition_named,
 )
 from service_kit import fail_points
-from service_kit.callers import may_be_one, person_of
+from service_kit.callers import person_of
 from standards.errors import TrustError
 from standards.rfc5280_names import write_name
 
@@ -116,8 +115,7 @@ def make_approved_seal(
             raise making_under_way(str(application.seal_id))
         if application.state not in BEGIN.sources:
             raise application_state_conflict(application_id, "make", application.state)
-        if may_be_one(caller, application.applied_by, store.who_applied(conn, application_id)):
-            raise second_person_needed("make")
+        check_not_applicant(conn, caller, application, "make")
         at = context.clock.now()
         if application.kind is ApplicationKind.NEW:
             making = _begin_new(context, conn, caller, application, owner, at, is_key_here=is_key_here)

@@ -21,10 +21,23 @@ from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.model import ApplicationKind, ApplicationState, EditionState, SealState, transition_named
 from seal_service.seal_data.seal_file import verify_esl
+from service_kit.callers import Caller
 from standards.errors import TrustError
 from standards.rfc5280_names import write_name
 from tests.pki import DemoPki
-from tests.seal_service.test_applications import MAKER, MANAGER, ORDER, REVIEWER, USER, activated, approved, code_of
+from tests.seal_service.test_applications import (
+    APPLICANT,
+    MAKER,
+    MANAGER,
+    ORDER,
+    REVIEWER,
+    USER,
+    activated,
+    approved,
+    code_of,
+    deliver,
+    take,
+)
 
 if TYPE_CHECKING:
     from crypto.certificates import Certificate
@@ -56,6 +69,35 @@ def test_a_seal_waits_for_its_certificate_and_takes_only_its_own(house: House) -
     assert verify_esl(made.seal_data_der or b"", house.pki.trust_list(), context.clock.now()).verdict is Verdict.VALID
     assert code_of(find_request, context, MAKER, seal.id) == "SEAL_STATE_CONFLICT"
     assert code_of(install_certificate, context, MAKER, seal.id, issue(house.pki, wanted), ()) == "SEAL_STATE_CONFLICT"
+
+
+def test_the_applicant_neither_hands_in_the_certificate_nor_issues_the_seal(house: House) -> None:
+    """Nor by another portal, for an organisation that he acts for."""
+    context = house.context
+    scopes = frozenset({"seal.apply", "seal.make", "seal.read"})
+    himself, elsewhere = Caller("cl_console", "pe_x", scopes), Caller("cl_portal", "or_y", scopes, acting="pe_x")
+    seal = make_approved_seal(context, MAKER, approved(house, replace(ORDER, is_certificate_outside=True), himself).id)
+    certificate = issue(house.pki, read_proven_request(find_request(context, MAKER, seal.id)))
+    for who in (himself, elsewhere):
+        assert code_of(install_certificate, context, who, seal.id, certificate, house.pki.chain) == "SECOND_PERSON_NEEDED"
+    install_certificate(context, MAKER, seal.id, certificate, house.pki.chain)
+    deliver(house)
+    for who in (himself, elsewhere):
+        assert code_of(take, house, who, seal, "issue", "") == "SECOND_PERSON_NEEDED"
+    assert take(house, MAKER, seal, "issue", "").state is SealState.ISSUED
+
+
+def test_who_applied_for_a_renewal_does_not_issue_it_and_who_applied_for_the_seal_may(house: House) -> None:
+    context = house.context
+    seal = activated(house)
+    order = ApplicationOrder(ApplicationKind.RENEW, "到期", seal_id=seal.id)
+    both = replace(MANAGER, scopes=MANAGER.scopes | {"seal.make"})
+    make_approved_seal(context, MAKER, approved(house, order, both).id)
+    while context.outbox.run_once():
+        pass
+    assert code_of(take, house, both, seal, "issue", "") == "SECOND_PERSON_NEEDED"
+    before = replace(APPLICANT, scopes=frozenset({"seal.make", "seal.read"}))
+    assert take(house, before, seal, "issue", "").state is SealState.ISSUED
 
 
 CODE = ORDER.credit_code
