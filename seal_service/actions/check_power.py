@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seal_service import store
-from seal_service.actions.keep_powers_apart import check_giving, check_use
+from seal_service.actions.keep_powers_apart import check_giving, check_use, people_behind
 from seal_service.errors import power_held, seal_not_found, second_person_needed
 from seal_service.model import SCOPE_MAKE, SCOPE_REVIEW, SCOPE_SECURE, Power
 from seal_service.ports import HOLDER_CHECK
@@ -79,17 +79,18 @@ def check_there(context: ServiceContext, conn: Connection, holder: str) -> None:
 
 
 def give_power(context: ServiceContext, conn: Connection, seal: Seal, holder: str, power: Power, *, given_by: str, at: datetime) -> bool:
-    """Give a power within the caller's transaction; False where he has it. ROLE_HOLDER_UNKNOWN, ROLE_FORBIDS, SEAL_POWER_HELD where he, or
-    somebody who may act for him, has another one.
+    """Give a power within the caller's transaction; False where he has it. ROLE_HOLDER_UNKNOWN; ROLE_FORBIDS where he, or somebody who may act
+    for him, has a role; SEAL_POWER_HELD where one of them has another power.
     """
     held = store.powers_of(conn, seal.id, holder)
     if power in held:
         return False
     if holder != given_by:  # whoever gives is there
         check_there(context, conn, holder)
-    role = role_of(conn, holder)
-    if role is not None:
-        raise TrustError(Kind.CONFLICT, "ROLE_FORBIDS", holder=holder, role=role.value)
+    for name in sorted(people_behind(context, conn, holder, at)):
+        role = role_of(conn, name)
+        if role is not None:  # by the name that was asked for: who acts for it is not everybody's to know
+            raise TrustError(Kind.CONFLICT, "ROLE_FORBIDS", holder=holder, role=role.value)
     if held and seal.are_powers_separated:
         raise power_held(seal.id, holder, min(held), power)
     check_giving(context, conn, seal, holder, power, at)

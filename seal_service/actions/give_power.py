@@ -8,6 +8,7 @@ from seal_service import store
 from seal_service.actions.check_power import check_security_administrator
 from seal_service.actions.check_power import give_power as give
 from seal_service.actions.grant_seal import check_client_id
+from seal_service.actions.keep_powers_apart import may_act
 from seal_service.actions.record_act import check_reason, record_act
 from seal_service.errors import last_manager, seal_not_found, second_person_needed
 from seal_service.model import Power
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def give_power(context: ServiceContext, caller: Caller, seal_id: str, holder: str, power: Power, *, reason: str) -> None:
-    """Give ``holder`` a power; giving it twice is no error. Nobody gives one to himself.
+    """Give ``holder`` a power; giving it twice is no error. Nobody gives one to himself, or to an organisation that he may act for.
 
     Raises ROLE_MISSING, SEAL_NOT_FOUND, SECOND_PERSON_NEEDED, SEAL_POWER_HELD, ROLE_HOLDER_UNKNOWN, ROLE_FORBIDS, FIELD_UNACCEPTABLE.
     """
@@ -33,9 +34,9 @@ def give_power(context: ServiceContext, caller: Caller, seal_id: str, holder: st
         seal = store.load_seal(conn, seal_id, is_locked=True)
         if seal is None:
             raise seal_not_found(seal_id)
-        if may_be_one(caller, holder):
-            raise second_person_needed("give-power")
         at = context.clock.now()
+        if may_be_one(caller, holder) or may_act(context, conn, caller.human, holder, at):
+            raise second_person_needed("give-power")
         if give(context, conn, seal, holder, power, given_by=caller.holder, at=at):
             _record(context, conn, caller, seal_id, seal.state.value, "give-power", holder, power, reason)
 

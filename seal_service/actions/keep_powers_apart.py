@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from seal_service.model import Power, Seal
-    from seal_service.ports import ActingPeople
     from service_kit.composition import ServiceContext
 
 
@@ -28,23 +27,17 @@ def check_giving(context: ServiceContext, conn: Connection, seal: Seal, holder: 
     """SEAL_POWER_HELD where somebody who is, or may act for, ``holder`` has another power over the seal by some name."""
     if not seal.are_powers_separated:
         return
-    acting = _acting_people(context)
-
-    def people_of(name: str) -> frozenset[str]:
-        return frozenset({name}) | (frozenset() if acting is None else acting.people_of(conn, name, at))
-
-    wanted = people_of(holder)
+    wanted = people_behind(context, conn, holder, at)
     for each in store.list_other_powers(conn, seal.id, power):
-        if wanted & people_of(each.holder):
+        if wanted & people_behind(context, conn, each.holder, at):
             raise power_held(seal.id, holder, each.power, power)
 
 
 def check_together(context: ServiceContext, conn: Connection, wanted: Sequence[tuple[str, Power]], at: datetime) -> None:
     """As ``check_giving``, of powers that are applied for together over a seal that is to be."""
-    acting = _acting_people(context)
     held: dict[str, tuple[str, Power]] = {}
     for holder, power in wanted:
-        for name in {holder} | (set() if acting is None else acting.people_of(conn, holder, at)):
+        for name in people_behind(context, conn, holder, at):
             other, other_power = held.setdefault(name, (holder, power))
             if other_power is not power:
                 raise power_held("", other, other_power, power)
@@ -57,12 +50,18 @@ def check_use(context: ServiceContext, conn: Connection, seal: Seal, holder: str
     """
     if not seal.are_powers_separated:
         return
-    acting = _acting_people(context)
     for each in store.list_other_powers(conn, seal.id, power):
-        if human == each.holder or (acting is not None and acting.may_act(conn, human, each.holder, at)):
+        if human == each.holder or may_act(context, conn, human, each.holder, at):
             raise power_held(seal.id, holder, each.power, power)
 
 
-def _acting_people(context: ServiceContext) -> ActingPeople | None:
-    """Who knows for whom people act; None where the identity provider runs elsewhere."""
-    return ACTING_PEOPLE.of(context)
+def people_behind(context: ServiceContext, conn: Connection, holder: str, at: datetime) -> frozenset[str]:
+    """``holder`` and everybody who may act for it at ``at``; alone where the identity provider runs elsewhere."""
+    acting = ACTING_PEOPLE.of(context)
+    return frozenset({holder}) | (frozenset() if acting is None else acting.people_of(conn, holder, at))
+
+
+def may_act(context: ServiceContext, conn: Connection, human: str, holder: str, at: datetime) -> bool:
+    """Whether a person may act for ``holder`` at ``at``; False where the identity provider runs elsewhere, and it is not known."""
+    acting = ACTING_PEOPLE.of(context)
+    return acting is not None and acting.may_act(conn, human, holder, at)

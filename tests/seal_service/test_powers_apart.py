@@ -21,8 +21,9 @@ from seal_service.model import Power, Seal, transition_named
 from seal_service.ports import ACTING_PEOPLE
 from service_kit.callers import Caller, human_in
 from service_kit.roles import Role, appoint
+from standards.errors import TrustError
 from tests.seal_service.house import House, caller
-from tests.seal_service.test_applications import APPLICANT, MAKER, ORDER, approved, code_of
+from tests.seal_service.test_applications import APPLICANT, MAKER, MANAGER, ORDER, approved, code_of
 from tests.seal_service.test_grants import AT, SECURITY
 
 if TYPE_CHECKING:
@@ -160,3 +161,30 @@ def test_a_seal_whose_powers_are_not_separated_goes_by_its_own_rule(house: House
 )
 def test_the_trail_names_the_human_of_a_call(who: Caller) -> None:
     assert human_in(who.actor) == who.human
+
+
+def test_a_security_administrator_gives_no_power_to_an_organisation_that_he_may_act_for(house: House, town: Town) -> None:
+    context, seal = house.context, make_approved_seal(house.context, MAKER, approved(house).id)
+    town.agents = {"person:or_x": {"person:security"}, "person:or_y": {"person:pe_y"}}
+    for holder in ("person:security", "person:or_x"):
+        assert code_of(give_power, context, SECURITY, seal.id, holder, Power.MANAGE, reason="x") == "SECOND_PERSON_NEEDED"
+    give_power(context, SECURITY, seal.id, "person:or_y", Power.MANAGE, reason="x")
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_an_organisation_for_which_an_administrator_may_act_gets_no_power(house: House, town: Town, role: Role) -> None:
+    """Another security administrator gives it no power, nor does who manages the seal let it use it: the administrator would come by its name."""
+    context, seal = house.context, make_approved_seal(house.context, MAKER, approved(house).id)
+    town.agents = {"person:or_x": {"person:pe_a", "person:pe_b"}}
+
+    def give(conn: Connection) -> None:
+        appoint(conn, context.audit, "person:pe_b", role, is_bound=lambda *_: False, actor="operator:o", reason="x", at=AT)
+
+    context.database.write(give)
+    for power in Power:
+        assert code_of(give_power, context, SECURITY, seal.id, "person:or_x", power, reason="x") == "ROLE_FORBIDS"
+    with pytest.raises(TrustError) as refused:
+        grant_seal_within(context, MANAGER, seal.id, GrantOrder("person:or_x"), if_version=None)
+    assert (refused.value.code, dict(refused.value.facts)) == ("ROLE_FORBIDS", {"holder": "person:or_x", "role": role.value})
+    with context.database.read() as conn:
+        assert not store.powers_of(conn, seal.id, "person:or_x")
