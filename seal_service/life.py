@@ -20,7 +20,7 @@ class SealState(StrEnum):
     FILED = "filed"  # on file with the region, or on record here where there is none
     ISSUED = "issued"  # handed to its owner, who has not accepted it yet
     ACTIVE = "active"  # the only state in which a seal may be used
-    FROZEN = "frozen"  # use is suspended; can be lifted
+    FROZEN = "frozen"  # use is suspended, also past the end of its certificate; can be lifted
     CHANGED = "changed"  # an approved change is being carried out: the edition so far is used no more, the next one is not made yet
     EXPIRED = "expired"  # its certificate is over; it can be made again
     CANCELLED = "cancelled"  # for good; the certificate is revoked too
@@ -230,7 +230,8 @@ SEAL_LIFE: Final[tuple[Transition, ...]] = (
         summary="end a seal for good and revoke its certificate",
     ),
     Transition("change", REMAKEABLE, SealState.CHANGED, summary="an approved change or renewal is being carried out"),
-    Transition("expire", _LIVING - {SealState.EXPIRED}, SealState.EXPIRED, summary="its certificate is over"),
+    # Not while it is frozen: an expired seal can be made again, and nobody would have lifted the freeze
+    Transition("expire", _LIVING - {SealState.EXPIRED, SealState.FROZEN}, SealState.EXPIRED, summary="its certificate is over"),
     Transition(
         "invalidate",
         _LIVING | {SealState.ARCHIVED, SealState.CANCELLED},

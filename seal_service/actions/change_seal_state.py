@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 REVOCATION_REASON: Final = "cessationOfOperation"  # RFC 5280 5.3.1; why in words stands in the seal and in the audit trail
-SUPERSEDED: Final = "superseded"  # the same, for the certificate of an edition that a changed one replaces
+SUPERSEDED: Final = "superseded"  # the same, for the certificate of an edition that a later one replaces
 DEVICE: Final = KeyCustody.DEVICE.value
 OWNER: Final = KeyCustody.OWNER.value
 KEY_ACTOR: Final = "service:seal-keys"
@@ -214,27 +214,37 @@ def _keeper_of(context: ServiceContext, key_id: str, application_id: str | None)
 
 
 def retire_edition(context: ServiceContext, edition: Edition, *, actor: str) -> None:
-    """Destroy the key of a retired edition (``end_key``). A certificate under another name than the seal's is revoked as superseded; one that only was
-    renewed is not, since what was sealed with it stays good and without its key nothing new is.
+    """Destroy the key of a retired edition (``end_key``). Its certificate is revoked as superseded (``revoke_edition``) where it is under another name than
+    the seal's, and where its key is left with its keeper, who could sign on with it. One that only was renewed stays, once its key is
+    destroyed: what was sealed with it stays good, and nothing new can be.
     """
-    from crypto.certificates import Certificate
-
     with context.database.read() as conn:
         seal = store.load_seal(conn, edition.seal_id)
     is_renamed = seal is not None and (seal.name, seal.organisation) != (edition.name, edition.organisation)
-    if edition.certificate_der is not None and is_renamed and not edition.is_certificate_revoked:
-        certificate = Certificate.from_der(edition.certificate_der)
-        above = context.issuer.chain()
-        # Issued elsewhere, as of a seal that was taken over: its own authority revokes it, and its serial may be one of ours by chance
-        is_ours = bool(above) and certificate.issuer_der == above[0].subject_der
-        try:
-            if is_ours:
-                context.issuer.revoke(certificate.serial, reason=SUPERSEDED, actor=actor)
-        except TrustError as error:
-            if error.kind is not Kind.NOT_FOUND:
-                raise
-        context.database.write(lambda conn: store.update_edition_revoked(conn, edition.seal_id, edition.edition))
+    if is_renamed or _keeper_of(context, edition.key_id, edition.application_id) is not None:
+        revoke_edition(context, edition, actor=actor)
     end_key(context, edition.seal_id, edition.edition, edition.key_id, edition.application_id)
+
+
+def revoke_edition(context: ServiceContext, edition: Edition, *, actor: str) -> None:
+    """Have the issuer revoke the certificate of a retired edition as superseded, and record that nothing is left to be revoked here. One of another
+    authority is revoked there.
+    """
+    from crypto.certificates import Certificate
+
+    if edition.certificate_der is None or edition.is_certificate_revoked:
+        return
+    certificate = Certificate.from_der(edition.certificate_der)
+    above = context.issuer.chain()
+    # Issued elsewhere, as of a seal that was taken over: its own authority revokes it, and its serial may be one of ours by chance
+    is_ours = bool(above) and certificate.issuer_der == above[0].subject_der
+    try:
+        if is_ours:
+            context.issuer.revoke(certificate.serial, reason=SUPERSEDED, actor=actor)
+    except TrustError as error:
+        if error.kind is not Kind.NOT_FOUND:
+            raise
+    context.database.write(lambda conn: store.update_edition_revoked(conn, edition.seal_id, edition.edition))
 
 
 def remove_key(context: ServiceContext, key_id: str) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from seal_service import store
 from seal_service.actions.apply_for_import import end_import
-from seal_service.actions.change_seal_state import destroy_key, remove_key, retire_edition, revoke_certificate
+from seal_service.actions.change_seal_state import destroy_key, remove_key, retire_edition, revoke_certificate, revoke_edition
 from seal_service.actions.record_act import record_act
 from seal_service.actions.record_making import give_up_making
 from seal_service.actions.record_use import VOIDED_AS_ORPHAN, VOIDED_AS_OVER, record_void
@@ -54,6 +54,7 @@ def sweep_intents(context: ServiceContext) -> dict[str, int]:
         in_making = store.list_seals_in_making(conn, limit=INTENTS_PER_SWEEP)
         editions = store.list_editions_in_making(conn, limit=INTENTS_PER_SWEEP)
         to_revoke = store.list_seals_with_certificate_to_revoke(conn, limit=INTENTS_PER_SWEEP)
+        left = store.list_editions_with_certificate_to_revoke(conn, limit=INTENTS_PER_SWEEP)
         unfinished = store.list_imports_without_application(conn, limit=INTENTS_PER_SWEEP)
         over = store.list_remote_orders_over(conn, context.clock.now(), limit=INTENTS_PER_SWEEP)
     now = context.clock.now()
@@ -72,8 +73,9 @@ def sweep_intents(context: ServiceContext) -> dict[str, int]:
     abandoned = _count((each.seal_id, partial(_give_up, context, each)) for each in editions if is_orphan(each.owner, each.begun_at))
     abandoned += _count((seal.id, partial(_abandon, context, seal)) for seal in in_making if is_orphan(seal.made_by, seal.made_at))
 
-    # 3. Certificates of seals that have ended, and of editions that a changed one replaced.
+    # 3. Certificates of seals that have ended, and of replaced editions whose keys are left with their keepers.
     revoked = _count((seal.id, partial(revoke_certificate, context, seal, actor=ACTOR)) for seal in to_revoke)
+    revoked += _count((each.seal_id, partial(revoke_edition, context, each, actor=ACTOR)) for each in left)
 
     # 4. What was handed in and never became an application; then keys that nobody may use any more.
     _count((begun.application_id, partial(end_import, context, begun)) for begun in unfinished if is_orphan(begun.owner, begun.begun_at))
@@ -84,7 +86,7 @@ def sweep_intents(context: ServiceContext) -> dict[str, int]:
 def sweep_keys(context: ServiceContext) -> int:
     """Destroy the keys of destroyed and abandoned seals, of retired editions and of what was rejected or withdrawn; how many.
 
-    A changed edition's certificate is revoked too. What fails is logged and waits for the next turn.
+    The certificate of an edition that was changed, or whose key is not here, is revoked too. What fails is logged and waits for the next turn.
     """
     with context.database.read() as conn:
         seals = store.list_seals_with_key_to_destroy(conn, limit=INTENTS_PER_SWEEP)

@@ -154,3 +154,15 @@ def list_editions_with_key_to_destroy(conn: Connection, *, limit: int) -> list[E
     condition = and_(editions.c.retired_at.is_not(None), editions.c.is_key_destroyed.is_(False), editions.c.key_left_with.is_(None))
     statement = select(editions).where(condition).order_by(editions.c.seal_id, editions.c.edition).limit(limit)
     return [_edition(row) for row in conn.execute(statement).mappings()]
+
+
+def list_editions_with_certificate_to_revoke(conn: Connection, *, limit: int) -> list[Edition]:
+    """Retired editions whose key is left with its keeper and whose certificate was not seen to since: those that were retired before that was done."""
+    condition = and_(
+        editions.c.key_left_with.in_(("device", "owner")),
+        editions.c.retired_at.is_not(None),
+        editions.c.certificate_der.is_not(None),
+        editions.c.is_certificate_revoked.is_(False),
+    )
+    statement = select(editions).where(condition).order_by(editions.c.seal_id, editions.c.edition).limit(limit)
+    return [_edition(row) for row in conn.execute(statement).mappings()]

@@ -7,15 +7,19 @@ import asyncio
 import pytest
 
 from crypto.certificates import Certificate
+from seal_service.actions.apply_for_seal import ApplicationOrder, apply_for_seal
 from seal_service.actions.change_seal_state import change_seal_state
+from seal_service.actions.expire_seals import expire_seals
 from seal_service.actions.find_seals import find_seal
 from seal_service.actions.grant_seal import grant_seal, withdraw_grant
 from seal_service.actions.make_seal import SealRequest, make_seal
+from seal_service.actions.publish_status import find_status
 from seal_service.actions.record_use import User
 from seal_service.actions.sign_digest import sign_digest
 from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.jobs import starts_of, stops_of
-from seal_service.model import SEAL_LIFE, Seal, SealState, Transition, transition_named
+from seal_service.model import SEAL_LIFE, ApplicationKind, Seal, SealState, Transition, transition_named
+from seal_service.seal_data.status_list import SealStatus
 from service_kit import fail_points
 from standards.errors import Kind, TrustError
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
@@ -64,6 +68,28 @@ def test_freezing_holds_for_the_next_use_and_unfreezing_lifts_it(house: House, s
     assert use(house, seal) == "SEAL_NOT_ACTIVE"
     change_seal_state(house.context, caller(), seal.id, transition_named("unfreeze"), reason="found")
     assert use(house, seal) == "done"
+
+
+def test_a_frozen_seal_stays_frozen_when_its_time_is_over(house: House, seal: Seal) -> None:
+    """Expired it could be renewed, and the freeze would be gone without anybody having lifted it. Nor does it come into use by being unfrozen."""
+    context = house.context
+    change_seal_state(context, caller(), seal.id, transition_named("freeze"), reason="reported lost")
+    house.sql("UPDATE seal_seals SET valid_until = 1")
+    assert expire_seals(context) == 0
+    assert find_seal(context, caller(), seal.id)[0].state is SealState.FROZEN
+    assert find_status(context, seal.code).status is SealStatus.FROZEN
+    renewal = ApplicationOrder(ApplicationKind.RENEW, "due", seal_id=seal.id)
+    with pytest.raises(TrustError) as refused:
+        apply_for_seal(context, caller("cl_a", "seal.apply"), renewal)
+    assert (refused.value.code, refused.value.facts["state"]) == ("SEAL_STATE_CONFLICT", "frozen")
+    assert use(house, seal) == "SEAL_NOT_ACTIVE"
+
+    change_seal_state(context, caller(), seal.id, transition_named("unfreeze"), reason="found")
+    assert use(house, seal) == "SEAL_NOT_ACTIVE"  # before the sweep as well
+    assert expire_seals(context) == 1
+    assert find_seal(context, caller(), seal.id)[0].state is SealState.EXPIRED
+    assert find_status(context, seal.code).status is SealStatus.EXPIRED
+    assert apply_for_seal(context, caller("cl_a", "seal.apply"), renewal).seal_id == seal.id
 
 
 def test_only_who_manages_a_seal_changes_it(house: House, seal: Seal) -> None:
