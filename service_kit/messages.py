@@ -133,7 +133,7 @@ _ROWS: Final = (
     ("WEBHOOK_NOT_ACCEPTED", "Receiver did not accept", "接收方未接受", "The endpoint answered with another status than 2xx.", "推送地址返回了非 2xx 状态。", "Look into the receiver's log under the webhook-id.", "请按 webhook-id 查看接收方日志。"),
     ("FIELD_UNACCEPTABLE", "Field against a rule", "字段不符合规则", "A field has a value that its rule does not allow.", "字段取值不符合其规则。", "Look at field and rule in the facts and correct the value.", "查看 facts 中的 field 与 rule，更正取值。"),
     ("DATABASE_BEHIND", "Tables are behind the program", "数据表版本落后于程序", "The tables of this service have not been brought to the version of the program.", "本服务的数据表尚未升级到程序版本。", "Restart the server: it migrates before it serves.", "请重启服务：启动时会先完成数据表升级。"),
-    ("TOKEN_REVOKED", "Token no longer valid", "令牌已失效", "The client was disabled after this token was issued.", "令牌签发后，该客户端已被停用。", "Ask the administrator.", "请联系管理员。"),
+    ("TOKEN_REVOKED", "Token no longer valid", "令牌已失效", "Since this token was issued its client was disabled, what it hangs on has ended (signed out, revoked, taken back), or its person needs two factors and signed in by one.", "令牌签发后，其客户端已被停用，或其所依据的登录、授权已终止，或该人员现须双因素登录而此前仅用一种方式。", "Have the person sign in anew, by two factors where he needs them; otherwise ask the administrator.", "请该人员重新登录（须双因素的，以双因素登录）；仍不可用时请联系管理员。"),
     ("SECOND_PERSON_NEEDED", "Takes two people", "须由两人分别办理", "Whoever did the step before must not do this one.", "上一步的经办人不得办理此步骤。", "Let another person with the same right do it.", "请由另一名具有相同权限的人员办理。"),
 )  # fmt: skip
 

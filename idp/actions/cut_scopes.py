@@ -5,7 +5,7 @@ granted him.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from idp.model.people import AccountStatus, level_at
 from idp.model.registrations import OFFLINE, SIGN_IN_SCOPES, sign_in_of
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from idp.ports import ScopeLimit
     from idp.store.accounts import Vault
 
-_TWO_FACTORS: Final = "mfa"  # in ``amr`` (RFC 8176)
-
 
 def cut_scopes(
     connection: Connection,
@@ -51,7 +49,7 @@ def cut_scopes(
     limit = limits.get(grant.client_id)
     if limit is not None:
         holder, human = (PERSON_PREFIX + each for each in (grant.acting_for or grant.account_id, grant.account_id))
-        held = limit(connection, holder, human=human, has_two=_TWO_FACTORS in grant.amr)
+        held = limit(connection, holder, human=human, has_two=grant.has_two)
         scopes = tuple(each for each in scopes if each in SIGN_IN_SCOPES or each in held)
     if grant.scopes and not scopes:
         raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")

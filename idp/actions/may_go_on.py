@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idp.actions.cut_scopes import still_represents
+from idp.actions.two_factors import lacks_two
 from idp.model.grants import SIGNED_OUT
 from idp.model.people import AccountStatus
-from idp.store.accounts import account_status
+from idp.store.accounts import account_standing, account_status
 from idp.store.grants import find_grant
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def may_go_on(database: Database, vault: Vault, caller: Caller, at: datetime) -> bool:
-    """True for a client of its own. For a person: his account is active, and so is the organisation's that he acts for, and he still may.
+    """True for a client of its own. For a person: his account is active, and so is the organisation's that he acts for, and he still may;
+    and he signed in by two factors where his account needs them by now.
 
     That he signed out, or that his tokens ran out, ends nothing; that his grant was ended for any other reason does, for good. Who is
     known neither by his grant nor by his subject is nobody. ROW_ALTERED for an edited row.
@@ -32,6 +34,7 @@ def may_go_on(database: Database, vault: Vault, caller: Caller, at: datetime) ->
             return account_status(connection, vault, caller.subject) is AccountStatus.ACTIVE
         if grant.client_id != caller.client_id or (grant.ended_at is not None and grant.ended_why not in SIGNED_OUT):
             return False
-        if account_status(connection, vault, grant.account_id) is not AccountStatus.ACTIVE:
+        standing = account_standing(connection, vault, grant.account_id)
+        if standing is None or standing.status is not AccountStatus.ACTIVE or lacks_two(connection, standing, grant):
             return False
         return still_represents(connection, vault, grant, at)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crypto.sm2_form import SM2_FORM
 from idp.actions.claims_of import agreed_claims, claims_of
 from idp.actions.cut_scopes import still_represents
+from idp.actions.two_factors import lacks_two
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS
 from idp.model.people import AccountStatus
 from idp.model.registrations import profile_of, sm2_form_of
@@ -97,7 +98,8 @@ def demand_standing(connection: Connection, desk: PersonDesk, grant: PersonGrant
 def has_standing(connection: Connection, vault: Vault, grant: PersonGrant, at: datetime) -> bool:
     """Whether the grant, its account and (where it does not outlive it) its session stand now.
 
-    Who acts for an organisation must still be its agent, for all that the grant carries: with that his tokens end, not only his next sign-in.
+    Who acts for an organisation must still be its agent, for all that the grant carries: with that his tokens end, not only his next sign-in. So do
+    those of a sign-in by one factor once the account needs two.
     """
     session = None if grant.is_offline else find_session(connection, vault, grant.session_id)
     standing = account_standing(connection, vault, grant.account_id)
@@ -105,8 +107,9 @@ def has_standing(connection: Connection, vault: Vault, grant: PersonGrant, at: d
     is_signed_in = grant.is_offline or (
         session is not None and session.ended_at is None and at < session.expires_at and session.credential_epoch == epoch
     )
-    is_active = standing is not None and standing.status is AccountStatus.ACTIVE
-    return grant.ended_at is None and is_signed_in and is_active and still_represents(connection, vault, grant, at)
+    if standing is None or standing.status is not AccountStatus.ACTIVE or lacks_two(connection, standing, grant):
+        return False
+    return grant.ended_at is None and is_signed_in and still_represents(connection, vault, grant, at)
 
 
 def demand_resource(request: TokenRequest, audience: str) -> None:

@@ -14,7 +14,9 @@ from idp.actions.cut_scopes import cut_scopes
 from idp.actions.person_desk import choose_signings, claims_in_id_token, demand_resource, demand_standing, demand_unchanged, write_answer
 from idp.actions.prove_key import take_proof
 from idp.actions.store_grant import record_tokens
+from idp.actions.two_factors import lacks_two
 from idp.model.grants import GRANT_SECONDS, new_refresh_token
+from idp.store.accounts import account_standing
 from idp.store.grants import end_grant, find_grant, find_refresh_token, insert_refresh_token, spend_refresh_token
 from standards.errors import Kind, TrustError
 
@@ -47,7 +49,7 @@ async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownCli
     signings = await choose_signings(desk, registration, at)
     follower = given if registration.is_fapi else new_refresh_token()
 
-    def store(connection: Connection) -> _Renewed | None:
+    def store(connection: Connection) -> _Renewed | TrustError:
         take_proof(connection, binding)
         # 1. Whose it is, and whether it is good for this client and sender now
         found = find_refresh_token(connection, digest, desk.mac_key)
@@ -60,11 +62,14 @@ async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownCli
             raise TrustError(Kind.UNACCEPTABLE, "REFRESH_INVALID")
         _, expires_at, is_spent = found
         if is_spent:
-            _end_family(connection, desk, grant, at)
-            return None
+            return _end_family(connection, desk, grant, at, "REFRESH_REUSED", "refresh token reused")
         if at >= expires_at:
             raise TrustError(Kind.UNACCEPTABLE, "REFRESH_INVALID")
         demand_resource(request, grant.audience)
+        account = account_standing(connection, desk.people.vault, grant.account_id)
+        if account is not None and grant.ended_at is None and lacks_two(connection, account, grant):
+            # For good: once the role is taken again, the sign-in from before it must not be one that goes on
+            return _end_family(connection, desk, grant, at, "GRANT_ENDED", "two factors needed")
         demand_standing(connection, desk, grant, at)
         standing = cut_scopes(connection, desk.people.vault, grant, known, registration, at, desk.scope_limits)
         scopes = _narrowed(standing.scopes, request.scope)
@@ -72,8 +77,7 @@ async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownCli
         # 2. Spent by exactly one, its follower stored, on record
         if not registration.is_fapi:
             if not spend_refresh_token(connection, digest, at, desk.mac_key):
-                _end_family(connection, desk, grant, at)
-                return None
+                return _end_family(connection, desk, grant, at, "REFRESH_REUSED", "refresh token reused")
             insert_refresh_token(
                 connection, sm3(follower.encode()), grant.grant_id, at, at + timedelta(seconds=GRANT_SECONDS), desk.mac_key
             )
@@ -83,8 +87,8 @@ async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownCli
         return _Renewed(bound, scopes, token_id, claims_in_id_token(connection, desk, grant, known.client, registration))
 
     renewed = await desk.people.database.awrite(store)
-    if renewed is None:
-        raise TrustError(Kind.UNACCEPTABLE, "REFRESH_REUSED")
+    if isinstance(renewed, TrustError):
+        raise renewed
     return write_answer(
         desk,
         registration,
@@ -114,8 +118,9 @@ def _narrowed(granted: tuple[str, ...], wanted: str | None) -> tuple[str, ...]:
     return tuple(scope for scope in granted if scope in scopes)
 
 
-def _end_family(connection: Connection, desk: PersonDesk, grant: PersonGrant, at: datetime) -> None:
-    ended = end_grant(connection, grant.grant_id, at, "refresh token reused", desk.mac_key)
+def _end_family(connection: Connection, desk: PersonDesk, grant: PersonGrant, at: datetime, code: str, why: str) -> TrustError:
+    """End the grant, on record; what is to be answered once that is durable."""
+    ended = end_grant(connection, grant.grant_id, at, why, desk.mac_key)
     desk.people.audit.record(
         connection,
         at=at,
@@ -123,5 +128,6 @@ def _end_family(connection: Connection, desk: PersonDesk, grant: PersonGrant, at
         action="token.refuse",
         subject=f"account:{grant.account_id}",
         outcome="refused",
-        facts={"reason": "refresh token reused", "grant": grant.grant_id, "grants_ended": ended},
+        facts={"reason": why, "grant": grant.grant_id, "grants_ended": ended},
     )
+    return TrustError(Kind.UNACCEPTABLE, code)

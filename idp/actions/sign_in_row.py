@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crypto.sm3 import sm3
 from idp.actions.claims_of import asked_claims
 from idp.actions.cut_scopes import agent_scopes
+from idp.actions.two_factors import needs_two
 from idp.model.people import AccountStanding, AccountStatus, CredentialKind, level_at
 from idp.model.sign_in import as_anyone, decide_next_step, with_account
 from idp.store.accounts import account_standing, account_status, list_evidence
@@ -18,7 +19,6 @@ from idp.store.credentials import credential_kinds, held_credentials
 from idp.store.person_grants import grants_of_person
 from idp.store.pushed import take_pushed
 from idp.store.sign_ins import find_consent, find_session, find_sign_in, update_sign_in
-from service_kit.roles import role_of
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -95,9 +95,8 @@ def recognise(
         for each in grants_of_person(connection, desk.vault, account.account_id)
         if each.is_valid_at(at) and _is_active(connection, desk, each.organisation_id)
     ]
-    is_administrator = role_of(connection, f"person:{account.account_id}") is not None
     standing = AccountStanding(account.account_id, account.status, level, account.needs_two_factors, account.credential_epoch)
-    return with_account(row, standing, kinds, agents, at, is_administrator=is_administrator)
+    return with_account(row, standing, kinds, agents, at, needs_two=needs_two(connection, account))
 
 
 def put_back(connection: Connection, desk: PeopleDesk, row: SignIn, profile: ClientProfile | None) -> SignIn:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final
 from idp.actions.claims_of import asked_claims
 from idp.actions.cut_scopes import may_act
 from idp.actions.sign_in_row import lives
+from idp.actions.two_factors import needs_two
 from idp.model.cas import IssuedTicket, is_within
 from idp.model.clients import ClientStatus
 from idp.model.people import AccountStatus
 from idp.model.registrations import profile_of
 from idp.model.requests import ClientProfile
+from idp.model.sign_in import are_two
 from idp.store.accounts import account_standing, find_account
 from idp.store.cas import find_service
 from idp.store.cas_proxies import find_callback, list_accepted
@@ -43,12 +45,14 @@ def cas_profile(connection: Connection, client_id: str, mac_key: bytes) -> Clien
 
 
 def why_fallen(connection: Connection, desk: PeopleDesk, held: IssuedTicket | GrantingTicket, at: datetime) -> str:
-    """What does not hold any more of what a ticket rests on: session, account, agent, client, consent or proxy; empty where all does. ROW_ALTERED."""
+    """What does not hold any more of what a ticket rests on: session and its factors, account, agent, client, consent or proxy; empty where all does. ROW_ALTERED."""
     mac_key = desk.vault.mac_key
     session = find_session(connection, desk.vault, held.session_id)
     holder = account_standing(connection, desk.vault, held.account_id)
     if session is None or holder is None or not lives(session, holder, at):
         return "session"
+    if needs_two(connection, holder) and not are_two(session.methods):
+        return "two factors"
     subject = find_account(connection, desk.vault, held.user)
     if subject is None or subject.status is not AccountStatus.ACTIVE:
         return "account"

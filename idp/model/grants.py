@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 GRANT_SECONDS: Final = 90 * 86_400  # an unused refresh token ends before, with its session or after this
 SIGNED_OUT: Final = frozenset({"session", "revoked"})  # why a grant ended: by the person's own leave, or the client's
 REFRESH_BYTES: Final = 32
+TWO_FACTORS: Final = "mfa"  # in ``amr`` (RFC 8176)
 REFRESH_PREFIX: Final = "yxr_"  # lets scanners of source code find one that was committed by mistake
 
 
@@ -65,6 +66,11 @@ class PersonGrant:
     def subject_id(self) -> str:
         """Whom tokens are about: the organisation where the person acts for one."""
         return self.acting_for or self.account_id
+
+    @property
+    def has_two(self) -> bool:
+        """Whether the person showed two factors when he signed in."""
+        return TWO_FACTORS in self.amr
 
     @property
     def holder_id(self) -> str:

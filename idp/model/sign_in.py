@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal
 
+from idp.model.grants import TWO_FACTORS
 from idp.model.requests import acr_of
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class SignIn:
     @property
     def amr(self) -> tuple[str, ...]:
         """The methods by their registered names; ``mfa`` where there were two factors."""
-        return (*dict.fromkeys(AMR[each] for each in self.methods), *(("mfa",) if self.has_two else ()))
+        return (*dict.fromkeys(AMR[each] for each in self.methods), *((TWO_FACTORS,) if self.has_two else ()))
 
     @property
     def wants_step_up(self) -> bool:
@@ -307,9 +308,9 @@ def with_account(
     agents: Collection[Agent],
     at: datetime,
     *,
-    is_administrator: bool,
+    needs_two: bool,
 ) -> SignIn:
-    """The row with who it is: what the account's rules ask and what its credentials can reach. ``second_factors``: kinds it has.
+    """The row with who it is: what the account's rules ask (``needs_two``: two factors) and what its credentials can reach. ``second_factors``: kinds it has.
 
     The epoch is that of the moment in which the account became known: a row that knew it keeps its own.
     """
@@ -319,7 +320,7 @@ def with_account(
         row,
         account_id=account.account_id,
         account_level=account.level,
-        needs_two=is_administrator or account.needs_two_factors,
+        needs_two=needs_two,
         has_second=bool(second_factors),
         can_reach=min(account.level, reachable),
         organisations=organisations,

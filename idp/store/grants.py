@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from idp.model.grants import PersonGrant
+from idp.model.grants import TWO_FACTORS, PersonGrant
 from idp.store.rows import check_ending, ended_row, row_mac, without_unset
-from idp.tables import agents, grants, refresh_tokens
+from idp.tables import accounts, agents, grants, refresh_tokens
+from service_kit.callers import PERSON_PREFIX
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_optional_time, read_time, write_time
+from service_kit.tables import role_holders
 from standards.errors import TrustError
 
 if TYPE_CHECKING:
@@ -37,7 +39,11 @@ _NEWER: Final = frozenset({"is_offline", "acting_for", "source_id"})
 _CAME_OF: Final = select(grants).where(grants.c.source_id == bindparam("source"), grants.c.ended_at.is_(None)).order_by(grants.c.grant_id)
 _FROM_BEFORE: Final = grants.c.is_offline.is_(None)
 _COLUMNS: Final = tuple(column.name for column in grants.c)
-_LOOK: Final = f"SELECT {', '.join(_COLUMNS)} FROM {grants.name} WHERE grant_id = :wanted"  # noqa: S608 - names of our own
+_LOOK: Final = (  # last, whether the account needs two factors by now
+    f"SELECT {', '.join(_COLUMNS)}, EXISTS (SELECT 1 FROM {role_holders.name} WHERE holder = '{PERSON_PREFIX}' || {grants.name}.account_id) "  # noqa: S608 - names of our own
+    f"OR EXISTS (SELECT 1 FROM {accounts.name} WHERE account_id = {grants.name}.account_id AND needs_two_factors) "
+    f"FROM {grants.name} WHERE grant_id = :wanted"
+)
 _ENDS: Final = frozenset({"ended_at", "ended_why"})
 _SPENT: Final = frozenset({"spent_at"})
 
@@ -78,15 +84,18 @@ def _check(row: Mapping[Any, Any], mac_key: bytes) -> None:
 
 
 def is_living(database: Database, grant_id: str, mac_key: bytes) -> bool:
-    """Whether there is such a grant and it has not ended: for every use of a token, by one small look. ROW_ALTERED for an edited row."""
+    """Whether there is such a grant, it has not ended, and it came of two factors where its account needs them by now: for every use of a token, by
+    one small look. ROW_ALTERED for an edited row.
+    """
     found = database.look(_LOOK, {"wanted": grant_id})
     if found is None:
         return False
-    row = dict(zip(_COLUMNS, found, strict=True))
+    *values, needs_two = found
+    row = dict(zip(_COLUMNS, values, strict=True))
     if row["is_offline"] is not None:
         row["is_offline"] = bool(row["is_offline"])  # a number, where the look went past the table's types
     _check(row, mac_key)
-    return row["ended_at"] is None
+    return row["ended_at"] is None and not (needs_two and TWO_FACTORS not in json.loads(row["grant_json"])["amr"])
 
 
 def _grant(row: Mapping[Any, Any], mac_key: bytes) -> PersonGrant:

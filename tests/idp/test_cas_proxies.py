@@ -21,7 +21,7 @@ from idp.actions import grant_proxy
 from idp.actions.change_client_status import change_client_status
 from idp.actions.end_session import end_all_sessions, end_session
 from idp.actions.grant_agent import grant_agent, revoke_agent
-from idp.actions.manage_accounts import NewAccount, change_account_status, create_account
+from idp.actions.manage_accounts import AccountChange, NewAccount, change_account, change_account_status, create_account
 from idp.actions.register_cas_services import register_cas_services
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.set_credentials import remove_credential
@@ -445,7 +445,15 @@ def test_attack_a_granting_ticket_ends_with_everything_it_rests_on(there: Depart
     granting_ticket = there.granted(there.sign_in("ending")[1])
     change_account_status(desk, other.account_id, AccountKind.PERSON, AccountStatus.DISABLED, actor="test")
     assert there.proxy(granting_ticket) == "INVALID_TICKET"
-    # 3. Time, of each ticket
+    # 3. A second factor that the account needs since then
+    marked = town.person("marked")
+    granting_ticket = there.granted(there.sign_in("marked")[1])
+    waiting = there.proxy(granting_ticket)
+    change_account(desk, marked.account_id, AccountKind.PERSON, AccountChange(needs_two_factors=True), actor="test")
+    assert there.proxy(granting_ticket) == "INVALID_TICKET"
+    assert there.last("cas.proxy") == ("refused", "two factors")
+    assert there.validate(waiting, RECORDS)[0] == "INVALID_TICKET"
+    # 4. Time, of each ticket
     town.person("late")
     granting_ticket = there.granted(there.sign_in("late")[1])
     with monkeypatch.context() as patched:

@@ -11,6 +11,8 @@ import idp.service
 from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import NewAccount, create_account
 from idp.actions.register_client import NewClient, register_client
+from idp.actions.set_credentials import set_totp
+from idp.credentials.one_time_codes import STEP_SECONDS, code_at
 from idp.model.people import AccountKind
 from service_kit.roles import Role, appoint
 from tests.deployments import make_deployment, served_here
@@ -70,11 +72,15 @@ def told(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json().get("code", "") if answer.content else ""
 
 
-def come(clients: Clients, client: str, login: str, scopes: str, acting_for: str | None = None) -> dict[str, str]:
-    """The headers of a person who comes by a portal."""
+def come(
+    clients: Clients, client: str, login: str, scopes: str, acting_for: str | None = None, secret: bytes | None = None
+) -> dict[str, str]:
+    """The headers of a person who comes by a portal. ``secret``: of his one-time codes, where he needs two factors."""
     browser = Browser(clients.town.here)
     browser.authorize(client, scope=f"openid {scopes}", prompt="login")
     browser.log_in(login)
+    if secret is not None:
+        browser.submit("code", code=code_at(secret, int(clients.town.desk.clock.now().timestamp()) // STEP_SECONDS))
     if acting_for is not None:
         browser.submit("acting", acting_for=acting_for)
     return {"authorization": "Bearer " + clients.redeem(browser.returned["code"], client).json()["access_token"]}
@@ -124,10 +130,11 @@ def test_attack_a_security_administrator_gives_duties_and_roles_to_the_organisat
         create_account(town.desk, NewAccount(AccountKind.ORGANISATION, name), actor="test").account_id for name in ("丙局", "丁局")
     )
     grant_agent(town.desk, firm, me, actor="test")
-    headers = come(clients, "portal", "guard", "roles.manage", "")  # before there are two factors to be shown
+    secret = set_totp(town.desk, me, actor="test")
     context = town.here.house.context
     given: dict[str, Any] = {"is_bound": lambda *_: False, "actor": "operator:test", "reason": "x", "at": context.clock.now()}
     context.database.write(lambda conn: appoint(conn, context.audit, f"person:{me}", Role.SECURITY, **given))
+    headers = come(clients, "portal", "guard", "roles.manage", "", secret)
     for holder, expected in ((firm, (403, "ROLE_OF_ONE_SELF")), (me, (403, "ROLE_OF_ONE_SELF")), (elsewhere, (204, ""))):
         duty = clients.http.request("PUT", f"/v1/duty-holders/person:{holder}/developer", json={"reason": "x"}, headers=headers)
         assert told(duty) == expected, holder
