@@ -270,13 +270,22 @@ def change_status_in(
     return changed
 
 
-def add_evidence(desk: PeopleDesk, account_id: str, kind: AccountKind, item: Evidence, *, actor: str, once: Once | None = None) -> Account:
+def add_evidence(
+    desk: PeopleDesk,
+    account_id: str,
+    kind: AccountKind,
+    item: Evidence,
+    *,
+    actor: str,
+    by: Caller | None = None,
+    once: Once | None = None,
+) -> Account:
     """Add a piece of evidence; the account's level follows. Where ``once`` says that the same request did so before: the account as it stands.
 
-    ACCOUNT_NOT_FOUND, ACCOUNT_FIELD_INVALID, IDEMPOTENCY_*.
+    ACCOUNT_NOT_FOUND, ACCOUNT_FIELD_INVALID, ACCOUNT_PROTECTED, IDEMPOTENCY_*.
     """
     check_evidence(item)
-    return _with_evidence(desk, account_id, kind, item, "", actor, once=once)
+    return _with_evidence(desk, account_id, kind, item, "", actor, by, once=once)
 
 
 def remove_evidence(

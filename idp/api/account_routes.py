@@ -131,6 +131,7 @@ def add_account_routes(router: APIRouter, desk: PeopleDesk) -> None:
     )
     @needs(MANAGE)
     def delete_credential(request: Request, account_id: str, credential_id: str) -> None:
+        demand_other(request, account_id)
         remove_credential(desk, account_id, credential_id, actor=actor_of(request), by=caller_of(request))
 
 
@@ -284,7 +285,7 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
         item = Evidence(new_id("ev_"), body.method, body.source, body.level, verified_at, aware(body.expires_at, "expires_at"))
         caller = caller_of(request)
         once = desk.asked_once(caller, f"POST {path}/{{id}}/evidence", key, account_id.encode(), body.model_dump_json().encode())
-        return detail(manage.add_evidence(desk, account_id, kind, item, actor=caller.actor, once=once), response)
+        return detail(manage.add_evidence(desk, account_id, kind, item, actor=caller.actor, by=caller, once=once), response)
 
     @router.delete(
         path + "/{account_id}/evidence/{evidence_id}",
@@ -296,4 +297,5 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
     )
     @needs(MANAGE)
     def remove_evidence(request: Request, account_id: str, evidence_id: str, response: Response) -> dict[str, Any]:
+        demand_other(request, account_id)
         return detail(manage.remove_evidence(desk, account_id, kind, evidence_id, actor=actor_of(request), by=caller_of(request)), response)

@@ -334,6 +334,9 @@ def test_attack_who_manages_accounts_does_not_end_who_administers(office: Office
         ("DELETE", f"/credentials/{credential}", None),
         ("PATCH", "", {"identifiers": []}),
         ("PATCH", "", {"needs_two_factors": False}),
+        ("PUT", "/provisioning-clients/other", None),
+        ("DELETE", "/provisioning-clients/other", None),
+        ("POST", "/evidence", {"method": "counter", "source": "Demo hall", "level": 4}),
         ("DELETE", f"/evidence/{evidence}", None),
     ]
     for method, rest, body in attempts:

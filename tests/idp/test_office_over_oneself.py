@@ -11,6 +11,8 @@ from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import NewAccount, create_account
 from idp.model.federation import Conflict, ConflictState, Doubt
 from idp.model.people import AccountKind, new_id
+from idp.store.accounts import list_evidence
+from idp.store.credentials import list_credentials
 from idp.store.federation import insert_conflict
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Browser, Registered, settle
@@ -50,18 +52,25 @@ def test_attack_nobody_keeps_his_own_account(clients: Clients, client: str) -> N
 
     def keep(headers: dict[str, str], account_id: str) -> list[httpx.Response]:
         path = f"/v1/accounts/{account_id}"
+        with town.desk.database.read() as connection:
+            (password,) = list_credentials(connection, town.desk.vault, account_id)[:1]
+            evidence = list_evidence(connection, town.desk.vault, account_id)[0]
         asked: list[tuple[str, str, Any]] = [
             ("PATCH", path, {"area": "150700"}),
             ("POST", f"{path}/evidence", {"method": "counter", "source": "Demo hall", "level": 4}),
             ("POST", f"{path}/recovery-code", None),
             ("POST", f"/v1/organisations/{firm}/agents", {"person_id": account_id, "role": "representative"}),
+            ("PUT", f"{path}/provisioning-clients/own", None),
+            ("DELETE", f"{path}/provisioning-clients/own", None),
+            ("DELETE", f"{path}/evidence/{evidence.evidence_id}", None),
+            ("DELETE", f"{path}/credentials/{password.credential_id}", None),
             ("PUT", f"{path}/status", {"status": "disabled"}),
         ]
         return [clients.http.request(method, path, json=body, headers=headers) for method, path, body in asked]
 
     headers = come()
-    assert [(answer.status_code, answer.json()["code"]) for answer in keep(headers, me)] == [(403, "ACCOUNT_OF_ONE_SELF")] * 5
-    assert [answer.status_code for answer in keep(headers, other)] == [200, 201, 200, 201, 200]
+    assert [(answer.status_code, answer.json()["code"]) for answer in keep(headers, me)] == [(403, "ACCOUNT_OF_ONE_SELF")] * 9
+    assert [answer.status_code for answer in keep(headers, other)] == [200, 201, 200, 201, 200, 200, 200, 204, 200]
     grant_agent(town.desk, firm, me, actor="test")
     headers = come(firm)
     assert {answer.json()["code"] for answer in keep(headers, me)} == {"ACCOUNT_OF_ONE_SELF"}
