@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from crypto.sm3 import sm3
+from idp.actions.import_sources import demand_source, record_foreign_source
 from idp.actions.manage_accounts import change_in, change_status_in, checked_change, make_account, store_account
 from idp.actions.protect_administrators import check_open
 from idp.actions.provision_account import Wanted, demand_may_enable, new_of, source_identifier, wanted_change
@@ -87,15 +88,37 @@ class _TriedError(Exception):
 
 
 def receive_import(
-    desk: PeopleDesk, source: str, data: bytes, form: ImportForm, *, encoding: str = "utf-8", is_dry_run: bool, actor: str
+    desk: PeopleDesk,
+    source: str,
+    data: bytes,
+    form: ImportForm,
+    *,
+    encoding: str = "utf-8",
+    is_dry_run: bool,
+    actor: str,
+    client_id: str | None = None,
 ) -> Import:
-    """Take a file in; ``run_imports`` deals with it. IMPORT_UNREADABLE, IMPORT_TOO_LARGE: then nothing is stored. AUDIT_UNAVAILABLE."""
-    # 1. Is it such a file at all
+    """Take a file in; ``run_imports`` deals with it. IMPORT_UNREADABLE, IMPORT_TOO_LARGE, ACCOUNT_FOREIGN: then nothing is stored. AUDIT_UNAVAILABLE.
+
+    ``client_id``: whose import it is, None: the operator's, to whom every source is open.
+    """
+    # 1. Is it such a file at all, and under a name that is the client's
     check_source(source)
     rows = sum(1 for _ in read_rows(data, form, encoding))
     at = desk.clock.now()
     made = Import(new_id("im_"), source, ImportState.RECEIVING, is_dry_run, rows, sm3(data), at, actor)
-    desk.database.write(lambda connection: insert_import(connection, desk.vault, made))
+
+    def take_in(connection: Connection) -> None:
+        if client_id is not None:
+            demand_source(connection, desk, source, client_id, actor, at, is_dry_run=is_dry_run)
+        insert_import(connection, desk.vault, made)
+
+    try:
+        desk.database.write(take_in)
+    except TrustError as error:
+        if error.code == "ACCOUNT_FOREIGN":
+            record_foreign_source(desk, source, actor)
+        raise
     # 2. Its rows, sealed; a row that repeats another of the file is refused here, the same way in a trial and in earnest
     seen: set[tuple[str, str]] = set()
     read = read_rows(data, form, encoding)
@@ -304,4 +327,5 @@ def _take_over_hash(connection: Connection, desk: PeopleDesk, account_id: str, k
     facts: dict[str, str | int | bool | None] = {"credential": credential.credential_id, "taken_over": True}
     subject = f"account:{account_id}"
     desk.audit.record(connection, at=at, actor=actor, action="credential.set-password", subject=subject, outcome="done", facts=facts)
+    desk.tell(connection, "account.sign-in-alert", {"account_id": account_id, "what": "password set"}, at)
     return True

@@ -129,12 +129,16 @@ def add_import_routes(router: APIRouter, desk: PeopleDesk) -> None:
     async def create_import(
         request: Request,
         response: Response,
-        source: Annotated[str, Query(max_length=32, description="Whose accounts they are, such as hr.")],
+        source: Annotated[
+            str, Query(max_length=32, description="Whose accounts they are, such as hr. Of the client that imported under this name first.")
+        ],
         dry_run: Annotated[bool, Query(description="Try everything, change nothing.")] = False,  # noqa: FBT002 - a query parameter
     ) -> dict[str, Any]:
         data, form, encoding = await _read_file(request)
-        actor = caller_of(request).actor
-        receive = partial(receive_import, desk, source, data, form, encoding=encoding, is_dry_run=dry_run, actor=actor)
+        caller = caller_of(request)
+        receive = partial(
+            receive_import, desk, source, data, form, encoding=encoding, is_dry_run=dry_run, actor=caller.actor, client_id=caller.client_id
+        )
         made = await anyio.to_thread.run_sync(receive)
         response.headers["location"] = f"{path}/{made.import_id}"
         with desk.database.read() as connection:

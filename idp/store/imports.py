@@ -73,6 +73,14 @@ def list_imports(connection: Connection, vault: Vault, count: int) -> list[Impor
     return [_import(vault, row) for row in connection.execute(wanted).mappings()]
 
 
+def newest_import(connection: Connection, vault: Vault, source: str, *, by: str = "") -> Import | None:
+    """The newest import of a source that was no trial, by an actor whose name begins so; None where there is none."""
+    asked = (imports.c.source == source) & imports.c.created_by.startswith(by) & ~imports.c.is_dry_run
+    wanted = select(imports).where(asked).order_by(imports.c.created_at.desc(), imports.c.import_id.desc()).limit(1)
+    row = connection.execute(wanted).mappings().first()
+    return None if row is None else _import(vault, row)
+
+
 def set_state(connection: Connection, import_id: str, state: ImportState, at: datetime) -> bool:
     """Go on to a state; False where it is there already."""
     finished = write_time(at) if state is ImportState.FINISHED else None

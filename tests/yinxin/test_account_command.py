@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
@@ -77,6 +79,9 @@ def test_accounts_of_a_source_are_given_to_a_directory_and_taken_back(folder: Pa
         assert [each[:3] for each in told["accounts"]] == ["pe_", "or_"]
         assert told["is_given"] is (further == ())
         assert yinxin("account", "give", "staff", "--account", "jia", *further, *at[:2]).stdout == "staff  1\n"
+    with closing(sqlite3.connect(folder / "yinxin.sqlite3")) as connection:
+        given = connection.execute("SELECT action FROM kit_audit WHERE subject = 'import-source:hr' ORDER BY position").fetchall()
+    assert given == [("source.give",), ("source.take-back",)], "with its accounts goes the name under which they are imported"
     refused = yinxin("account", "give", "nobody", "--account", "jia", *at, check=False)
     assert json.loads(refused.stdout)["error"]["code"] == "CLIENT_NOT_FOUND"
     for wrong in ((), ("--account", "jia", "--origin", "import:hr")):

@@ -192,15 +192,18 @@ def give(
     take_back: Annotated[bool, typer.Option("--take-back", help="Take them back from it. 收回。")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let a directory keep accounts that it did not bring: fields and state, no password, no end. 将账户交由目录管理。"""
+    """Let a directory keep accounts that it did not bring: fields and state, no password, no end; of an import all by its name. 将账户交由目录管理。"""
     from idp.actions.find_accounts import accounts_from
     from idp.actions.give_account import give_account
+    from idp.actions.import_sources import give_source
 
     try:
         if bool(account) == bool(origin):
             raise TrustError(Kind.MALFORMED, "ACCOUNT_FIELD_INVALID", field="account", expected="--account or --origin")
         with _desk(folder) as desk:
             wanted = [_find(desk, account)] if account else accounts_from(desk, origin)
+            if origin.startswith("import:"):
+                give_source(desk, origin.removeprefix("import:"), client_id, is_given=not take_back, actor=operator())
             for each in wanted:
                 give_account(desk, each.account_id, each.kind, client_id, is_given=not take_back, actor=operator())
     except TrustError as error:
