@@ -40,7 +40,9 @@ USE = CopyUse("cl_office", "client:cl_office", UseMode.CONSENTED)
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuingHere]:
     with IssuingHere.made(tmp_path_factory.mktemp("downloads") / "d") as made:
-        shared = SharingOrder("cl_office", TYPE, frozenset({UseMode.CONSENTED}), frozenset({ShareRight.DOWNLOAD}), "数据共享协议")
+        shared = SharingOrder(
+            "cl_office", TYPE, frozenset({UseMode.CONSENTED, UseMode.BY_DUTY}), frozenset({ShareRight.DOWNLOAD}), "数据共享协议"
+        )
         permit_sharing(made.vault.context, caller("cl_admin"), shared, if_revision=None)
         yield made
 
