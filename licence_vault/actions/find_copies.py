@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from licence_vault import store
 from licence_vault.actions.find_licences import load_own_licence
 from licence_vault.actions.finish_copy import CopyUse, MadeCopy, read_copy, read_note, record_copy_use
+from licence_vault.actions.issuer_look import record_issuer_look
 from licence_vault.copies import CopyState
 from licence_vault.copy_errors import copy_not_found
 from licence_vault.log.entries import index_of
@@ -38,10 +39,15 @@ class CopyView:
 
 
 def list_copies(means: IssuingMeans, caller: Caller, licence_id: str, *, before: str | None, limit: int) -> list[CopyView]:
-    """Copies of a licence of an authority the caller acts for, newest first, from behind the id ``before``. LICENCE_NOT_FOUND."""
+    """Copies of a licence of an authority the caller acts for, newest first, from behind the id ``before``; its holders see that, where any says
+    for whom and why it was made. LICENCE_NOT_FOUND.
+    """
     with means.context.database.read() as conn:
-        load_own_licence(conn, caller, licence_id)
-        return views_of_copies(means, conn, licence_id, before=before, limit=limit)
+        licence = load_own_licence(conn, caller, licence_id)
+        found = views_of_copies(means, conn, licence_id, before=before, limit=limit)
+    if any(each.note is not None for each in found):
+        record_issuer_look(means.context, means.contents, caller, UseAction.ISSUER_READ, licence=licence)
+    return found
 
 
 def views_of_copies(means: IssuingMeans, conn: Connection, licence_id: str, *, before: str | None, limit: int) -> list[CopyView]:

@@ -138,7 +138,7 @@ def add_copy_routes(router: APIRouter, means: IssuingMeans, desk: UseDesk) -> No
         name="list_licence_copies",
         summary="Which copies were made of a licence, for whom and why",
         response_model=CopyList,
-        responses=problem_answers(401, 403, 404, 422),
+        responses=problem_answers(401, 403, 404, 422, 503),
         tags=_TAGS,
     )
     @needs(SCOPE_READ)

@@ -12,12 +12,15 @@ from licence_vault.actions.change_licence_state import change_licence_state
 from licence_vault.actions.claim_batch import BatchFile
 from licence_vault.actions.enter_issuer import give_membership
 from licence_vault.actions.erase_licence import erase_licence
+from licence_vault.actions.find_copies import list_copies
 from licence_vault.actions.find_licences import LicenceWish, list_licences, read_licence, read_licence_file
+from licence_vault.actions.finish_copy import CopyUse
 from licence_vault.actions.import_licences import attach_file, find_import, import_licences, list_imports, read_file
+from licence_vault.actions.make_copy import CopyOrder, make_copy
 from licence_vault.limits import ISSUER_LOOK_SECONDS
 from licence_vault.model import Holder, LicenceState, step_named
 from licence_vault.row_files import RowForm
-from licence_vault.uses import DONE, ISSUER_LOOK, UseAction
+from licence_vault.uses import DONE, ISSUER_LOOK, UseAction, UseMode
 from standards.errors import Kind, TrustError
 from tests.licence_vault.issuing_here import ISSUER, IssuingHere, caller
 from tests.licence_vault.type_files import TYPE
@@ -119,8 +122,30 @@ def test_holders_of_an_imported_licence_see_it_too(here: IssuingHere) -> None:
     assert seen(here, first) == seen(here, second) == [READ, TOOK]
 
 
+def test_who_reads_for_whom_and_why_copies_were_made_looked_at_the_licence(here: IssuingHere) -> None:
+    record = here.issue(holders=(person(9),))
+
+    def lines() -> list[tuple[UseAction, str, str]]:
+        with here.vault.context.database.read() as conn:
+            found = store.list_uses_of_subjects(conn, store.list_holder_digests(conn, record.id), before=None, limit=9)
+        return [(each.action, each.client, each.reason) for each in reversed(found)]
+
+    assert list_copies(here.means, here.clerk, record.id, before=None, limit=9) == []
+    assert lines() == [], "nothing was there to read"
+    by_office = CopyUse("cl_office", "client:cl_office", UseMode.CONSENTED)
+    made = make_copy(here.means, CopyOrder(record.id, "pdf", "示例银行", "贷款"), by_office)
+    copied = (UseAction.COPIED, "cl_office", "贷款")
+    for _ in range(2):
+        assert [each.record.id for each in list_copies(here.means, here.clerk, record.id, before=None, limit=9)] == [made.record.id]
+    assert lines() == [copied, (UseAction.ISSUER_READ, "cl_clerk", ISSUER_LOOK)]
+    with pytest.raises(TrustError, match=r"^LICENCE_NOT_FOUND"):
+        list_copies(here.means, here.stranger, record.id, before=None, limit=9)
+    assert len(lines()) == 2
+
+
 def test_nothing_is_looked_at_that_cannot_be_recorded(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
     record = here.issue(holders=(person(8),))
+    make_copy(here.means, CopyOrder(record.id, "pdf", "示例银行", "贷款"), CopyUse("cl_office", "client:cl_office", UseMode.CONSENTED))
 
     def fail(*_: object, **__: object) -> None:
         raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE", reason="no space left")
@@ -130,3 +155,5 @@ def test_nothing_is_looked_at_that_cannot_be_recorded(here: IssuingHere, monkeyp
         look(here, record)
     with pytest.raises(TrustError, match=r"^AUDIT_UNAVAILABLE"):
         read_licence_file(here.vault.context, here.means.contents, here.clerk, record.id, "pdf")
+    with pytest.raises(TrustError, match=r"^AUDIT_UNAVAILABLE"):
+        list_copies(here.means, here.clerk, record.id, before=None, limit=9)
