@@ -89,11 +89,11 @@ def ask_presentation(desk: PresentationDesk, question: LicenceQuestion, *, purpo
 
 
 def find_answer(desk: PresentationDesk, request_id: str, *, holder: str) -> FoundAnswer:
-    """What became of a question of one's own. PRESENTATION_UNKNOWN, also for another's."""
+    """What became of a question of one's own. PRESENTATION_UNKNOWN, also for another's, and once KEPT_SECONDS are over."""
     at = desk.clock.now()
     with desk.database.read() as connection:
         asked = find_question(connection, request_id)
-    if asked is None or asked.asked_by != holder:
+    if asked is None or asked.asked_by != holder or asked.expires_at < _kept_since(at):
         raise presentation_unknown()
     state = "answered"
     if asked.verdict is None:
@@ -108,5 +108,10 @@ def find_answer(desk: PresentationDesk, request_id: str, *, holder: str) -> Foun
 
 def sweep_presentations(desk: PresentationDesk) -> int:
     """Remove what was shown, once its time is over; how many it were."""
-    before = desk.clock.now() - timedelta(seconds=KEPT_SECONDS)
+    before = _kept_since(desk.clock.now())
     return desk.database.write(lambda connection: sweep_questions(connection, before))
+
+
+def _kept_since(at: datetime) -> datetime:
+    """What expired before is over at ``at`` (aware UTC), whether or not the sweeper has come by."""
+    return at - timedelta(seconds=KEPT_SECONDS)

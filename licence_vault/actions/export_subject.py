@@ -13,7 +13,7 @@ from licence_vault import store
 from licence_vault.actions.decide_use import Attempt, check_purpose, decide_use
 from licence_vault.actions.find_own_licences import RELEASED, seen_use
 from licence_vault.actions.finish_copy import read_note
-from licence_vault.actions.kept_foreign import open_kept
+from licence_vault.actions.kept_foreign import kept_since, open_kept
 from licence_vault.actions.use_desk import open_data, who_is_behind
 from licence_vault.errors import field_unacceptable, holder_unknown
 from licence_vault.limits import EXPORT_LICENCES, EXPORT_LINES, HOLDER_LEVEL_LEAST, PAGE_SIZE_MAX
@@ -76,7 +76,7 @@ def _parts(
     # 2. What older repositories had, what other regions gave and is kept still, whom he entrusted and what was entrusted to him, and every use, his own too.
     with desk.context.database.read() as conn:
         imported = store.list_imports_of_holders(conn, subjects, limit=EXPORT_LINES)
-        foreign = list_kept_of_holders(conn, subjects, limit=EXPORT_LINES)
+        foreign = list_kept_of_holders(conn, subjects, since=kept_since(desk.context.clock.now()), limit=EXPORT_LINES)
         given = store.list_entrustments_of_holders(conn, subjects, limit=EXPORT_LINES)
         received = store.list_entrustments_to(conn, subjects, None, limit=EXPORT_LINES)
     yield from (_imported(desk, each) for each in imported)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from licence_vault.foreign import KeptLicence, new_kept_id
 from licence_vault.ports import ForeignAnswer
+from licence_vault.reporting.limits import FOREIGN_KEPT_SECONDS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,6 +47,11 @@ def open_kept(contents: ContentVault, kept: KeptLicence) -> KeptContent:
     value = json.loads(contents.open_key(kept.id, kept.key_sealed).open_file(_FORM, kept.content_sealed))
     tokens = tuple(base64.b64decode(each) for each in value["status"])
     return KeptContent(ForeignAnswer(base64.b64decode(value["file"]), tokens), value["data"])
+
+
+def kept_since(at: datetime) -> datetime:
+    """What was fetched before is kept no longer at ``at`` (aware UTC), whether or not the sweeper has come by."""
+    return at - timedelta(seconds=FOREIGN_KEPT_SECONDS)
 
 
 def holders_of(contents: ContentVault, licence: LicenceData) -> frozenset[bytes]:

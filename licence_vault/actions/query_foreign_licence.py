@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.report import Question, Verdict, failed
 from licence_vault.actions.define_type import check_reason
-from licence_vault.actions.kept_foreign import holders_of, open_kept, seal_kept
+from licence_vault.actions.kept_foreign import holders_of, kept_since, open_kept, seal_kept
 from licence_vault.actions.record_use import record_use
 from licence_vault.errors import field_unacceptable
 from licence_vault.model import AskedHolder
@@ -22,7 +22,6 @@ from licence_vault.report_errors import UNTRUSTED, answer_untrusted, foreign_not
 from licence_vault.reporting.limits import (
     FOREIGN_FILE_BYTES,
     FOREIGN_FRESH_SECONDS,
-    FOREIGN_KEPT_SECONDS,
     FOREIGN_TOKEN_BYTES,
     FOREIGN_TOKENS,
 )
@@ -95,9 +94,9 @@ def query_foreign_licence(desk: ExchangeDesk, caller: Caller, wanted: ForeignQue
     _record(desk, caller, wanted, "intended", mode=wanted.mode.value, consent=wanted.consent, reason=wanted.reason)
 
     # 3. What is kept, if it is fresh and says enough; else that region, with no transaction open. A status list that was missing may be there now.
-    with desk.context.database.read() as conn:
-        kept = load_kept(conn, wanted.region, wanted.identifier, caller.holder)
     problem, answer, fetched_at, is_new = None, None, desk.context.clock.now(), False
+    with desk.context.database.read() as conn:
+        kept = load_kept(conn, wanted.region, wanted.identifier, caller.holder, since=kept_since(fetched_at))
     if kept is not None and _is_enough(desk, wanted, kept, trust, fetched_at):
         answer, fetched_at = open_kept(desk.contents, kept).answer, kept.fetched_at
     else:
@@ -134,7 +133,7 @@ def query_foreign_licence(desk: ExchangeDesk, caller: Caller, wanted: ForeignQue
 
 def sweep_foreign(desk: ExchangeDesk) -> int:
     """Remove what was kept long enough; how many."""
-    before = desk.context.clock.now() - timedelta(seconds=FOREIGN_KEPT_SECONDS)
+    before = kept_since(desk.context.clock.now())
     return desk.context.database.write(lambda conn: sweep_kept(conn, before))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, delete, insert, select, text
+from sqlalchemy import and_, delete, insert, not_, select, text
 
 from licence_vault.foreign import KeptLicence
 from licence_vault.foreign_tables import foreign, foreign_holders
@@ -25,18 +25,19 @@ _REPLACE: Final = text(
 )
 
 
-def load_kept(conn: Connection, region: str, identifier: str, asked_by: str) -> KeptLicence | None:
-    """What was fetched of a licence last for somebody."""
-    row = conn.execute(select(foreign).where(_which(foreign, region, identifier, asked_by))).mappings().one_or_none()
+def load_kept(conn: Connection, region: str, identifier: str, asked_by: str, *, since: datetime) -> KeptLicence | None:
+    """What was fetched of a licence last for somebody, from ``since`` (aware UTC) on."""
+    statement = select(foreign).where(_which(foreign, region, identifier, asked_by), _is_kept(since))
+    row = conn.execute(statement).mappings().one_or_none()
     return None if row is None else _kept(row)
 
 
-def list_kept_of_holders(conn: Connection, subjects: Collection[bytes], *, limit: int) -> list[KeptLicence]:
-    """What is kept, for anybody, of licences that any of these (keyed hashes) holds, by id."""
+def list_kept_of_holders(conn: Connection, subjects: Collection[bytes], *, since: datetime, limit: int) -> list[KeptLicence]:
+    """What was fetched from ``since`` (aware UTC) on, for anybody, of licences that any of these (keyed hashes) holds, by id."""
     kept = foreign.alias()
     is_its_holder = and_(*(foreign_holders.c[name] == kept.c[name] for name in _KEY))
     held = select(kept.c.id).join(foreign_holders, is_its_holder).where(foreign_holders.c.holder_digest.in_(subjects))
-    statement = select(foreign).where(foreign.c.id.in_(held)).order_by(foreign.c.id).limit(limit)
+    statement = select(foreign).where(foreign.c.id.in_(held), _is_kept(since)).order_by(foreign.c.id).limit(limit)
     return [_kept(row) for row in conn.execute(statement).mappings()]
 
 
@@ -56,11 +57,15 @@ def delete_kept(conn: Connection, region: str, identifier: str, asked_by: str) -
 
 def sweep_kept(conn: Connection, before: datetime) -> int:
     """Remove what was fetched before a time; how many."""
-    return conn.execute(delete(foreign).where(foreign.c.fetched_at < write_time(before))).rowcount
+    return conn.execute(delete(foreign).where(not_(_is_kept(before)))).rowcount
 
 
 def _kept(row: RowMapping) -> KeptLicence:
     return KeptLicence(**(dict(row) | {"fetched_at": read_time(row["fetched_at"])}))
+
+
+def _is_kept(since: datetime) -> ColumnElement[bool]:
+    return foreign.c.fetched_at >= write_time(since)
 
 
 def _which(table: Table, region: str, identifier: str, asked_by: str) -> ColumnElement[bool]:

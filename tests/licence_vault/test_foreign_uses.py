@@ -73,7 +73,10 @@ def test_whose_licence_it_is_sees_that_it_was_shown_and_finds_it_in_his_export(a
     abroad.share(abroad.record)
     abroad.ask()  # in place of what was kept before
     assert sorted(each["asked_by"] for each in exported(abroad)) == ["cl_office", "cl_other"]
-    abroad.later(limits.FOREIGN_KEPT_SECONDS + 1)
+    abroad.later(limits.FOREIGN_KEPT_SECONDS)
+    assert [each["asked_by"] for each in exported(abroad)] == ["cl_office"]
+    abroad.later(1)
+    assert exported(abroad) == [], "though nothing has swept"
     sweep_foreign(abroad.desk)
     assert exported(abroad) == []
 

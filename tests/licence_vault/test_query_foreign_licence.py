@@ -116,6 +116,17 @@ def test_what_is_stale_is_shown_where_that_region_is_away_and_is_never_valid(abr
     assert refusal(abroad.ask)[0] == problem  # and where nothing is kept, that is all there is to say
 
 
+def test_what_was_kept_long_enough_is_gone_though_nothing_has_swept(abroad: Abroad) -> None:
+    abroad.ask()
+    abroad.way.is_down = True
+    abroad.later(limits.FOREIGN_KEPT_SECONDS)
+    assert abroad.ask().age is Age.STALE
+    abroad.later(1)
+    assert refusal(abroad.ask)[0] == "REGION_UNAVAILABLE"
+    abroad.way.is_down = False
+    assert abroad.ask().age is Age.FRESH
+
+
 def test_a_list_that_is_out_of_date_makes_nothing_valid_however_fresh_the_answer_is(abroad: Abroad) -> None:
     abroad.later(2 * 86_400)
     shown = abroad.ask()

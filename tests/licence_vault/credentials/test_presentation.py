@@ -267,7 +267,10 @@ def test_questions_end_and_what_was_shown_is_forgotten(vault: Issuer) -> None:
     vault.clock.at = AT + timedelta(seconds=ANSWER_SECONDS)
     assert refusal(vault.answer(late, text)) == "PRESENTATION_OVER"
     assert (vault.result(late)["state"], vault.result(answered)["state"]) == ("expired", "answered")
-    vault.clock.at = AT + timedelta(seconds=ANSWER_SECONDS + KEPT_SECONDS + 1)
+    vault.clock.at = AT + timedelta(seconds=ANSWER_SECONDS + KEPT_SECONDS)
+    assert vault.result(answered)["state"] == "answered"
+    vault.clock.at += timedelta(seconds=1)
+    assert [vault.result(each)["code"] for each in (late, answered)] == ["PRESENTATION_UNKNOWN"] * 2, "though nothing has swept"
     assert sweep_presentations(vault.asking) >= 2
     assert vault.result(answered)["code"] == "PRESENTATION_UNKNOWN"
 
