@@ -9,6 +9,7 @@ from standards.errors import Kind, MalformedError, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 _PASSING: Final = frozenset({Kind.UNAVAILABLE, Kind.TOO_MANY, Kind.CHANGED})
 _PASSING_CONFLICTS: Final = frozenset({"LOG_ENTRY_PENDING", "IDEMPOTENCY_IN_FLIGHT", "IDEMPOTENCY_CLAIM_LOST", "SEAL_USE_VOIDED"})
@@ -323,6 +324,11 @@ def no_licence_of_holder(type_code: str) -> TrustError:
 def entrustment_not_found(entrustment_id: str) -> TrustError:
     """No such entrustment, or one of somebody else."""
     return TrustError(Kind.NOT_FOUND, "LICENCE_ENTRUSTMENT_NOT_FOUND", entrustment=entrustment_id)
+
+
+def entrustment_stands(entrustment_id: str, until: datetime) -> TrustError:
+    """The same agent is entrusted with the same already, for as long or longer (``until``: aware UTC)."""
+    return TrustError(Kind.CONFLICT, "LICENCE_ENTRUSTMENT_STANDS", entrustment=entrustment_id, until=until.isoformat())
 
 
 def entrustments_too_many(limit: int) -> TrustError:

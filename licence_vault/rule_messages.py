@@ -96,6 +96,10 @@ _FIELDS: Final = (
     (r"where the holder consented or entrusted somebody, and only there", "仅在持证主体同意或委托时填写，且必须填写"),
     (r"that of the type that is changed", "应为所修改类型的代码"),
     (r"somebody else", "不得为本人"),
+    (
+        r"a person by 111, 414, 511 or 516: nobody signs in by another code type",
+        "只能委托个人（代码类型 111、414、511 或 516）：其他类型的代码无人可凭以登录",
+    ),
     (r"together with holder_code_type", "须与 holder_code_type 同时填写"),
     (r"GB/T 36904", "应符合 GB/T 36904"),
     (r"pdf, ofd, or both", "应为 pdf、ofd 或两者"),

@@ -78,7 +78,7 @@ def _parts(
         imported = store.list_imports_of_holders(conn, subjects, limit=EXPORT_LINES)
         foreign = list_kept_of_holders(conn, subjects, since=kept_since(desk.context.clock.now()), limit=EXPORT_LINES)
         given = store.list_entrustments_of_holders(conn, subjects, limit=EXPORT_LINES)
-        received = store.list_entrustments_to(conn, subjects, None, limit=EXPORT_LINES)
+        received = store.list_entrustments_to(conn, subjects, limit=EXPORT_LINES)
     yield from (_imported(desk, each) for each in imported)
     yield from (_foreign(desk, each) for each in foreign)
     yield from (_entrustment("entrustment", each) for each in given)

@@ -9,7 +9,8 @@ from licence_vault import store
 from licence_vault.actions.decide_use import Attempt, decide_use
 from licence_vault.actions.find_own_licences import masked_licence
 from licence_vault.actions.use_desk import who_is_behind
-from licence_vault.limits import ENTRUSTMENTS, PAGE_SIZE, PAGE_SIZE_MAX
+from licence_vault.errors import entrustment_not_found
+from licence_vault.limits import PAGE_SIZE, PAGE_SIZE_MAX
 from licence_vault.model import LicenceState
 from licence_vault.uses import ENTRUSTED_LOOK, UseAction, UseMode
 
@@ -32,8 +33,12 @@ class ReceivedEntrustment:
     has_more: bool
 
 
-def find_entrusted_licences(desk: UseDesk, caller: Caller) -> list[ReceivedEntrustment]:
-    """Newest first, at most ENTRUSTMENTS with a page of licences each, and the longest page of licences in all. Each licence that is shown has its line in its holder's log. LICENCE_HOLDER_UNKNOWN."""
+def find_entrusted_licences(desk: UseDesk, caller: Caller, *, before: str | None, limit: int) -> list[ReceivedEntrustment]:
+    """Those by which there is a licence first, then the empty ones, each newest first, from behind the entrustment ``before``; with a page of licences
+    each, and the longest page of licences in all. Each licence that is shown has its line in its holder's log.
+
+    Raises TrustError LICENCE_HOLDER_UNKNOWN, LICENCE_ENTRUSTMENT_NOT_FOUND.
+    """
     at = desk.context.clock.now()
     standing = who_is_behind(desk, caller, at)
 
@@ -41,10 +46,13 @@ def find_entrusted_licences(desk: UseDesk, caller: Caller) -> list[ReceivedEntru
         return Attempt(UseAction.QUERIED, caller, caller.client_id, ENTRUSTED_LOOK, at, UseMode.ENTRUSTED, subjects=standing.own)
 
     def decide(conn: Connection, attempt: Attempt) -> list[ReceivedEntrustment]:
+        behind = None if before is None else store.load_entrustment(conn, before)
+        if before is not None and (behind is None or behind.agent_digest not in standing.own):
+            raise entrustment_not_found(before)
         received = []
         shown: dict[str, LicenceRecord] = {}
         left = PAGE_SIZE_MAX  # each is opened and noted in the one job that writes
-        for each in store.list_entrustments_to(conn, standing.own, at, limit=ENTRUSTMENTS):
+        for each in store.list_standing_entrustments_to(conn, standing.own, at, behind=behind, limit=limit):
             most = min(PAGE_SIZE, left)
             found = store.list_licences_of_holders(
                 conn, {each.holder_digest}, type_code=each.type_code, states={LicenceState.ISSUED}, before=None, limit=most + 1

@@ -15,7 +15,7 @@ from licence_vault.actions.export_subject import export_own, export_subject
 from licence_vault.actions.find_entrusted_licences import find_entrusted_licences
 from licence_vault.actions.find_licence_uses import list_licence_uses
 from licence_vault.actions.find_own_licences import list_own_licences, list_own_uses, show_own_licence
-from licence_vault.api.parameters import LicenceId  # noqa: TC001 - FastAPI reads the annotations at run time
+from licence_vault.api.parameters import EntrustmentBefore, LicenceId  # noqa: TC001 - FastAPI reads the annotations at run time
 from licence_vault.api.use_shapes import (
     LICENCE_EXAMPLE,
     EntrustmentAnswer,
@@ -80,9 +80,10 @@ class ReceivedEntrustmentAnswer(EntrustmentAnswer):
 
 
 class ReceivedEntrustmentList(BaseModel):
-    """Those that stand, newest first."""
+    """Those that stand: first those by which there are licences, then the others, each newest first."""
 
     entrustments: list[ReceivedEntrustmentAnswer]
+    next_before: str | None
 
 
 class UseAnswer(BaseModel):
@@ -190,13 +191,20 @@ def add_my_licence_routes(router: APIRouter, desk: UseDesk) -> None:
         summary="List what was entrusted to one, and the licences that one may let others use by it",
         description="Masked, and each licence with its line in its holder's log. What one lets others use goes through `POST /v1/my/use-consents`.",
         response_model=ReceivedEntrustmentList,
-        responses=problem_answers(401, 403, 503),
+        responses=problem_answers(401, 403, 404, 422, 503),
         tags=_TAGS,
     )
     @needs(SCOPE_OWN)
-    def read_entrusted(request: Request, response: Response) -> ReceivedEntrustmentList:
+    def read_entrusted(
+        request: Request,
+        response: Response,
+        before: EntrustmentBefore = None,
+        limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)] = limits.PAGE_SIZE,
+    ) -> ReceivedEntrustmentList:
+        found = find_entrusted_licences(desk, caller_of(request), before=before, limit=limit)
         response.headers["cache-control"] = "no-store"
-        return ReceivedEntrustmentList(entrustments=[_received(each) for each in find_entrusted_licences(desk, caller_of(request))])
+        next_before = found[-1].entrustment.id if len(found) == limit else None
+        return ReceivedEntrustmentList(entrustments=[_received(each) for each in found], next_before=next_before)
 
     @router.get(
         "/v1/my/licence-uses",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Protocol
 
-from fastapi import Path
+from fastapi import Path, Query
 
 from service_kit.preconditions import write_etag
 
@@ -13,6 +13,8 @@ TypeCode = Annotated[str, Path(pattern=r"^[0-9A-Z]{21}$", description="Code of t
 TypeNumber = Annotated[int, Path(ge=1, le=999_999, description="Number of the version.")]
 IssuerCode = Annotated[str, Path(pattern=r"^[0-9A-Z]{18}$", description="Credit code of the issuing authority.")]
 LicenceId = Annotated[str, Path(pattern=r"^lc_[0-9a-f]{24}$", description="Identifier of the licence.")]
+
+EntrustmentBefore = Annotated[str | None, Query(pattern=r"^en_[0-9a-f]{24}$", description="The `next_before` of the page before.")]
 
 
 class Revised(Protocol):

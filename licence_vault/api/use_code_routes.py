@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
+from licence_vault import limits
 from licence_vault.actions import entrust_use
 from licence_vault.actions.consent_to_use import Consent, consent_to_use
 from licence_vault.actions.entrust_use import EntrustmentOrder
 from licence_vault.actions.grant_by_duty import DutyOrder, grant_by_duty
 from licence_vault.actions.redeem_use_code import redeem_use_code
+from licence_vault.api.parameters import EntrustmentBefore  # noqa: TC001 - FastAPI reads the annotations at run time
 from licence_vault.api.use_shapes import (
     ConsentBody,
     DutyBody,
@@ -89,6 +91,7 @@ def add_use_code_routes(router: APIRouter, desk: UseDesk) -> None:
         status_code=201,
         name="entrust_licence_use",
         summary="Let somebody else grant use codes for one's licences of a type, until a day",
+        description="Whom one entrusted with it already stays so for longer: the answer is that entrustment, with its new end.",
         response_model=EntrustmentAnswer,
         responses=problem_answers(400, 401, 403, 409, 422, 503),
         tags=_TAGS,
@@ -106,12 +109,21 @@ def add_use_code_routes(router: APIRouter, desk: UseDesk) -> None:
         name="list_licence_entrustments",
         summary="List whom one entrusted with what",
         response_model=EntrustmentList,
-        responses=problem_answers(401, 403),
+        description="Those that stand are all on the first page; `limit` is of the others.",
+        responses=problem_answers(401, 403, 404, 422),
         tags=_TAGS,
     )
     @needs(SCOPE_OWN)
-    def read_entrustments(request: Request) -> EntrustmentList:
-        return EntrustmentList(entrustments=[write_entrustment(each) for each in entrust_use.list_entrustments(desk, caller_of(request))])
+    def read_entrustments(
+        request: Request,
+        before: EntrustmentBefore = None,
+        limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)] = limits.PAGE_SIZE,
+    ) -> EntrustmentList:
+        found = entrust_use.list_entrustments(desk, caller_of(request), before=before, limit=limit)
+        return EntrustmentList(
+            entrustments=[write_entrustment(each) for each in (*found.standing, *found.past)],
+            next_before=found.past[-1].id if len(found.past) == limit else None,
+        )
 
     @router.delete(
         "/v1/my/licence-entrustments/{entrustment_id}",

@@ -190,9 +190,10 @@ class EntrustmentAnswer(BaseModel):
 
 
 class EntrustmentList(BaseModel):
-    """Entrustments, newest first."""
+    """Entrustments: on the first page all that stand, newest first; then those that were ended or are over, newest first."""
 
     entrustments: list[EntrustmentAnswer]
+    next_before: str | None
 
 
 def write_granted(granted: GrantedCode) -> GrantedAnswer:

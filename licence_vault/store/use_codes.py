@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, insert, not_, select, update
+from sqlalchemy import case, func, insert, not_, select, update
 
 from licence_vault.model import LicenceState
 from licence_vault.store.licences import ABANDONED, read_licence_row
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import ColumnElement, Connection, RowMapping, Select
 
     from licence_vault.register import LicenceRecord
 
@@ -90,6 +90,37 @@ def _entrustment(row: RowMapping) -> Entrustment:
     return Entrustment(**values | {"ended_at": read_optional_time(values["ended_at"])})
 
 
+def _entrustments(conn: Connection, statement: Select[Any]) -> list[Entrustment]:
+    return [_entrustment(row) for row in conn.execute(statement).mappings()]
+
+
+_NEWEST: Final = (entrustments.c.given_at.desc(), entrustments.c.id)
+
+
+def _rank() -> ColumnElement[int]:
+    """0 where the holder has an issued licence of the type, 1 where the entrustment is for nothing yet."""
+    held = (
+        select(licences.c.id)
+        .join(holders, holders.c.licence_id == licences.c.id)
+        .where(
+            holders.c.code_digest == entrustments.c.holder_digest,
+            licences.c.type_code == entrustments.c.type_code,
+            licences.c.state == LicenceState.ISSUED.value,
+        )
+    )
+    return case((held.correlate(entrustments).exists(), 0), else_=1)
+
+
+def _stands(at: datetime) -> ColumnElement[bool]:
+    return entrustments.c.ended_at.is_(None) & (entrustments.c.until > write_time(at))
+
+
+def _is_behind(one: Entrustment) -> ColumnElement[bool]:
+    """In the order of ``_NEWEST``."""
+    given_at = write_time(one.given_at)
+    return (entrustments.c.given_at < given_at) | ((entrustments.c.given_at == given_at) & (entrustments.c.id > one.id))
+
+
 def insert_entrustment(conn: Connection, entrustment: Entrustment) -> None:
     """A new entrustment."""
     values = {name: getattr(entrustment, name) for name in Entrustment.__slots__}
@@ -111,24 +142,52 @@ def end_entrustment(conn: Connection, entrustment_id: str, at: datetime) -> bool
 
 def count_standing_entrustments(conn: Connection, holder_digest: bytes, at: datetime) -> int:
     """How many of a holder stand at a time."""
-    standing = (entrustments.c.holder_digest == holder_digest) & entrustments.c.ended_at.is_(None) & (entrustments.c.until > write_time(at))
-    return int(conn.execute(select(func.count()).select_from(entrustments).where(standing)).scalar_one())
+    standing = select(func.count()).select_from(entrustments).where(entrustments.c.holder_digest == holder_digest, _stands(at))
+    return int(conn.execute(standing).scalar_one())
+
+
+def lengthen_entrustment(conn: Connection, entrustment: Entrustment) -> None:
+    """Write the end of one anew, with its reason and who gave it so."""
+    values = {"until": write_time(entrustment.until), "reason": entrustment.reason, "given_by": entrustment.given_by}
+    conn.execute(update(entrustments).where(entrustments.c.id == entrustment.id).values(values))
 
 
 def list_entrustments_of_holders(conn: Connection, subjects: Collection[bytes], *, limit: int) -> list[Entrustment]:
     """Entrustments that these holders gave, newest first."""
-    statement = select(entrustments).where(entrustments.c.holder_digest.in_(subjects))
-    rows = conn.execute(statement.order_by(entrustments.c.given_at.desc(), entrustments.c.id).limit(limit)).mappings()
-    return [_entrustment(row) for row in rows]
+    return _entrustments(conn, select(entrustments).where(entrustments.c.holder_digest.in_(subjects)).order_by(*_NEWEST).limit(limit))
 
 
-def list_entrustments_to(conn: Connection, agents: Collection[bytes], at: datetime | None, *, limit: int) -> list[Entrustment]:
-    """Entrustments to any of ``agents``, newest first: those that stand at a time, or (None) all there were."""
-    statement = select(entrustments).where(entrustments.c.agent_digest.in_(agents))
-    if at is not None:
-        statement = statement.where(entrustments.c.ended_at.is_(None), entrustments.c.until > write_time(at))
-    statement = statement.order_by(entrustments.c.given_at.desc(), entrustments.c.id)
-    return [_entrustment(row) for row in conn.execute(statement.limit(limit)).mappings()]
+def list_standing_entrustments(conn: Connection, subjects: Collection[bytes], at: datetime) -> list[Entrustment]:
+    """All that these holders gave and that stand at a time, newest first."""
+    return _entrustments(conn, select(entrustments).where(entrustments.c.holder_digest.in_(subjects), _stands(at)).order_by(*_NEWEST))
+
+
+def list_past_entrustments(
+    conn: Connection, subjects: Collection[bytes], at: datetime, *, behind: Entrustment | None, limit: int
+) -> list[Entrustment]:
+    """Those that were ended, or are over at a time, newest first, from behind one of them."""
+    statement = select(entrustments).where(entrustments.c.holder_digest.in_(subjects), not_(_stands(at)))
+    if behind is not None:
+        statement = statement.where(_is_behind(behind))
+    return _entrustments(conn, statement.order_by(*_NEWEST).limit(limit))
+
+
+def list_entrustments_to(conn: Connection, agents: Collection[bytes], *, limit: int) -> list[Entrustment]:
+    """All entrustments there were to any of ``agents``, newest first."""
+    return _entrustments(conn, select(entrustments).where(entrustments.c.agent_digest.in_(agents)).order_by(*_NEWEST).limit(limit))
+
+
+def list_standing_entrustments_to(
+    conn: Connection, agents: Collection[bytes], at: datetime, *, behind: Entrustment | None, limit: int
+) -> list[Entrustment]:
+    """Those to any of ``agents`` that stand at a time, from behind one of them: first those whose holder has an issued licence of the type, so that
+    nobody's empty ones stand before them; each of both newest first.
+    """
+    statement = select(entrustments).where(entrustments.c.agent_digest.in_(agents), _stands(at))
+    if behind is not None:
+        rank = conn.execute(select(_rank()).where(entrustments.c.id == behind.id)).scalar_one()
+        statement = statement.where((_rank() > rank) | ((_rank() == rank) & _is_behind(behind)))
+    return _entrustments(conn, statement.order_by(_rank(), *_NEWEST).limit(limit))
 
 
 def list_entrustments_between(
@@ -136,4 +195,4 @@ def list_entrustments_between(
 ) -> list[Entrustment]:
     """Entrustments of any of ``subjects`` to any of ``agents`` for a type that were not ended; their time may be over."""
     between = entrustments.c.agent_digest.in_(agents) & entrustments.c.holder_digest.in_(subjects) & (entrustments.c.type_code == type_code)
-    return [_entrustment(row) for row in conn.execute(select(entrustments).where(between, entrustments.c.ended_at.is_(None))).mappings()]
+    return _entrustments(conn, select(entrustments).where(between, entrustments.c.ended_at.is_(None)))

@@ -210,7 +210,7 @@ def test_a_citizen_entrusts_a_neighbour(
     for unsaid in ("1795910400", "1795910400.5", "-1", 1795910400, 1.5, None, True):  # seconds since when, or thousandths of them
         assert jia.refusal("POST", "/v1/my/licence-entrustments", order | {"until": unsaid}, status=422)[0] == "REQUEST_INVALID", unsaid
     given = jia.call("POST", "/v1/my/licence-entrustments", order, status=201).json()
-    assert jia.call("GET", "/v1/my/licence-entrustments", status=200).json() == {"entrustments": [given]}
+    assert jia.call("GET", "/v1/my/licence-entrustments", status=200).json() == {"entrustments": [given], "next_before": None}
     [received] = yii.call("GET", "/v1/my/received-entrustments", status=200).json()["entrustments"]
     assert {name: received[name] for name in given} == given
     assert received["has_more"] is False
@@ -227,10 +227,10 @@ def test_a_citizen_entrusts_a_neighbour(
     assert [(each["action"], each["mode"]) for each in seen][:2] == [("code_granted", "entrusted"), ("queried", "entrusted")]
     path = f"/v1/my/licence-entrustments/{given['id']}"
     assert yii.refusal("DELETE", path, status=404)[0] == "LICENCE_ENTRUSTMENT_NOT_FOUND"
-    assert yii.call("GET", "/v1/my/licence-entrustments", status=200).json() == {"entrustments": []}
+    assert yii.call("GET", "/v1/my/licence-entrustments", status=200).json() == {"entrustments": [], "next_before": None}
     jia.call("DELETE", path, status=204)
-    assert yii.call("GET", "/v1/my/received-entrustments", status=200).json() == {"entrustments": []}
-    assert jia.call("GET", "/v1/my/received-entrustments", status=200).json() == {"entrustments": []}
+    assert yii.call("GET", "/v1/my/received-entrustments", status=200).json() == {"entrustments": [], "next_before": None}
+    assert jia.call("GET", "/v1/my/received-entrustments", status=200).json() == {"entrustments": [], "next_before": None}
     body = {"code": granted["code"], "purpose": WHY}
     assert registry.refusal("POST", "/v1/licence-use-codes/redeem", body, status=403)[0] == "USE_CODE_WITHDRAWN"
 

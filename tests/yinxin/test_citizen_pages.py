@@ -246,8 +246,13 @@ def test_a_citizen_entrusts_somebody_and_ends_it(jia: Citizen) -> None:
     assert jia.answer.status_code == 422
     last = re.search(r'id="until"[^>]* value="([^"]+)"', jia.see("/my/trust") and jia.answer.text)
     assert last
+    assert re.findall(r'<select id="code-type".*?</select>', jia.answer.text, re.DOTALL)[0].count("<option") == 2, (
+        "people, and no organisation"
+    )
     form = jia.answer
     assert "已委托。" in jia.press("/my/entrustments", **wish | {"until": last[1]})
+    assert "您已就此类证照委托此人" in jia.press("/my/entrustments", **wish | {"until": last[1]})
+    assert jia.answer.status_code == 409
     jia.answer = form
     assert "没有再次办理" in jia.press("/my/entrustments", **wish | {"until": last[1]})
     (path,) = re.findall(r'action="(/my/entrustments/en_[0-9a-f]+/end)"', jia.answer.text)

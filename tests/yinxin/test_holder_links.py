@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from idp.actions.end_session import end_all_sessions
+from idp.actions.find_person_behind import Proven
 from idp.actions.grant_agent import grant_agent, revoke_agent
 from idp.actions.manage_accounts import NewAccount, change_account_status, create_account
 from idp.actions.set_credentials import set_password
 from idp.model.people import AccountKind, AccountStatus, AgentRole, Evidence, Identifier, IdentifierKind
+from licence_vault.actions.entrust_use import AGENT_CODE_TYPES
 from licence_vault.ports import HOLDERS, ActedFor, HolderCode, SignedInHolder
 from service_kit.callers import Caller
 from tests.deployments import make_deployment, served_here
@@ -141,13 +143,18 @@ def test_a_representative_and_an_agent_without_bounds_may_everything(
 
 
 def test_numbers_of_kinds_that_name_no_code_type_prove_nothing(clients: Clients) -> None:
-    from idp.actions.find_person_behind import Proven
-
     now = clients.town.desk.clock.now()
     kinds = [(IdentifierKind.OTHER_ID, "X1"), (IdentifierKind.PERMIT, "X1"), (IdentifierKind.MOBILE, "13800000000")]
     proven = Proven("pe_1", tuple(Identifier(kind, value, now) for kind, value in kinds), 3)
     assert codes_of(proven) == ()
     assert codes_of(replace(proven, identifiers=(Identifier(IdentifierKind.PERMIT, "01234567", now),)))[0].code_type == "511"
+
+
+def test_what_people_prove_is_what_a_holder_may_entrust(clients: Clients) -> None:
+    now = clients.town.desk.clock.now()
+    found = tuple(Identifier(kind, value, now) for kind in IdentifierKind for value in ("H1234567801", "01234567"))
+    proved = {each.code_type for each in codes_of(Proven("pe_1", found, 3))}
+    assert proved - {FIRM.code_type} == AGENT_CODE_TYPES, "the credit code is an organisation's"
 
 
 def test_where_no_people_are_kept_nobody_is_known(tmp_path_factory: pytest.TempPathFactory) -> None:

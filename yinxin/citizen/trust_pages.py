@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from yinxin.console.visit import Visit
 
 PASSPORT: Final = "414"
-CODE_TYPES: Final = ("111", PASSPORT, "001")
+CODE_TYPES: Final = ("111", PASSPORT)
 ENTRUSTMENT_DAYS: Final = limits.ENTRUSTMENT_DAYS - 1  # the last second of the last day counts too
 _USUAL_DAYS: Final = 30
 _LISTED: Final = 200
@@ -46,8 +46,9 @@ def _standing(entrustment: dict[str, Any], names: dict[str, str]) -> dict[str, A
 async def _page(visit: Visit, problem: ApiProblem | None = None, form: ConsoleForm | None = None) -> Response:
     cards = await own_cards(visit)
     types = {each.type: each.name for each in cards}
-    given = (await visit.api.get("/v1/my/licence-entrustments")).body["entrustments"]
-    received = (await visit.api.get("/v1/my/received-entrustments")).body["entrustments"]
+    given = (await visit.api.get("/v1/my/licence-entrustments")).body
+    listed = (await visit.api.get("/v1/my/received-entrustments", limit=_LISTED)).body
+    received = listed["entrustments"]
     entrusted = {each["id"]: read_card(each, today()) for one in received for each in one["licences"]}
     entrusted = {place: each for place, each in entrusted.items() if each.is_in_force and all(place != own.id for own in cards)}
     uses = (await visit.api.get("/v1/my/licence-uses", limit=_LISTED)).body["uses"]
@@ -59,10 +60,11 @@ async def _page(visit: Visit, problem: ApiProblem | None = None, form: ConsoleFo
         cards=[each for each in cards if each.is_in_force],
         entrusted=list(entrusted.values()),
         received=[_standing(each, {card.type: card.name for card in entrusted.values()}) for each in received],
-        has_more=any(each["has_more"] for each in received),
+        has_more=listed["next_before"] is not None or any(each["has_more"] for each in received),
         types=types,
         code_types=CODE_TYPES,
-        entrustments=[_standing(each, types) for each in given],
+        entrustments=[_standing(each, types) for each in given["entrustments"]],
+        has_past=given["next_before"] is not None,
         consents=await told_uses(visit, consents, cards),
         first_day=today().isoformat(),
         usual_day=(today() + timedelta(days=_USUAL_DAYS)).isoformat(),

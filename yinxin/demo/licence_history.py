@@ -250,7 +250,8 @@ def _ensure_batch(means: IssuingMeans, cast: Cast, type_code: str, issuer_code: 
 def _ensure_uses(means: IssuingMeans, cast: Cast, codes: dict[str, str], licence: LicenceRecord) -> None:
     context = means.context
     desk = UseDesk(context, means.contents, DemoDirectory(cast.citizen.subject))
-    if list_entrustments(desk, cast.citizen):  # the last that is made
+    given = list_entrustments(desk, cast.citizen, before=None, limit=1)
+    if given.standing or given.past:  # the last that is made
         return
     # 1. The department's system may use two types, with the holder's consent and by duty.
     modes, rights = frozenset({UseMode.CONSENTED, UseMode.BY_DUTY}), frozenset(ShareRight)
