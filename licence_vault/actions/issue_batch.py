@@ -17,6 +17,7 @@ from licence_vault.actions.batch_lease import BatchLease
 from licence_vault.actions.batch_orders import order_of_row
 from licence_vault.actions.check_row import Problem, fact_of, problems_of
 from licence_vault.actions.claim_batch import BatchFile, claim_batch
+from licence_vault.actions.enter_issuer import own_issuer_codes
 from licence_vault.actions.finish_issue import finish_issue, put_back
 from licence_vault.actions.issue_licence import basis_of_issuing, begin_issue
 from licence_vault.actions.record_event import SERVICE
@@ -178,11 +179,14 @@ def find_batch(means: IssuingMeans, caller: Caller, batch_id: str) -> tuple[Lice
         return batch, store.count_progress(conn, batch_id)
 
 
-def list_batches(means: IssuingMeans, caller: Caller, *, before: str | None, limit: int) -> list[tuple[LicenceBatch, dict[RowState, int]]]:
-    """Batches of the authorities the caller acts for, newest first, from behind the batch ``before``, with how many rows are in which state."""
+def list_batches(
+    means: IssuingMeans, caller: Caller, *, issuer_code: str | None = None, before: str | None, limit: int
+) -> list[tuple[LicenceBatch, dict[RowState, int]]]:
+    """Batches of the authorities the caller acts for, newest first, from behind the batch ``before``, with how many rows are in which state.
+    Errors as ``own_issuer_codes``.
+    """
     with means.context.database.read() as conn:
-        codes = store.list_issuer_codes(conn, caller.holder, limit=limits.PAGE_SIZE_MAX)
-        found = store.list_batches(conn, codes, before=before, limit=limit)
+        found = store.list_batches(conn, own_issuer_codes(conn, caller, issuer_code), before=before, limit=limit)
         return [(batch, store.count_progress(conn, batch.id)) for batch in found]
 
 

@@ -222,7 +222,7 @@ def add_batch_routes(router: APIRouter, means: IssuingMeans) -> None:
         name="list_licence_batches",
         summary="Batches of the authorities one acts for, newest first",
         response_model=BatchList,
-        responses=problem_answers(401, 403, 422),
+        responses=problem_answers(401, 403, 404, 422),
         tags=_TAGS,
     )
     @needs(SCOPE_ISSUE)
@@ -230,8 +230,9 @@ def add_batch_routes(router: APIRouter, means: IssuingMeans) -> None:
         request: Request,
         before: Annotated[str | None, Query(max_length=40, description="The `next_before` of the page before.")] = None,
         limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE)] = 20,
+        issuer: Annotated[str | None, Query(pattern=r"^[0-9A-Z]{18}$", description="Of this authority only.")] = None,
     ) -> BatchList:
-        found = issue_batch.list_batches(means, caller_of(request), before=before, limit=limit + 1)
+        found = issue_batch.list_batches(means, caller_of(request), issuer_code=issuer, before=before, limit=limit + 1)
         page = [write_batch(*each) for each in found[:limit]]
         return BatchList(batches=page, next_before=page[-1].id if len(found) > limit else None)
 

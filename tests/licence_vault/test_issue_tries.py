@@ -15,6 +15,7 @@ from licence_vault.actions.define_type import take_type_step
 from licence_vault.actions.enter_issuer import give_membership, take_membership
 from licence_vault.actions.find_licences import LicenceWish, find_licence, list_licences
 from licence_vault.actions.import_licences import import_licences, list_imports
+from licence_vault.actions.issue_batch import list_batches
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.limits import ISSUING_LEASE_SECONDS, ISSUING_RETRY_SECONDS
 from licence_vault.model import LicenceState, step_named, type_step_named
@@ -54,10 +55,12 @@ def test_whoever_acts_for_many_authorities_is_shown_all_or_asked_for_one(here: I
         ways: list[Callable[[], object]] = [
             lambda: list_licences(context, contents, here.clerk, LicenceWish(), after="", limit=100),
             lambda: list_imports(here.means, here.clerk, holder=None, number=None, after="", limit=100),
+            lambda: list_batches(here.means, here.clerk, before=None, limit=100),
         ]
         for ask in ways:
             error = _raised(ask)
             assert (error.code, error.facts["field"]) == ("FIELD_UNACCEPTABLE", "issuer")
+        assert list_batches(here.means, here.clerk, issuer_code=ISSUER, before=None, limit=100) == []
         wish = LicenceWish(issuer_code=ISSUER)
         assert record.id in [each.id for each in list_licences(context, contents, here.clerk, wish, after="", limit=100)]
         list_imports(here.means, here.clerk, holder=None, number=None, after="", limit=100, issuer_code=OTHER_ISSUER)

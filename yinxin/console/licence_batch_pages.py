@@ -32,7 +32,7 @@ def add_pages(console: Console) -> None:
     @console.page(BATCHES, methods=("GET", "POST"), needs=ISSUE)
     async def open_batch(visit: Visit) -> Response:
         issuers, types = await own_issuers(visit), await published_types(visit)
-        batches = (await visit.api.get("/v1/licence-batches", limit=BATCHES_SHOWN)).body["batches"]
+        batches = (await visit.api.get("/v1/licence-batches", limit=BATCHES_SHOWN, issuer=visit.query("issuer"))).body["batches"]
         common: dict[str, Any] = {"issuers": issuers, "types": types, "batches": batches}
         given = {"type": visit.query("type"), "issuer": "", "forms": ["pdf"]}
         if visit.request.method == "GET":
