@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 from PIL import Image
 
+from licence_vault.actions import download_copy
+from licence_vault.copy_errors import download_gone
+from licence_vault.limits import DOWNLOAD_TOKEN_CHARACTERS
 from tests.licence_vault.test_use_routes import (
     JIA,
     OFFICER,
@@ -29,6 +32,8 @@ from tests.licence_vault.test_use_routes import (
 )
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.licence_vault.served import Office
 
 __all__ = ["clerk", "clients", "here", "jia", "licence", "registry", "served", "stranger", "yii"]  # fixtures, found by their names
@@ -140,3 +145,16 @@ def test_a_system_is_given_annotated_copies(jia: Office, registry: Office, stran
     of_holder = {"holderCode": JIA[1], "holderTypeCode": "111", "certTypeCode": SHARED, "useCause": WHY, "operator": OFFICER}
     status, found = share(registry, "downloadUrlsByHolderCode", of_holder | {"certNo": licence["data"]["number"]})
     assert (status, [each["certIdentifier"] for each in found]) == ("0", [licence["identifier"]])
+
+
+def test_whoever_fetches_a_copy_is_given_what_somebody_may_still_let_him_use(registry: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is behind a token is asked of this deployment's directory."""
+    asked: list[object] = []
+
+    def take(_means: Any, _token: str, _caller: Any, *, directory: object = None) -> None:
+        asked.append(directory)
+        raise download_gone()
+
+    monkeypatch.setattr(download_copy, "take_download", take)
+    registry.refusal("GET", "/v1/licence-downloads/" + "x" * DOWNLOAD_TOKEN_CHARACTERS, status=404)
+    assert [hasattr(each, "find") for each in asked] == [True]
