@@ -179,14 +179,19 @@ def record_grant(context: ServiceContext, conn: Connection, caller: Caller, seal
 
 
 def withdraw_grant(context: ServiceContext, caller: Caller, seal_id: str, client_id: str, *, if_version: int | None = None) -> Seal:
-    """Take all grants of a holder back, from the very next request on, and return the seal; none there is no error. Raises SEAL_NOT_FOUND, SEAL_CHANGED."""
+    """Take all grants of a holder back, and with them his power to use, from the very next request on, and return the seal; none there is no error.
+
+    Who has that power without a grant keeps it: it is the security administrator's to take. Raises SEAL_NOT_FOUND, SEAL_CHANGED.
+    """
     check_client_id(client_id)
 
     def withdraw(conn: Connection) -> Seal:
         seal = _managed_seal(context, conn, caller, seal_id, if_version)
-        for grant in store.list_standing_grants(conn, seal_id, client_id):
+        grants = store.list_standing_grants(conn, seal_id, client_id)
+        for grant in grants:
             _take_back(context, conn, caller, seal, grant, "")
-        store.delete_power(conn, seal_id, client_id, Power.USE)
+        if grants:
+            store.delete_power(conn, seal_id, client_id, Power.USE)
         return seal
 
     return context.database.write(withdraw)

@@ -230,6 +230,25 @@ def test_a_grant_that_says_nothing_sensible_is_refused(house: House, seal: Seal,
     assert code_of(grant_seal_within, house.context, caller(), seal.id, order, if_version=None) == "FIELD_UNACCEPTABLE"
 
 
+def test_who_manages_a_seal_takes_no_power_that_stands_without_a_grant(house: House) -> None:
+    """It was given by the security administrator, and taken away it stood nowhere: no act, no entry, no event."""
+    context, seal = house.context, make_approved_seal(house.context, MAKER, approved(house).id)
+    told: dict[str, Any] = {"is_bound": store.holds_any_power, "actor": "operator:x", "reason": "x", "at": AT}
+    context.database.write(lambda conn: appoint(conn, context.audit, "person:security", Role.SECURITY, **told))
+    give_power(context, SECURITY, seal.id, "person:late", Power.USE, reason="x")
+    before = len(house.entries(f"seal:{seal.id}"))
+    withdraw_grant(context, MANAGER, seal.id, "person:late")
+    with context.database.read() as conn:
+        assert store.powers_of(conn, seal.id, "person:late") == {Power.USE}
+    assert len(house.entries(f"seal:{seal.id}")) == before
+    grant_seal_within(context, MANAGER, seal.id, GrantOrder("person:late"), if_version=None)
+    withdraw_grant(context, MANAGER, seal.id, "person:late")
+    with context.database.read() as conn:
+        assert not store.powers_of(conn, seal.id, "person:late")
+    assert [action for action, _, _ in house.entries(f"seal:{seal.id}")][before:] == ["seal.grant", "seal.withdraw"]
+    take_power(context, SECURITY, seal.id, "person:late", Power.USE, reason="x")  # nothing is left to take
+
+
 def test_nobody_holds_two_powers(house: House) -> None:
     seal = make_approved_seal(house.context, MAKER, approved(house).id)
     for holder in ("person:manager", "person:auditor"):
