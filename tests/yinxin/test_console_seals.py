@@ -218,13 +218,29 @@ def _until_filed(surfer: Surfer, seal: str) -> None:
 
 def _grants(manager: Surfer, seal: str) -> None:
     manager.get(f"{seal}/grants")
-    limits = {"forms": ["pdf"], "document_types": "批文\n证明", "uses_max": "5", "valid_until": "2029-01-01", "hours": "08:30-17:30"}
+    standing = manager.page.text.count("/revoke")
+    days = {"valid_from": "2028-12-01", "valid_until": "2029-01-01"}
+    limits = {"forms": ["pdf"], "document_types": "批文\n证明", "uses_max": "5", "hours": "08:30-17:30", **days}
+    for wrong in (
+        {"uses_max": "5 次"},
+        {"uses_max": "-1"},
+        {"uses_max": "五"},
+        {"uses_max": "٥"},
+        {"forms": ["all"]},
+        {"valid_from": "soon"},
+    ):
+        manager.post(f"{seal}/grants", {"holder": "shimin", "reason": "代办", **limits, **wrong})
+        assert manager.page.status_code == 422, wrong
+        assert "08:30-17:30" in manager.text, wrong
+        manager.get(f"{seal}/grants")
+        assert manager.page.text.count("/revoke") == standing, wrong
     manager.post(f"{seal}/grants", {"holder": "nobody-known", **limits})
     assert manager.page.status_code == 422
     assert "08:30-17:30" in manager.text
     manager.post(f"{seal}/grants", {"holder": "shimin", "reason": "代办", **limits})
     assert "授权已生效" in manager.text
     assert "批文、证明" in manager.text
+    assert "2028-12-01 00:00" in manager.text
     revoke = re.search(rf"{seal}/grants/sg_[0-9a-f]+/revoke", manager.page.text)
     assert revoke
     manager.post(revoke[0], {"reason": "不再需要"})

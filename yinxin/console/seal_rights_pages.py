@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from standards.errors import Kind, TrustError
 from yinxin.console.api_calls import ApiProblem
+from yinxin.console.console import problem_of_error
 from yinxin.console.seal_pages import PAGE_SIZE, SEALS, load_seal
 from yinxin.console.seal_words import Entered, holder_named, names_of, words_for
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from yinxin.console.forms import ConsoleForm
     from yinxin.console.visit import Visit
 
+_COUNT: Final = re.compile(r"[0-9]{1,9}")
 FORMS: Final = ("pdf", "ofd", "digest")
 POWERS: Final = ("manage", "use", "audit")
 
@@ -39,11 +43,18 @@ async def _show_grants(visit: Visit, seal_id: str, problem: ApiProblem | None = 
 
 
 async def _read_grant(visit: Visit, form: ConsoleForm) -> dict[str, Any]:
+    """What the API takes, of what the form says: a limit that cannot be read is refused, not left out. Days are Beijing's. Raises ApiProblem."""
     body: dict[str, Any] = {"holder": await holder_named(visit, form.get("holder")), "reason": form.get("reason")}
-    body["forms"] = [each for each in form.all("forms") if each in FORMS]
+    body["forms"] = list(form.all("forms"))
     body["document_types"] = list(form.lines("document_types"))
-    if form.get("uses_max").isdecimal():
-        body["uses_max"] = int(form.get("uses_max"))
+    uses_max = form.get("uses_max")
+    if uses_max:
+        if _COUNT.fullmatch(uses_max) is None:
+            error = TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field="uses_max", rule="a whole number")
+            raise problem_of_error(error, visit.language)
+        body["uses_max"] = int(uses_max)
+    if form.get("valid_from"):
+        body["valid_from"] = f"{form.get('valid_from')}T00:00:00+08:00"
     if form.get("valid_until"):
         body["valid_until"] = f"{form.get('valid_until')}T23:59:59+08:00"
     body["hours"] = form.get("hours")

@@ -182,6 +182,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "grant_types_label": ("文件类型", "Document types"),
     "grant_max": ("最多次数", "At most so often"),
     "grant_used": ("已用 {used} / {most} 次", "Used {used} of {most}"),
+    "grant_from": ("生效日期", "From"),
     "grant_until": ("有效期至", "Until"),
     "grant_hours": ("时段（如 08:30-17:30）", "Hours (such as 08:30-17:30)"),
     "grant_hours_label": ("每日时段", "Hours of the day"),
