@@ -15,7 +15,7 @@ from crypto.signer import software_signer
 from crypto.sm3 import sm3
 from seal_service import limits, store
 from seal_service.actions.change_seal_state import remove_key
-from seal_service.actions.check_power import check_there
+from seal_service.actions.check_power import check_no_role, check_there
 from seal_service.actions.grant_seal import check_client_id
 from seal_service.actions.owners_key import OUTSIDE, check_holds_key, read_owners_key
 from seal_service.actions.read_import import HandedIn, ImportOrder, read_import, verify_import, write_steps
@@ -66,7 +66,8 @@ def apply_for_import(
     """Record the application and what was found out about the seal.
 
     Raises SES_MALFORMED, FILE_TOO_LARGE, SEAL_IMPORT_UNACCEPTABLE, SEAL_IMPORT_REFUSED, SEAL_IMPORT_KEY_REFUSED, SEAL_KEY_REQUEST_REFUSED,
-    SEAL_IMPORT_OPEN, SEAL_CODE_TAKEN, SEAL_POWER_HELD, ROLE_HOLDER_UNKNOWN, CREDIT_CODE_*, FIELD_UNACCEPTABLE, PAPER_UNKNOWN, IDEMPOTENCY_*.
+    SEAL_IMPORT_OPEN, SEAL_CODE_TAKEN, SEAL_POWER_HELD, ROLE_HOLDER_UNKNOWN, ROLE_FORBIDS, CREDIT_CODE_*, FIELD_UNACCEPTABLE,
+    PAPER_UNKNOWN, IDEMPOTENCY_*.
     """
     # 1. What can be checked without anything else.
     owner = hold_process_mark(context)
@@ -115,6 +116,7 @@ def apply_for_import(
             raise import_key_refused("the key of another seal")
         for holder in (*order.managers, *order.users, *order.auditors):
             check_there(context, conn, holder)
+            check_no_role(context, conn, holder, at)
         load_papers(conn, order.papers, person.holder)
         begun = replace(taken_in, begun_at=begun_at, claim_digest=None if claim is None else claim.key_digest)
         store.insert_import(conn, begun)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from seal_service import limits, store
-from seal_service.actions.check_power import check_manages, check_there
+from seal_service.actions.check_power import check_manages, check_no_role, check_there
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.grant_seal import check_client_id
 from seal_service.actions.keep_powers_apart import check_together
@@ -83,7 +83,7 @@ class ApplicationOrder:
 
 def apply_for_seal(context: ServiceContext, caller: Caller, order: ApplicationOrder, *, idempotency_key: str | None = None) -> Application:
     """Record the application. Raises FIELD_UNACCEPTABLE, CREDIT_CODE_*, SEAL_DESIGN_*, SEAL_GLYPH_MISSING, SEAL_POWER_HELD, ROLE_HOLDER_UNKNOWN,
-    PAPER_UNKNOWN, SEAL_NOT_FOUND, SEAL_STATE_CONFLICT, APPLICATION_OPEN, IDEMPOTENCY_*.
+    ROLE_FORBIDS, PAPER_UNKNOWN, SEAL_NOT_FOUND, SEAL_STATE_CONFLICT, APPLICATION_OPEN, IDEMPOTENCY_*.
     """
     # 1. What can be checked without anything else, the picture included.
     order = replace(order, reason=check_reason(order.reason, is_required=True))
@@ -125,6 +125,7 @@ def apply_for_seal(context: ServiceContext, caller: Caller, order: ApplicationOr
         wanted = [(holder, power) for power, holders in _powers(order) for holder in holders]
         for holder, _ in wanted:
             check_there(context, conn, holder)
+            check_no_role(context, conn, holder, at)
         check_together(context, conn, wanted, at)
         papers = load_papers(conn, order.papers, caller.holder)
         made = replace(application, applied_at=at, state_at=at)

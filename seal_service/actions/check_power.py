@@ -78,6 +78,14 @@ def check_there(context: ServiceContext, conn: Connection, holder: str) -> None:
     check_known(conn, holder, HOLDER_CHECK.of(context))
 
 
+def check_no_role(context: ServiceContext, conn: Connection, holder: str, at: datetime) -> None:
+    """ROLE_FORBIDS where he, or somebody who may act for him, is an administrator."""
+    for name in sorted(people_behind(context, conn, holder, at)):
+        role = role_of(conn, name)
+        if role is not None:  # by the name that was asked for: who acts for it is not everybody's to know
+            raise TrustError(Kind.CONFLICT, "ROLE_FORBIDS", holder=holder, role=role.value)
+
+
 def give_power(context: ServiceContext, conn: Connection, seal: Seal, holder: str, power: Power, *, given_by: str, at: datetime) -> bool:
     """Give a power within the caller's transaction; False where he has it. ROLE_HOLDER_UNKNOWN; ROLE_FORBIDS where he, or somebody who may act
     for him, has a role; SEAL_POWER_HELD where one of them has another power.
@@ -87,10 +95,7 @@ def give_power(context: ServiceContext, conn: Connection, seal: Seal, holder: st
         return False
     if holder != given_by:  # whoever gives is there
         check_there(context, conn, holder)
-    for name in sorted(people_behind(context, conn, holder, at)):
-        role = role_of(conn, name)
-        if role is not None:  # by the name that was asked for: who acts for it is not everybody's to know
-            raise TrustError(Kind.CONFLICT, "ROLE_FORBIDS", holder=holder, role=role.value)
+    check_no_role(context, conn, holder, at)
     if held and seal.are_powers_separated:
         raise power_held(seal.id, holder, min(held), power)
     check_giving(context, conn, seal, holder, power, at)

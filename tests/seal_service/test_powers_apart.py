@@ -10,6 +10,7 @@ import pytest
 
 from crypto.sm3 import sm3
 from seal_service import store
+from seal_service.actions.apply_for_import import apply_for_import
 from seal_service.actions.apply_for_seal import apply_for_seal
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.give_power import give_power, take_power
@@ -25,6 +26,7 @@ from standards.errors import TrustError
 from tests.seal_service.house import House, caller
 from tests.seal_service.test_applications import APPLICANT, MAKER, MANAGER, ORDER, approved, code_of
 from tests.seal_service.test_grants import AT, SECURITY
+from tests.seal_service.test_imports import BY_HIM, order_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -173,7 +175,9 @@ def test_a_security_administrator_gives_no_power_to_an_organisation_that_he_may_
 
 @pytest.mark.parametrize("role", list(Role))
 def test_an_organisation_for_which_an_administrator_may_act_gets_no_power(house: House, town: Town, role: Role) -> None:
-    """Another security administrator gives it no power, nor does who manages the seal let it use it: the administrator would come by its name."""
+    """Nor is one applied for; another security administrator gives it none, and who manages the seal does not let it use it: the administrator would
+    come by its name.
+    """
     context, seal = house.context, make_approved_seal(house.context, MAKER, approved(house).id)
     town.agents = {"person:or_x": {"person:pe_a", "person:pe_b"}}
 
@@ -183,6 +187,10 @@ def test_an_organisation_for_which_an_administrator_may_act_gets_no_power(house:
     context.database.write(give)
     for power in Power:
         assert code_of(give_power, context, SECURITY, seal.id, "person:or_x", power, reason="x") == "ROLE_FORBIDS"
+    wanted: dict[str, Any]
+    for wanted in ({"managers": ("person:or_x",)}, {"users": ("person:or_x",)}, {"auditors": ("person:pe_b",)}):
+        assert code_of(apply_for_seal, context, APPLICANT, replace(ORDER, **wanted)) == "ROLE_FORBIDS"
+        assert code_of(apply_for_import, context, BY_HIM, order_of(house, **wanted)) == "ROLE_FORBIDS"
     with pytest.raises(TrustError) as refused:
         grant_seal_within(context, MANAGER, seal.id, GrantOrder("person:or_x"), if_version=None)
     assert (refused.value.code, dict(refused.value.facts)) == ("ROLE_FORBIDS", {"holder": "person:or_x", "role": role.value})
