@@ -187,8 +187,8 @@ def test_an_organisation_for_which_an_administrator_may_act_gets_no_power(house:
     context.database.write(give)
     for power in Power:
         assert code_of(give_power, context, SECURITY, seal.id, "person:or_x", power, reason="x") == "ROLE_FORBIDS"
-    wanted: dict[str, Any]
-    for wanted in ({"managers": ("person:or_x",)}, {"users": ("person:or_x",)}, {"auditors": ("person:pe_b",)}):
+    wishes: list[dict[str, Any]] = [{"managers": ("person:or_x",)}, {"users": ("person:or_x",)}, {"auditors": ("person:pe_b",)}]
+    for wanted in wishes:
         assert code_of(apply_for_seal, context, APPLICANT, replace(ORDER, **wanted)) == "ROLE_FORBIDS"
         assert code_of(apply_for_import, context, BY_HIM, order_of(house, **wanted)) == "ROLE_FORBIDS"
     with pytest.raises(TrustError) as refused:
