@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from idp.actions.grant_agent import grant_in, revoke_in
+from idp.actions.grant_agent import grant_in, may_grant, revoke_in
 from idp.actions.import_accounts import apply_row, field_of, read_wanted
 from idp.actions.join_identity import put_in_doubt
 from idp.actions.manage_accounts import change_status_in
@@ -162,6 +162,8 @@ def _apply_agent(
         return RowOutcome.WAITING, None
     if present is not None and wanted is not None and present.revoked_at is None and _same_grant(present, wanted):
         return RowOutcome.UNCHANGED, present.agent_id
+    if wanted is not None and not may_grant(connection, desk, wanted.organisation_id, wanted.person_id, source.actor, at):
+        return RowOutcome.UNCHANGED, present.agent_id if present else None
     if present is not None:
         check_open(connection, present.person_id)
         revoke_in(connection, desk, present.agent_id, source.actor, at)

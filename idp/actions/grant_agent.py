@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from idp.model.people import AccountKind, Agent, AgentRole, check_agent_scopes, field_invalid, new_id
 from idp.store.accounts import insert_agent, load_account, load_agent, update_agent
 from idp.store.grants import end_grants_of_agent
+from idp.store.person_grants import newest_grant
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,6 +58,18 @@ def grant_in(connection: Connection, desk: PeopleDesk, agent: Agent) -> None:
     load_account(connection, desk.vault, agent.person_id, AccountKind.PERSON)
     insert_agent(connection, desk.vault, agent)
     note_grant(connection, desk, agent, "agent.grant", agent.granted_at, agent.granted_by)
+
+
+def may_grant(connection: Connection, desk: PeopleDesk, organisation_id: str, person_id: str, actor: str, at: datetime) -> bool:
+    """Whether a directory may make a person an organisation's agent, within a write job: not whom somebody else dismissed, which goes on record."""
+    newest = newest_grant(connection, desk.vault, person_id, organisation_id)
+    if newest is None or newest.revoked_by is None or newest.revoked_by.partition(" ")[0] == actor.partition(" ")[0]:
+        return True  # for whomever the client did it
+    facts = {"agent": newest.agent_id, "person": person_id, "reason": "revoked by somebody else"}
+    desk.audit.record(
+        connection, at=at, actor=actor, action="agent.refuse", subject=f"account:{organisation_id}", outcome="refused", facts=facts
+    )
+    return False
 
 
 def revoke_agent(desk: PeopleDesk, agent_id: str, *, actor: str) -> Agent:

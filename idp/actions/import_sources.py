@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
     from idp.actions.people_desk import PeopleDesk
 
-_CLAIM: Final = "source.claim"
-_GIVE: Final = "source.give"
-_TAKE_BACK: Final = "source.take-back"
+_SAID: Final = ("source.claim", "source.give", "source.take-back")
 
 
 def demand_source(
@@ -37,7 +35,7 @@ def demand_source(
     if not is_free and not told.get(client_id, client_id == first):
         raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN", source=f"import:{source}")
     if claimed is None and not is_dry_run:
-        _record(connection, desk, _CLAIM, source, first or client_id, actor, at)
+        _record(connection, desk, "source.claim", source, first or client_id, actor, at)
 
 
 def give_source(desk: PeopleDesk, source: str, client_id: str, *, is_given: bool, actor: str) -> None:
@@ -50,8 +48,8 @@ def give_source(desk: PeopleDesk, source: str, client_id: str, *, is_given: bool
             raise client_not_found(client_id)
         claimed, first, _ = _known(connection, desk, source)
         if claimed is None and first is not None:  # else it would be the next one's that imports
-            _record(connection, desk, _CLAIM, source, first, actor, at)
-        _record(connection, desk, _GIVE if is_given else _TAKE_BACK, source, client_id, actor, at)
+            _record(connection, desk, "source.claim", source, first, actor, at)
+        _record(connection, desk, "source.give" if is_given else "source.take-back", source, client_id, actor, at)
 
     desk.database.write(store)
 
@@ -72,12 +70,12 @@ def _known(connection: Connection, desk: PeopleDesk, source: str) -> tuple[str |
     """
     claimed: str | None = None
     told: dict[str, bool] = {}
-    for entry in desk.audit.own_entries(connection, _subject(source), (_CLAIM, _GIVE, _TAKE_BACK)):  # the newest first
+    for entry in desk.audit.own_entries(connection, _subject(source), _SAID):  # the newest first
         client = str(entry.facts["client"])
-        if entry.action == _CLAIM:
+        if entry.action == "source.claim":
             claimed = client
         else:
-            told.setdefault(client, entry.action == _GIVE)
+            told.setdefault(client, entry.action == "source.give")
     if claimed is not None:
         return claimed, claimed, told
     newest = newest_import(connection, desk.vault, source, by="client:")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from idp.actions.grant_agent import grant_in, revoke_in
+from idp.actions.grant_agent import grant_in, may_grant, revoke_in
 from idp.actions.manage_accounts import (
     AccountChange,
     NewAccount,
@@ -347,11 +347,12 @@ def _finish(
 def set_members_in(
     connection: Connection, desk: PeopleDesk, organisation_id: str, members: frozenset[str], actor: str, at: datetime
 ) -> None:
-    """Let these persons act for an organisation, and no other agent, within a write job."""
+    """Let these persons act for an organisation, and no other agent, within a write job. Whom somebody else dismissed stays dismissed (``may_grant``)."""
     present = standing_agents(connection, desk.vault, organisation_id=organisation_id)
     lasting = {each.person_id for each in present if each.valid_until is None or at < each.valid_until}
     for agent in present:  # one whose time is over makes room for a new grant
         if agent.person_id not in members & lasting:
             revoke_in(connection, desk, agent.agent_id, actor, at)
     for person_id in sorted(members - lasting):
-        grant_in(connection, desk, Agent(new_id("ag_"), organisation_id, person_id, AgentRole.AGENT, (), at, None, actor, at))
+        if may_grant(connection, desk, organisation_id, person_id, actor, at):
+            grant_in(connection, desk, Agent(new_id("ag_"), organisation_id, person_id, AgentRole.AGENT, (), at, None, actor, at))

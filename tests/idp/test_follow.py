@@ -279,6 +279,25 @@ def test_agents_of_what_the_source_brought(towns: Towns) -> None:
     revoke_agent(towns["a"].desk, grant.agent_id, actor="test")
     assert towns.pull("b", code) == {"changed": 1}
     assert agents() == [(there.account_id, ("seal.use",), False)]
+    # What the source ended it grants again; whom somebody here dismissed it does not
+    grant_agent(towns["a"].desk, firm.account_id, jia.account_id, actor="test")
+    assert towns.pull("b", code) == {"created": 1}
+    with towns["b"].desk.database.read() as connection:
+        standing = [
+            each
+            for each in list_agents(connection, towns["b"].desk.vault, organisation_id=company.account_id, count=99)
+            if each.revoked_at is None
+        ]
+    revoke_agent(towns["b"].desk, standing[0].agent_id, actor="client:console for pe_officer")
+    with towns["a"].desk.database.read() as connection:
+        told = [
+            each for each in list_agents(connection, towns["a"].desk.vault, person_id=jia.account_id, count=9) if each.revoked_at is None
+        ]
+    revoke_agent(towns["a"].desk, told[0].agent_id, actor="test")
+    grant_agent(towns["a"].desk, firm.account_id, jia.account_id, scopes=("seal.read",), actor="test")
+    towns.pull("b", code)
+    assert {each[2] for each in agents()} == {False}
+    assert there.account_id in towns["b"].audited("agent.refuse")[-1]
 
 
 def test_it_goes_on_from_what_the_reconciliation_names_where_the_cursor_is_refused(towns: Towns) -> None:

@@ -136,12 +136,12 @@ def test_attack_a_patch_brings_nothing_back_that_was_taken_away_meanwhile(scim: 
     meanwhile.append(revoke)
     assert scim.refused("PATCH", path, patch_of(add), **{"if-match": etag}) == (412, None)
     assert scim.ok("GET", path)["members"] == []
-    scim.patch(path, {"op": "add", "path": "members", "value": [{"value": gone}]})
+    grant_agent(desk, firm["id"], gone, actor="officer")
     meanwhile.append(revoke)
     assert [each["value"] for each in scim.patch(path, add)["members"]] == [other]
     # 2. Whoever replaces the whole of it by its version finds that it is another
     etag = scim.ok("GET", path)["meta"]["version"]
-    meanwhile.append(lambda: scim.patch(path, {"op": "add", "path": "members", "value": [{"value": gone}]}))
+    meanwhile.append(lambda: grant_agent(desk, firm["id"], gone, actor="officer"))
     body = {"schemas": [GROUP], "displayName": "测试同时公司", "members": [{"value": other}]}
     assert scim.refused("PUT", path, body, **{"if-match": etag}) == (412, None)
     assert {each["value"] for each in scim.ok("GET", path)["members"]} == {gone, other}
@@ -150,6 +150,33 @@ def test_attack_a_patch_brings_nothing_back_that_was_taken_away_meanwhile(scim: 
     meanwhile.append(lambda: scim.patch(path, {"op": "replace", "path": "active", "value": False}))
     changed = scim.patch(path, {"op": "replace", "path": "displayName", "value": "测试改名"})
     assert (changed["displayName"], changed["active"]) == ("测试改名", False)
+
+
+def test_attack_the_usual_list_brings_back_no_agent_whom_somebody_else_dismissed(scim: Scim) -> None:
+    desk = scim.town.desk
+    gone, stays = (scim.user(f"dismissed-{each}")["id"] for each in ("gone", "stays"))
+    members = {"members": [{"value": gone}, {"value": stays}]}
+    firm = scim.group("测试名单公司", **members)
+    path, body = f"/Groups/{firm['id']}", {"schemas": [GROUP], "displayName": "测试名单公司", **members}
+
+    def shown() -> set[str]:
+        return {each["value"] for each in scim.ok("GET", path)["members"]}
+
+    with desk.database.read() as connection:
+        found = list_agents(connection, desk.vault, count=9, organisation_id=firm["id"])
+    revoke_agent(desk, next(each.agent_id for each in found if each.person_id == gone), actor="client:console for pe_officer")
+    assert [each["value"] for each in scim.ok("PUT", path, body)["members"]] == [stays]
+    scim.patch(path, {"op": "add", "path": "members", "value": [{"value": gone}]})
+    assert shown() == {stays}
+    entry = scim.town.audited("agent.refuse")[-1]
+    assert firm["id"] in entry
+    assert f'"person":"{gone}"' in entry
+    # Who dismissed him lets him again; and whom the directory itself left out it may name again
+    grant_agent(desk, firm["id"], gone, actor="client:console for pe_officer")
+    scim.ok("PUT", path, {**body, "members": []})
+    assert shown() == set()
+    scim.ok("PUT", path, body)
+    assert shown() == {gone, stays}
 
 
 def test_an_account_is_stored_with_all_that_belongs_to_it_or_not_at_all(scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
