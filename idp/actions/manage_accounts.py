@@ -11,6 +11,7 @@ from idp.actions.protect_administrators import check_changed_by
 from idp.model.federation import PROVEN_LEVEL, SIGN
 from idp.model.names import one_spelling
 from idp.model.people import (
+    ID_NUMBERS,
     ID_PREFIX,
     Account,
     AccountKind,
@@ -144,20 +145,37 @@ def change_account(
     """Change an account. TrustError ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_FIELD_INVALID, IDENTIFIER_TAKEN, ACCOUNT_STATUS_CONFLICT.
 
     ``by``: who calls, here and below, None: the operator, who makes administrators. ACCOUNT_PROTECTED for an administrator's, unless he may take the role.
-    ACCOUNT_PROVEN where evidence from level 2 on stands behind the present name: it would be said to stand behind another.
+    ACCOUNT_PROVEN where evidence from level 2 on stands behind the present name or number: it would be said to stand behind another.
     """
     checked = checked_change(kind, change)
     at = desk.clock.now()
 
     def store(connection: Connection) -> Account:
         check_changed_by(connection, account_id, by)
-        if checked.name is not None and checked.name != one_spelling(load_account(connection, desk.vault, account_id, kind).name):
-            level = level_at(list_evidence(connection, desk.vault, account_id), at)
-            if level >= PROVEN_LEVEL:
-                raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROVEN", level=level)
-        return change_in(connection, desk, account_id, kind, checked, actor, at)
+        present = load_account(connection, desk.vault, account_id, kind)
+        is_renamed = checked.name is not None and checked.name != one_spelling(present.name)
+        is_renumbered = checked.identifiers is not None and not _numbers(present.identifiers, kind) <= _numbers(checked.identifiers, kind)
+        evidence = list_evidence(connection, desk.vault, account_id) if is_renamed or is_renumbered else []
+        level = level_at(evidence, at)
+        if level >= PROVEN_LEVEL:
+            raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROVEN", level=level)
+        wanted = checked
+        if is_renamed and any(each.level >= PROVEN_LEVEL for each in evidence):  # run out: what it verified was the other name's
+            before = frozenset(present.identifiers)
+            kept = (_unverified(each, kind) if each in before else each for each in checked.identifiers or present.identifiers)
+            wanted = replace(checked, identifiers=tuple(kept))
+        return change_in(connection, desk, account_id, kind, wanted, actor, at)
 
     return desk.database.write(store)
+
+
+def _numbers(identifiers: tuple[Identifier, ...], kind: AccountKind) -> frozenset[tuple[IdentifierKind, str]]:
+    return frozenset((each.kind, each.value) for each in identifiers if each.kind in ID_NUMBERS[kind])
+
+
+def _unverified(each: Identifier, kind: AccountKind) -> Identifier:
+    """An identifier as it stands; a number that a state gave as merely claimed."""
+    return replace(each, verified_at=None) if each.kind in ID_NUMBERS[kind] else each
 
 
 def checked_change(kind: AccountKind, change: AccountChange) -> AccountChange:
@@ -291,7 +309,10 @@ def add_evidence(
 def remove_evidence(
     desk: PeopleDesk, account_id: str, kind: AccountKind, evidence_id: str, *, actor: str, by: Caller | None = None
 ) -> Account:
-    """Take a piece of evidence back; the account's level follows. ACCOUNT_NOT_FOUND, ACCOUNT_PROTECTED."""
+    """Take a piece of evidence back; the account's level follows, and where nothing proves it any more from level 2 on, its numbers are merely claimed.
+
+    ACCOUNT_NOT_FOUND, ACCOUNT_PROTECTED.
+    """
     return _with_evidence(desk, account_id, kind, None, evidence_id, actor, by)
 
 
@@ -311,18 +332,27 @@ def _with_evidence(
     def store(connection: Connection) -> Account:
         check_changed_by(connection, account_id, by)
         present = load_account(connection, desk.vault, account_id, kind)
+        had = list_evidence(connection, desk.vault, account_id)
         if added is not None:
             if desk.idempotency.once(connection, once, reference=added.evidence_id, at=at) is not None:
                 return present
-            check_evidence_count(len(list_evidence(connection, desk.vault, account_id)) + 1)
+            check_evidence_count(len(had) + 1)
             insert_evidence(connection, desk.vault, account_id, added)
         elif not delete_evidence(connection, account_id, removed):
             return present
         level = level_at(list_evidence(connection, desk.vault, account_id), at)
-        changed = replace(present, level=level, changed_at=at, version=present.version + 1, uversion=present.uversion + 1)
-        update_account(connection, desk.vault, changed)
+        proved = any(each.evidence_id == removed and each.level >= PROVEN_LEVEL for each in had)
+        identifiers = present.identifiers
+        if proved and level < PROVEN_LEVEL:  # else the number would be verified for whatever name comes next
+            identifiers = tuple(_unverified(each, kind) for each in identifiers)
+        is_unproven = identifiers != present.identifiers
+        changed = replace(
+            present, level=level, identifiers=identifiers, changed_at=at, version=present.version + 1, uversion=present.uversion + 1
+        )
+        update_account(connection, desk.vault, changed, identifiers_too=is_unproven)
         action = "account.evidence-add" if added else "account.evidence-remove"
-        _record(desk, connection, changed, action, at, actor, method=added.method if added else "", level=level)
+        further = {"fields": "identifiers"} if is_unproven else {}
+        _record(desk, connection, changed, action, at, actor, method=added.method if added else "", level=level, **further)
         desk.tell_changed(connection, changed, at)
         return changed
 
