@@ -132,7 +132,7 @@ def _end(connection: Connection, desk: PeopleDesk, source: FollowedSource, prese
     if is_for_good and present.origin == source.origin:
         end_in(connection, desk, present, source.origin, source.actor, at)
     elif present.status is AccountStatus.ACTIVE:
-        change_status_in(connection, desk, present, AccountStatus.DISABLED, source.actor, at)
+        change_status_in(connection, desk, present, AccountStatus.DISABLED, source.actor, at, source=source.origin)
     else:
         return RowOutcome.UNCHANGED
     return RowOutcome.CHANGED
@@ -259,7 +259,7 @@ def _put_in_doubt(connection: Connection, desk: PeopleDesk, source: FollowedSour
         account = load_account(connection, desk.vault, account_id)
         doubt, about = (Doubt.NUMBER_DIFFERS if same_name(wanted.name, account.name) else Doubt.NAME_DIFFERS), account_id
         if account.status is AccountStatus.ACTIVE and status is AccountStatus.DISABLED:
-            change_status_in(connection, desk, account, AccountStatus.DISABLED, source.actor, at)
+            change_status_in(connection, desk, account, AccountStatus.DISABLED, source.actor, at, source=source.origin)
     else:
         return  # known: what is somebody else's was left out before
     kind: Literal["person", "organisation"] = "organisation" if told.kind is SubjectKind.ORGANISATION else "person"

@@ -249,7 +249,7 @@ def apply_row(connection: Connection, desk: PeopleDesk, origin: str, number: int
         account = make_account(new, at, actor=actor)
         store_account(connection, desk, account, evidence)
         if status is AccountStatus.DISABLED:
-            change_status_in(connection, desk, account, status, actor, at)
+            change_status_in(connection, desk, account, status, actor, at, source=origin)
         _take_over_hash(connection, desk, account.account_id, kept_hash, actor, at)
         return RowReport(number, RowOutcome.CREATED, account_id=account.account_id)
     # 3. Known: only what differs, and nothing that is not the source's to say
@@ -261,8 +261,8 @@ def apply_row(connection: Connection, desk: PeopleDesk, origin: str, number: int
     changed = change_in(connection, desk, account_id, wanted.kind, change, actor, at)
     if status is not None and changed.status is not status:
         if status is AccountStatus.ACTIVE:
-            demand_may_enable(connection, account_id, actor)
-        changed = change_status_in(connection, desk, changed, status, actor, at)
+            demand_may_enable(connection, account_id, origin, actor)
+        changed = change_status_in(connection, desk, changed, status, actor, at, source=origin)
     is_changed = _take_over_hash(connection, desk, account_id, kept_hash, actor, at) or changed.version != present.version
     return RowReport(number, RowOutcome.CHANGED if is_changed else RowOutcome.UNCHANGED, account_id=account_id)
 

@@ -271,9 +271,9 @@ def change_account_status(
 
 
 def change_status_in(
-    connection: Connection, desk: PeopleDesk, present: Account, status: AccountStatus, actor: str, at: datetime
+    connection: Connection, desk: PeopleDesk, present: Account, status: AccountStatus, actor: str, at: datetime, *, source: str = ""
 ) -> Account:
-    """As ``change_account_status``, within a write job."""
+    """As ``change_account_status``, within a write job. ``source``: whose word it is, such as ``import:hr``; empty: somebody's own decision."""
     changed = with_status(present, status, at)
     update_account(connection, desk.vault, changed)
     ended = 0
@@ -283,7 +283,7 @@ def change_status_in(
         # Every API looks at the grant: with it end the tokens that are out, also those that were to outlive their session
         end_grants_of_account(connection, present.account_id, at, desk.vault.mac_key, why="account not active")
         end_grants_of_organisation(connection, present.account_id, at, desk.vault.mac_key)
-    _record(desk, connection, changed, f"account.{status.value}", at, actor, sessions_ended=ended)
+    _record(desk, connection, changed, f"account.{status.value}", at, actor, sessions_ended=ended, source=source)
     desk.tell_changed(connection, changed, at)
     return changed
 

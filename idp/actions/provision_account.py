@@ -232,7 +232,7 @@ def end_in(
     )
     change = AccountChange(identifiers=kept, expected_version=expected_version)
     freed = change_in(connection, desk, account.account_id, account.kind, change, actor, at)
-    change_status_in(connection, desk, freed, AccountStatus.CLOSED, actor, at)
+    change_status_in(connection, desk, freed, AccountStatus.CLOSED, actor, at, source=source)
 
 
 def _hash(desk: PeopleDesk, wanted: Wanted) -> bytes | None:
@@ -269,10 +269,17 @@ def _attributes(present: Mapping[str, str], wanted: Wanted) -> dict[str, str]:
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def demand_may_enable(connection: Connection, account_id: str, actor: str) -> None:
-    """Raise ACCOUNT_HELD where somebody else than this client disabled the account: the audit trail knows who did."""
+def demand_may_enable(connection: Connection, account_id: str, source: str, actor: str) -> None:
+    """Raise ACCOUNT_HELD where anything else than this source's word disabled the account: the audit trail knows what did."""
     disabled = last_entry(connection, f"account:{account_id}", f"account.{AccountStatus.DISABLED.value}")
-    if disabled is not None and disabled.actor.partition(" ")[0] != actor.partition(" ")[0]:  # for whomever the client did it
+    if disabled is None:
+        return
+    said = disabled.facts.get("source")
+    if said is None:  # from before sources were on record: by who did it, for whomever; an operator's hand and his imports have one name
+        is_own = disabled.actor.partition(" ")[0] == actor.partition(" ")[0] and not actor.startswith("operator:")
+    else:
+        is_own = said == source
+    if not is_own:
         raise TrustError(Kind.FORBIDDEN, "ACCOUNT_HELD")
 
 
@@ -335,8 +342,8 @@ def _finish(
     status = account.status if wanted.is_active is None else AccountStatus.ACTIVE if wanted.is_active else AccountStatus.DISABLED
     if account.status is not status:
         if status is AccountStatus.ACTIVE:
-            demand_may_enable(connection, account.account_id, actor)
-        account = change_status_in(connection, desk, account, status, actor, at)
+            demand_may_enable(connection, account.account_id, wanted.source, actor)
+        account = change_status_in(connection, desk, account, status, actor, at, source=wanted.source)
     if kept_hash is not None:
         put_in(connection, desk, account.account_id, CredentialKind.PASSWORD, kept_hash, actor, at)
     if wanted.members is not None:

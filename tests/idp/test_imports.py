@@ -13,7 +13,8 @@ import pytest
 from idp.actions import import_accounts
 from idp.actions.import_accounts import receive_import, run_imports
 from idp.actions.import_sources import give_source
-from idp.actions.manage_accounts import change_account_status
+from idp.actions.manage_accounts import AccountChange, change_account, change_account_status
+from idp.actions.provision_account import demand_may_enable, source_identifier
 from idp.actions.set_credentials import remove_credential
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.credentials.passwords import hash_password
@@ -33,6 +34,8 @@ from tests.idp.test_people_store import resident_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy import Connection
 
     from idp.model.people import Account
 
@@ -224,6 +227,41 @@ def test_an_import_lets_nobody_in_whom_somebody_else_disabled(town: Town) -> Non
     change_account_status(town.desk, account_id, AccountKind.PERSON, AccountStatus.DISABLED, actor="client:console for pe_officer")
     assert run(town, "holds", "source_id,name,status\n1,测试停用,active\n") == [("refused", "ACCOUNT_HELD", "")]
     assert run(town, "holds", "source_id,name,status\n1,测试停用,\n") == [("unchanged", "", "")]
+    # The operator who disables by hand is who runs the import, and so he is where he lets another source disable
+    own = "operator:test"
+    change_account_status(town.desk, account_id, AccountKind.PERSON, AccountStatus.ACTIVE, actor=own)
+    change_account_status(town.desk, account_id, AccountKind.PERSON, AccountStatus.DISABLED, actor=own)
+    assert run(town, "holds", "source_id,name,status\n1,测试停用,active\n") == [("refused", "ACCOUNT_HELD", "")]
+    change_account_status(town.desk, account_id, AccountKind.PERSON, AccountStatus.ACTIVE, actor=own)
+    with town.desk.database.read() as connection:
+        known = find_account(connection, town.desk.vault, account_id)
+    assert known is not None
+    both = (*known.identifiers, source_identifier("import:holds-too", "1"))
+    change_account(town.desk, account_id, AccountKind.PERSON, AccountChange(identifiers=both), actor=own)
+    for disables, revives in (("holds", "holds-too"), ("holds-too", "holds")):
+        assert run(town, disables, "source_id,name,status\n1,测试停用,disabled\n") == [("changed", "", "")]
+        assert run(town, revives, "source_id,name,status\n1,测试停用,active\n") == [("refused", "ACCOUNT_HELD", "")]
+        assert run(town, disables, "source_id,name,status\n1,测试停用,active\n") == [("changed", "", "")]
+
+
+@pytest.mark.parametrize(
+    ("actor", "lets_in"), [("client:hr", True), ("source:hr", True), ("client:other", False), ("operator:test", False)]
+)
+def test_of_a_disabling_from_before_sources_were_on_record_the_actor_counts(town: Town, actor: str, *, lets_in: bool) -> None:
+    by = actor if actor != "client:other" else "client:hr"
+
+    def store(connection: Connection) -> None:
+        town.desk.audit.record(
+            connection, at=town.desk.clock.now(), actor=actor, action="account.disabled", subject=f"account:before-{actor}", outcome="done"
+        )
+
+    town.desk.database.write(store)
+    with town.desk.database.read() as connection:
+        if lets_in:
+            demand_may_enable(connection, f"before-{actor}", "import:hr", by)
+        else:
+            with pytest.raises(TrustError, match="ACCOUNT_HELD"):
+                demand_may_enable(connection, f"before-{actor}", "import:hr", by)
 
 
 def test_it_goes_on_after_an_interruption_and_with_several_processes(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,10 +82,11 @@ def test_a_user_from_creation_to_removal(scim: Scim) -> None:
     assert json.loads(scim.town.audited("account.closed")[0])["actor"] == "client:hrs"
 
 
-def test_whom_an_officer_disabled_no_directory_lets_in_again(scim: Scim) -> None:
+@pytest.mark.parametrize("officer", ["client:console for pe_officer", "client:hrs"])
+def test_whom_an_officer_disabled_no_directory_lets_in_again(scim: Scim, officer: str) -> None:
     """What is not said stays (a missing ``active`` is no wish); what this client itself disabled it enables."""
-    desk, officer = scim.town.desk, "client:console for pe_officer"
-    for kind, made in ((AccountKind.PERSON, scim.user("held")), (AccountKind.ORGANISATION, scim.group("测试停用公司"))):
+    desk = scim.town.desk
+    for kind, made in ((AccountKind.PERSON, scim.user(f"held-{len(officer)}")), (AccountKind.ORGANISATION, scim.group("测试停用公司"))):
         path = f"/{'Users' if kind is AccountKind.PERSON else 'Groups'}/{made['id']}"
         own = {name: made[name] for name in ("schemas", "userName", "displayName") if name in made}
         active = {"active": True} if kind is AccountKind.PERSON else {ORGANISATION: {"active": True}}
