@@ -12,12 +12,9 @@ import pytest
 
 from idp.actions import import_accounts
 from idp.actions.import_accounts import receive_import, run_imports
-from idp.actions.import_sources import give_source
-from idp.actions.manage_accounts import AccountChange, change_account, change_account_status
-from idp.actions.provision_account import demand_may_enable, source_identifier
+from idp.actions.manage_accounts import change_account_status
 from idp.actions.set_credentials import remove_credential
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
-from idp.credentials.passwords import hash_password
 from idp.model import imports as model
 from idp.model.imports import FILE_BYTES_MAX, ROW_BYTES_MAX, Import, ImportForm, read_rows
 from idp.model.people import AccountKind, AccountStatus, IdentifierKind
@@ -28,14 +25,11 @@ from service_kit.roles import Role, appoint
 from standards.errors import Kind, TrustError
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Browser, Registered, Town, settle
-from tests.idp.test_alerts import events
 from tests.idp.test_changes import bearer
 from tests.idp.test_people_store import resident_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from sqlalchemy import Connection
 
     from idp.model.people import Account
 
@@ -227,41 +221,6 @@ def test_an_import_lets_nobody_in_whom_somebody_else_disabled(town: Town) -> Non
     change_account_status(town.desk, account_id, AccountKind.PERSON, AccountStatus.DISABLED, actor="client:console for pe_officer")
     assert run(town, "holds", "source_id,name,status\n1,测试停用,active\n") == [("refused", "ACCOUNT_HELD", "")]
     assert run(town, "holds", "source_id,name,status\n1,测试停用,\n") == [("unchanged", "", "")]
-    # The operator who disables by hand is who runs the import, and so he is where he lets another source disable
-    own = "operator:test"
-    change_account_status(town.desk, account_id, AccountKind.PERSON, AccountStatus.ACTIVE, actor=own)
-    change_account_status(town.desk, account_id, AccountKind.PERSON, AccountStatus.DISABLED, actor=own)
-    assert run(town, "holds", "source_id,name,status\n1,测试停用,active\n") == [("refused", "ACCOUNT_HELD", "")]
-    change_account_status(town.desk, account_id, AccountKind.PERSON, AccountStatus.ACTIVE, actor=own)
-    with town.desk.database.read() as connection:
-        known = find_account(connection, town.desk.vault, account_id)
-    assert known is not None
-    both = (*known.identifiers, source_identifier("import:holds-too", "1"))
-    change_account(town.desk, account_id, AccountKind.PERSON, AccountChange(identifiers=both), actor=own)
-    for disables, revives in (("holds", "holds-too"), ("holds-too", "holds")):
-        assert run(town, disables, "source_id,name,status\n1,测试停用,disabled\n") == [("changed", "", "")]
-        assert run(town, revives, "source_id,name,status\n1,测试停用,active\n") == [("refused", "ACCOUNT_HELD", "")]
-        assert run(town, disables, "source_id,name,status\n1,测试停用,active\n") == [("changed", "", "")]
-
-
-@pytest.mark.parametrize(
-    ("actor", "lets_in"), [("client:hr", True), ("source:hr", True), ("client:other", False), ("operator:test", False)]
-)
-def test_of_a_disabling_from_before_sources_were_on_record_the_actor_counts(town: Town, actor: str, *, lets_in: bool) -> None:
-    by = actor if actor != "client:other" else "client:hr"
-
-    def store(connection: Connection) -> None:
-        town.desk.audit.record(
-            connection, at=town.desk.clock.now(), actor=actor, action="account.disabled", subject=f"account:before-{actor}", outcome="done"
-        )
-
-    town.desk.database.write(store)
-    with town.desk.database.read() as connection:
-        if lets_in:
-            demand_may_enable(connection, f"before-{actor}", "import:hr", by)
-        else:
-            with pytest.raises(TrustError, match="ACCOUNT_HELD"):
-                demand_may_enable(connection, f"before-{actor}", "import:hr", by)
 
 
 def test_it_goes_on_after_an_interruption_and_with_several_processes(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -397,66 +356,6 @@ def test_over_http(town: Town) -> None:
         assert (refused.status_code, refused.json()["code"]) == (status, code)
     for below in ("", "/rows"):
         assert http.get(f"{path}/im_none{below}", headers=headers).json()["code"] == "IMPORT_NOT_FOUND"
-
-
-def test_attack_a_client_takes_the_name_of_anothers_source(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row of an import counts as the word of who brought the account: under another's name it set login names and passwords of that one's people."""
-    clients = {name: bearer(town, name, "directory.manage") for name in ("hra", "hrb", "hrc")}
-
-    def send(client: str, source: str, row: dict[str, str], query: str = "") -> tuple[int, str]:
-        headers = {**clients[client], "content-type": "application/x-ndjson"}
-        answer = town.here.http.post(
-            f"/v1/account-imports?source={source}{query}", headers=headers, content=json.dumps(row, ensure_ascii=False).encode()
-        )
-        while run_imports(town.desk):
-            pass
-        return answer.status_code, answer.json().get("code", "")
-
-    foreign, taken = (403, "ACCOUNT_FOREIGN"), {"source_id": "1", "name": "王样例"}
-    stolen = {**taken, "login": "stolen", "password_hash": hash_password("stolen by another 7").decode(), "status": "disabled"}
-    # 1. Who only tries has claimed nothing; who imports first has
-    assert send("hrb", "theirs", taken, "&dry_run=true") == (202, "")
-    assert send("hra", "theirs", taken) == (202, "")
-    for query in ("", "&dry_run=true"):
-        assert send("hrb", "theirs", stolen, query) == foreign
-    whose = account(town, "theirs", "1")
-    assert whose is not None
-    assert (whose.identifier(IdentifierKind.LOGIN), whose.status) == (None, "active")
-    with town.desk.database.read() as connection:
-        assert list_credentials(connection, town.desk.vault, whose.account_id) == ()
-    entry = json.loads(town.audited("import.refuse")[-1])
-    assert (entry["actor"], entry["subject"], entry["facts"]["source"]) == ("client:hrb", "import-source:theirs", "import:theirs")
-    # 2. The operator may use every name, and what he alone has used is no client's; he hands it over, and takes it back
-    assert run(town, "theirs", "source_id,name\n1,王样例\n") == [("unchanged", "", "")]
-    assert run(town, "by-hand", "source_id,name\n1,王样例\n") == [("created", "", "")]
-    assert send("hrb", "by-hand", stolen) == foreign
-    give_source(town.desk, "by-hand", "hrb", is_given=True, actor="operator:test")
-    assert send("hrb", "by-hand", taken) == (202, "")
-    give_source(town.desk, "theirs", "hrc", is_given=True, actor="operator:test")
-    assert [send(each, "theirs", taken) for each in ("hrc", "hra", "hrb")] == [(202, ""), (202, ""), foreign]
-    give_source(town.desk, "theirs", "hra", is_given=False, actor="operator:test")
-    assert [send(each, "theirs", taken) for each in ("hrc", "hra", "hrb")] == [(202, ""), foreign, foreign]
-    give_source(town.desk, "theirs", "hrc", is_given=False, actor="operator:test")
-    assert send("hrc", "theirs", taken) == send("hrb", "theirs", taken) == foreign
-    with pytest.raises(TrustError, match="CLIENT_NOT_FOUND"):
-        give_source(town.desk, "theirs", "nobody", is_given=True, actor="operator:test")
-    # 3. Of a name from before there were claims: the client of the newest import, also once the operator gives it to another besides
-    monkeypatch.setattr("idp.actions.import_accounts.demand_source", lambda *_, **__: None)
-    assert [send(each, old, taken) for old in ("old", "older") for each in ("hrb", "hra")] == [(202, "")] * 4
-    monkeypatch.undo()
-    assert send("hrb", "old", taken) == foreign
-    give_source(town.desk, "older", "hrc", is_given=True, actor="operator:test")
-    assert [send(each, old, taken) for old in ("old", "older") for each in ("hra", "hrb")] == [(202, ""), foreign] * 2
-
-
-def test_a_password_that_is_taken_over_is_told_of(town: Town) -> None:
-    bearer(town, "notified", "account.read")
-    row = json.dumps({"source_id": "1", "name": "测试告知", "password_hash": hash_password("told to the person 7").decode()})
-    assert run(town, "tells", row, form=ImportForm.JSON_LINES) == [("created", "", "")]
-    found = account(town, "tells", "1")
-    assert found is not None
-    told = [json.loads(each["body"])["data"] for each in events(town) if each["type"] == "account.sign-in-alert"]
-    assert [each["what"] for each in told if each["account_id"] == found.account_id] == ["password set"]
 
 
 def test_what_was_never_received_whole_is_forgotten(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
