@@ -15,7 +15,7 @@ from idp.actions.acting_people import ActingPeople
 from idp.model.cas import IssuedTicket
 from idp.model.codes import IssuedCode
 from idp.model.grants import PersonGrant
-from idp.model.people import Agent, AgentRole, new_id
+from idp.model.people import Account, AccountKind, AccountStatus, Agent, AgentRole, new_id
 from idp.model.tickets import TrustTicket
 from idp.store import accounts, cas, codes, grants, sign_ins, tickets
 from idp.store.rows import row_mac
@@ -262,3 +262,21 @@ def test_who_may_act_for_an_organisation_is_told_as_of_then(people: Database) ->
         ):
             assert not town.may_act(connection, person, holder, AT)
         assert not town.may_act(connection, "person:pe_b", "person:or_a", LATER)
+
+
+@pytest.mark.parametrize("needs", ["role", "mark"])
+def test_a_grant_by_one_factor_lives_only_while_its_account_needs_no_second(people: Database, needs: str) -> None:
+    def make(connection: Connection) -> None:
+        person = Account("pe_1", AccountKind.PERSON, AccountStatus.ACTIVE, "测试甲", "", 0, "test", AT, "test", AT)
+        accounts.insert_account(connection, VAULT, person)
+        grants.insert_grant(connection, grant("gr_two", amr=("pwd", "otp", "mfa")), KEY)
+
+    people.write(make)
+    assert [grants.is_living(people, each, KEY) for each in ("gr_plain", "gr_two", "gr_foreign")] == [True, True, True]
+    change = (
+        "INSERT INTO kit_role_holders (holder, role, appointed_by, appointed_at, reason) VALUES ('person:pe_1', 'audit', 'test', 1, 'test')"
+        if needs == "role"
+        else "UPDATE idp_accounts SET needs_two_factors = TRUE WHERE account_id = 'pe_1'"
+    )
+    people.write(lambda connection: connection.exec_driver_sql(change))
+    assert [grants.is_living(people, each, KEY) for each in ("gr_plain", "gr_two", "gr_foreign")] == [False, True, True]
