@@ -12,7 +12,7 @@ from licence_vault.actions.redeem_use_code import STOLEN as STOLEN_CODE
 from licence_vault.actions.scan_showing import OVER as SHOWING_OVER
 from licence_vault.actions.scan_showing import TAKEN, WITHDRAWN, WRONG
 from licence_vault.model import LicenceState
-from licence_vault.uses import ANYBODY, UseAction, UseMode
+from licence_vault.uses import ANYBODY, ISSUER_LOOK, UseAction, UseMode
 from service_kit.page_frame.pages import PageFrame
 from service_kit.problem_catalogue import text_of
 from yinxin.citizen.texts import TEXTS
@@ -89,6 +89,16 @@ def test_what_a_newer_vault_says_is_told_plainly() -> None:
     use = told(action="borrowed", mode="by_magic", licence="lc_9")
     assert (use.sentence, use.ground) == ("登记系统使用了一份证照", TEXTS["mode_none"][0])
     assert told(licence=None).sentence == "登记系统查询了您的证照"
+
+
+@pytest.mark.parametrize("by", ["client:cl_registry", "client:cl_registry for pe_9"])
+def test_who_looks_for_the_authority_is_called_so(by: str) -> None:
+    looked: dict[str, Any] = {"by": by, "mode": None, "reason": ISSUER_LOOK, "officer": None}
+    assert told(action="issuer_read", **looked).sentence == "发证机关（通过登记系统）查看了您的「食品经营许可证」"
+    assert told("en", action="downloaded", **looked).sentence == (
+        "The authority that issued it (by 登记系统) downloaded files or data of your “食品经营许可证”"
+    )
+    assert told(action="issuer_read", **looked).why == ""
 
 
 def test_a_refusal_says_why() -> None:

@@ -189,7 +189,13 @@ def rename_the_log(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("do", "code"), [(lose_a_certificate, "CA_INCOMPLETE"), (rename_the_log, "LOG_CHECKPOINT_NOT_OURS")], ids=["opening", "starting"]
+    ("do", "code"),
+    [
+        pytest.param(lose_a_certificate, "CA_INCOMPLETE", id="opening"),
+        pytest.param(
+            rename_the_log, "LOG_CHECKPOINT_NOT_OURS", id="starting", marks=pytest.mark.untraced
+        ),  # a dozen workers, one after the other
+    ],
 )
 def test_a_worker_that_cannot_be_replaced_ends_the_server_as_failed(tmp_path: Path, do: Callable[[Path], None], code: str) -> None:
     """What it met may be over at the next start, which a supervisor makes after any status but 0; and where it is not, that start says so."""

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from licence_vault import limits
-from licence_vault.uses import ANYBODY, REASONS_BY_ITSELF
+from licence_vault.uses import ANYBODY, ISSUER_LOOK, REASONS_BY_ITSELF
 from service_kit.callers import client_in
 from service_kit.problem_catalogue import text_of
 from standards.gbt7408_times import CHINA
@@ -107,10 +107,12 @@ def tell_use(use: Mapping[str, Any], say: Say, *, licences: Mapping[str, str], s
     """One line of the access log. ``say``: a text by key with its facts; ``licences``, ``systems``: names by identifier."""
     action = use["action"]
     system = say("anybody") if use["client"] == ANYBODY else systems.get(use["client"], use["client"])
-    # 1. Who: the reader himself, another holder, somebody in his place, somebody else, or a system by itself.
+    # 1. Who: the reader himself, another holder, somebody in his place, who issued it, somebody else, or a system by itself.
     is_own = use["is_own"]
     is_somebody = not is_own and " for " in use["by"] and use["client"] == client_in(use["by"])
     who = say(_SOMEBODY.get(use["mode"], "somebody"), system=system) if is_somebody else system
+    if use["reason"] == ISSUER_LOOK:
+        who = say("the_issuer", system=system)
     # 2. What with which licence.
     named = licences.get(use["licence"] or "")
     what = say("your_licence", name=named) if named else say("a_licence" if use["licence"] else "some_licence")
