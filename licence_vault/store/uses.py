@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column, ColumnElement, Connection, RowMapping
 
+_NEWEST: Final = 200  # lines that are looked through for one that is there already
 _LOOKS: Final = tuple(each.value for each in (UseAction.QUERIED, UseAction.SHOWN, UseAction.DOWNLOADED, UseAction.COPIED))
 
 
@@ -98,9 +99,15 @@ def list_uses_of_licence(conn: Connection, licence_id: str, *, before: int | Non
 def has_use_since(
     conn: Connection, since: datetime, *, licence_id: str | None, subjects: Collection[bytes], actor: str, action: UseAction, reason: str
 ) -> bool:
-    """Whether such a line is there from ``since`` (aware UTC) on: of a licence, or of none and about one of ``subjects`` (keyed hashes)."""
-    about = select(use_subjects.c.use_id).where(use_subjects.c.code_digest.in_(subjects))
-    which = uses.c.licence_id == licence_id if licence_id is not None else and_(uses.c.licence_id.is_(None), uses.c.id.in_(about))
+    """Whether such a line is there from ``since`` (aware UTC) on: of a licence, or of none and about one of ``subjects`` (keyed hashes). Among the newest
+    lines alone: of a licence that is used all day nobody reads through all of them.
+    """
+    if licence_id is not None:
+        newest = select(uses.c.id).where(uses.c.licence_id == licence_id).order_by(uses.c.id.desc()).limit(_NEWEST)
+    else:
+        about = use_subjects.c.code_digest.in_(subjects)
+        newest = select(use_subjects.c.use_id).where(about).order_by(use_subjects.c.use_id.desc()).limit(_NEWEST)
+    which = and_(uses.c.id.in_(newest), uses.c.licence_id == licence_id if licence_id is not None else uses.c.licence_id.is_(None))
     same = and_(uses.c.actor == actor, uses.c.action == action.value, uses.c.reason == reason, uses.c.outcome == DONE)
     return conn.execute(select(uses.c.id).where(which, same, uses.c.at > write_time(since)).limit(1)).first() is not None
 

@@ -77,6 +77,21 @@ def test_a_holder_sees_who_looked_for_the_authority_and_within_the_hour_once(her
     assert seen(here, holder) == [READ, TOOK, READ, READ]
 
 
+def test_of_a_licence_that_is_used_all_day_its_newest_lines_are_looked_through(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("licence_vault.store.uses._NEWEST", 2)
+    holder, colleagues = person(0), ("cl_first", "cl_second")
+    for name in colleagues:
+        give_membership(here.vault.context, caller("cl_admin"), ISSUER, name)
+    record = here.issue(holders=(holder,))
+    look(here, record)
+    look(here, record, caller("cl_first"))
+    look(here, record)  # the last but one
+    assert seen(here, holder) == [READ, (UseAction.ISSUER_READ, "cl_first")]
+    look(here, record, caller("cl_second"))
+    look(here, record)  # behind two others: once more, rather than read through
+    assert [client for _, client in seen(here, holder)] == ["cl_clerk", "cl_first", "cl_second", "cl_clerk"]
+
+
 def test_each_who_looks_has_a_line_of_his_own_and_who_may_not_has_none(here: IssuingHere) -> None:
     holder = person(3)
     record = here.issue(holders=(holder,))
