@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from idp.model.names import is_shown, one_spelling
-from service_kit.document_numbers import number_as_printed
 from standards.errors import Kind, MalformedError, TrustError
 from standards.gb11643_resident_id import normalise_resident_id, read_resident_id
 from standards.gb32100_credit_code import read_credit_code
+from standards.gbt36903_metadata import number_as_printed
 from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:

@@ -138,8 +138,9 @@ def _decide(means: IssuingMeans, conn: Connection, fetch: _Fetch) -> str:
 
 def _use_of(made_for: CopyUse, caller: Caller | None) -> CopyUse:
     """Who fetches it: by the right for which it was made, and for the officer, where it is he himself for whom it was made; else by none."""
-    use = CopyUse(ANYBODY, ANYBODY) if caller is None else CopyUse(caller.client_id, caller.actor)
-    return made_for if (use.client, use.actor) == (made_for.client, made_for.actor) else use
+    if _is_made_for(made_for, caller):
+        return made_for
+    return CopyUse(ANYBODY, ANYBODY) if caller is None else CopyUse(caller.client_id, caller.actor)
 
 
 def _outcome(conn: Connection, licence: LicenceRecord, fetch: _Fetch, download: Download, at: datetime) -> str:

@@ -55,9 +55,8 @@ def list_own_licences(desk: UseDesk, caller: Caller, *, before: str | None, limi
     standing = who_is_behind(desk, caller, at)
 
     def begin() -> Attempt:
-        mode = (
-            UseMode.ENTRUSTED if standing.represented else UseMode.OWN
-        )  # of a line about nothing, which others see of the organisation alone
+        # Of a line about nothing, which others see of the organisation alone
+        mode = UseMode.ENTRUSTED if standing.represented else UseMode.OWN
         return Attempt(UseAction.QUERIED, caller, caller.client_id, OWN_LOOK, at, mode, subjects=standing.holders)
 
     def decide(conn: Connection, attempt: Attempt) -> list[OwnLicence]:

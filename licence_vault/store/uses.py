@@ -107,7 +107,7 @@ def has_use_since(
     else:
         about = use_subjects.c.code_digest.in_(subjects)
         newest = select(use_subjects.c.use_id).where(about).order_by(use_subjects.c.use_id.desc()).limit(_NEWEST)
-    which = and_(uses.c.id.in_(newest), uses.c.licence_id == licence_id if licence_id is not None else uses.c.licence_id.is_(None))
+    which = and_(uses.c.id.in_(newest), uses.c.licence_id == licence_id)  # None: IS NULL
     same = and_(uses.c.actor == actor, uses.c.action == action.value, uses.c.reason == reason, uses.c.outcome == DONE)
     return conn.execute(select(uses.c.id).where(which, same, uses.c.at > write_time(since)).limit(1)).first() is not None
 

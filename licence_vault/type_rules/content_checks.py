@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from licence_vault import limits
 from licence_vault.type_rules.definition import InformationItem, ItemKind, TypeDefinition
-from service_kit.document_numbers import number_as_printed
 from standards.errors import MalformedError
 from standards.gb11643_resident_id import read_resident_id
 from standards.gb32100_credit_code import is_credit_code
 from standards.gbt36902_catalogue import HolderCategory
-from standards.gbt36903_metadata import CREDIT_CODE, HOLDER_CODE_TYPES, PASSPORTS_AND_PERMITS, RESIDENT_ID
+from standards.gbt36903_metadata import CREDIT_CODE, HOLDER_CODE_TYPES, PASSPORTS_AND_PERMITS, RESIDENT_ID, number_as_printed
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:

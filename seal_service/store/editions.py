@@ -159,7 +159,7 @@ def list_editions_with_key_to_destroy(conn: Connection, *, limit: int) -> list[E
 def list_editions_with_certificate_to_revoke(conn: Connection, *, limit: int) -> list[Edition]:
     """Retired editions whose key is left with its keeper and whose certificate was not seen to since: those that were retired before that was done."""
     condition = and_(
-        editions.c.key_left_with.in_(("device", "owner")),
+        editions.c.key_left_with.is_not(None),
         editions.c.retired_at.is_not(None),
         editions.c.certificate_der.is_not(None),
         editions.c.is_certificate_revoked.is_(False),

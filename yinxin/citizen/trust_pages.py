@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from licence_vault import limits
-from service_kit.document_numbers import number_as_printed
+from standards.gbt36903_metadata import number_as_printed
 from yinxin.citizen.own_things import names_of_systems, own_cards, today, told_uses
 from yinxin.citizen.plain_problems import tell_plainly
 from yinxin.citizen.wording import end_of_day, read_card, read_time, write_time
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from yinxin.citizen.pages import CitizenPages
     from yinxin.console.visit import Visit
 
-PASSPORT: Final = "414"
-CODE_TYPES: Final = ("111", PASSPORT)
+CODE_TYPES: Final = ("111", "414")
 ENTRUSTMENT_DAYS: Final = limits.ENTRUSTMENT_DAYS - 1  # the last second of the last day counts too
 _USUAL_DAYS: Final = 30
 _LISTED: Final = 200
