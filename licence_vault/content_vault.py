@@ -11,7 +11,8 @@ from typing import Final
 
 from crypto.sealed_values import SECRET_BYTES, ValueSealer
 from licence_vault.limits import SCREEN_CODE_BYTES
-from standards.gbt36903_metadata import OTHER_CODES, number_as_printed
+from standards.gbt36903_metadata import OTHER_CODES
+from standards.icao9303_document_numbers import number_as_printed
 
 SECRET_NAME: Final = "licence-contents"  # noqa: S105 - its name in the keystore
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import string
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -95,14 +93,6 @@ RESIDENT_ID: Final = "111"
 PASSPORTS_AND_PERMITS: Final = frozenset({"411", "412", "413", "414", "511", "516"})
 """Printed in capital letters and digits (ICAO Doc 9303)."""
 OTHER_CODES: Final = frozenset({"099", "999"})  # of any document: nobody knows whether its small letters are others
-_CAPITALS: Final = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
-
-
-def number_as_printed(number: str) -> str:
-    """A document's number in one spelling: of wide letters and digits the plain ones, and A to Z for a to z. No other letter becomes one of these: what
-    Unicode makes capitals of would let two numbers be one.
-    """
-    return unicodedata.normalize("NFKC", number).translate(_CAPITALS)
 
 
 def write_date(day: date | None) -> str:

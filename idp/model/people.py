@@ -13,7 +13,7 @@ from idp.model.names import is_shown, one_spelling
 from standards.errors import Kind, MalformedError, TrustError
 from standards.gb11643_resident_id import normalise_resident_id, read_resident_id
 from standards.gb32100_credit_code import read_credit_code
-from standards.gbt36903_metadata import number_as_printed
+from standards.icao9303_document_numbers import number_as_printed
 from standards.uax9_plain_text import is_printable
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from standards.errors import MalformedError
 from standards.gb11643_resident_id import read_resident_id
 from standards.gb32100_credit_code import is_credit_code
 from standards.gbt36902_catalogue import HolderCategory
-from standards.gbt36903_metadata import CREDIT_CODE, HOLDER_CODE_TYPES, PASSPORTS_AND_PERMITS, RESIDENT_ID, number_as_printed
+from standards.gbt36903_metadata import CREDIT_CODE, HOLDER_CODE_TYPES, PASSPORTS_AND_PERMITS, RESIDENT_ID
+from standards.icao9303_document_numbers import number_as_printed
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:

@@ -9,17 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from standards.errors import MalformedError
-from standards.gbt36903_metadata import (
-    CREDIT_CODE,
-    EXTENSION_PREFIX,
-    HOLDER_CODE_TYPES,
-    ITEMS,
-    KEYS,
-    RESIDENT_ID,
-    number_as_printed,
-    read_date,
-    write_date,
-)
+from standards.gbt36903_metadata import CREDIT_CODE, EXTENSION_PREFIX, HOLDER_CODE_TYPES, ITEMS, KEYS, RESIDENT_ID, read_date, write_date
 
 
 @pytest.mark.clause("GB/T 36903-2018 items")
@@ -38,20 +28,6 @@ def test_holder_code_types() -> None:
     assert len(HOLDER_CODE_TYPES) == 16
     assert {code for code, line in HOLDER_CODE_TYPES.items() if not line.is_person} == {CREDIT_CODE, "099"}
     assert HOLDER_CODE_TYPES[RESIDENT_ID].name_zh == "公民身份号码"
-
-
-@pytest.mark.parametrize(
-    ("typed", "printed"),
-    [
-        ("e12345678", "E12345678"),
-        ("ｈ１２３４５６７８", "H12345678"),
-        ("11010519491231002x", "11010519491231002X"),
-        ("ı1", "ı1"),
-        ("军字第1号", "军字第1号"),
-    ],
-)
-def test_a_number_of_a_document_has_one_spelling(typed: str, printed: str) -> None:
-    assert number_as_printed(typed) == number_as_printed(printed) == printed
 
 
 @pytest.mark.clause("GB/T 36903-2018 dates")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from licence_vault import limits
-from standards.gbt36903_metadata import number_as_printed
+from standards.icao9303_document_numbers import number_as_printed
 from yinxin.citizen.own_things import names_of_systems, own_cards, today, told_uses
 from yinxin.citizen.plain_problems import tell_plainly
 from yinxin.citizen.wording import end_of_day, read_card, read_time, write_time
