@@ -2,19 +2,20 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO_DIR ?= demo-data
+INSTALLING := requirements-uv.lock requirements-pip.lock pyproject.toml deploy/make_venv.sh deploy/install_locked.sh
 SOURCES := standards crypto service_kit idp seal_service licence_vault yinxin tests benchmarks docs examples deploy .ci setup.py
 
 .PHONY: setup setup-dev demo test check check-types check-rest bench docs fuzz format locks clean seal-sheet bundle bundle-check screenshots examples
 
 setup: .venv/.ready
 
-.venv/.ready: requirements.lock requirements-pip.lock pyproject.toml deploy/make_venv.sh
+.venv/.ready: requirements.lock $(INSTALLING)
 	@PYTHON="$(PYTHON)" sh deploy/make_venv.sh requirements.lock
 	@touch $@
 
 setup-dev: .venv/.ready-dev
 
-.venv/.ready-dev: requirements-dev.lock requirements-pip.lock pyproject.toml deploy/make_venv.sh
+.venv/.ready-dev: requirements-dev.lock $(INSTALLING)
 	@PYTHON="$(PYTHON)" sh deploy/make_venv.sh requirements-dev.lock
 	@touch .venv/.ready $@
 
@@ -81,7 +82,7 @@ examples: $(EXAMPLES)/.ready
 
 $(EXAMPLES)/.ready: requirements-examples.lock
 	@[ -x $(EXAMPLES)/bin/python ] || $(PYTHON) -m venv $(EXAMPLES)
-	@$(EXAMPLES)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-examples.lock
+	@sh deploy/install_locked.sh $(EXAMPLES) requirements-examples.lock
 	@touch $@
 
 format: setup-dev
@@ -95,6 +96,7 @@ locks:
 	printf '%s\n' openapi-python-client==0.29.1 authlib==1.9.10 httpx==0.28.1 itsdangerous==2.2.0 starlette==1.10.0 uvicorn==0.54.0 | \
 	    uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-examples.lock
 	echo pip==26.3 | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-pip.lock
+	echo uv==0.13.9 | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-uv.lock
 	echo scim2-server==0.8.3 | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-scim2-server.lock
 	echo atheris==3.0.0 | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-fuzz.lock
 	echo aics-tlog==0.2.1 | uv pip compile -q --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-aics-tlog.lock

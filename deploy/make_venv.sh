@@ -29,8 +29,16 @@ if ! works; then
 fi
 
 echo "Installing the packages of $lock (hashes checked)"
+# uv does not read where pip was told to fetch from, and asks the public index instead: there pip fetches everything
+told=$(.venv/bin/python -m pip config list 2>/dev/null || true)
+if printf '%s\n' "$told" | grep -Eq '\.(index-url|extra-index-url|no-index|proxy|trusted-host|client-cert)=' ||
+    { [ -z "${SSL_CERT_FILE:-}" ] && printf '%s\n' "$told" | grep -q '\.cert='; }; then
+    .venv/bin/python -m pip uninstall -q -y uv 2>/dev/null
+else
+    # Not to be had for every processor: then pip fetches everything too
+    .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r requirements-uv.lock 2>/dev/null || true
+fi
 # The pip that comes with Python may be years old, and takes three times as long to look through what there is
-.venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-pip.lock
-.venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r "$lock"
+sh deploy/install_locked.sh .venv requirements-pip.lock "$lock"
 # Errors alone: what the build remarks of installations that follow the sources is so on purpose
 .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .

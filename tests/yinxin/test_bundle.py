@@ -16,6 +16,7 @@ from yinxin.commands.console import EXIT_LASTING, EXIT_UNAVAILABLE, EXIT_USAGE
 if TYPE_CHECKING:
     from pathlib import Path
 
+VENV = ("deploy/make_venv.sh", "deploy/install_locked.sh")
 HERE = f"cp{sys.version_info[0]}{sys.version_info[1]}"
 
 
@@ -93,7 +94,7 @@ def test_another_python_is_told_apart(tmp_path: Path) -> None:
     assert not (tmp_path / "target").exists()
 
 
-@pytest.mark.parametrize("script", ["deploy/make_bundle.sh", "deploy/check_bundle.sh", "deploy/bundle/install.sh", "deploy/make_venv.sh"])
+@pytest.mark.parametrize("script", ["deploy/make_bundle.sh", "deploy/check_bundle.sh", "deploy/bundle/install.sh", *VENV])
 def test_the_scripts_can_be_read_by_any_shell(script: str) -> None:
     subprocess.run(["sh", "-n", str(PROJECT / script)], check=True)
 
