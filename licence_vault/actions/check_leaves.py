@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from licence_vault.log.counts import read_counts
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
@@ -25,10 +25,10 @@ def check_leaves(database: Database) -> CheckReport:
     counts: Counter[tuple[str, str, str]] = Counter()
     with database.read() as connection:
         size, published = read_counts(connection)
-    last = -1
+    further = true()
     while True:  # leaves are never changed: one short reading for each chunk finds what one long one would
         with database.read() as connection:
-            rows = connection.execute(select(log).where(log.c.position > last).order_by(log.c.position).limit(CHUNK)).all()
+            rows = connection.execute(select(log).where(further).order_by(log.c.position).limit(CHUNK)).all()
         for row in rows:
             report.entries += 1
             try:
@@ -43,7 +43,7 @@ def check_leaves(database: Database) -> CheckReport:
                 counts[leaf.issuer_code, leaf.type_code, leaf.event] += 1
         if len(rows) < CHUNK:
             break
-        last = rows[-1].position
+        further = log.c.position > rows[-1].position
     stated_counts = {(each.issuer_code, each.type_code, each.event): each.entries for each in published}
     for kind in sorted({*counts, *stated_counts}):
         if counts.get(kind, 0) != stated_counts.get(kind, 0):

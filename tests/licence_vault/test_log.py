@@ -169,3 +169,14 @@ def test_what_the_log_says_is_checked_row_by_row(fresh: VaultHere) -> None:
     told = yinxin("audit", "check", "--dir", str(fresh.context.settings.dir), "--json", check=False)
     assert told.returncode == 1
     assert {each["where"] for each in json.loads(told.stdout)["findings"]} == {"licences", "leaves"}
+
+
+def test_attack_a_leaf_below_all_others_is_looked_at(fresh: VaultHere) -> None:
+    fresh.append(leaf(1))
+    count_log(fresh.context, fresh.log)
+    without_triggers(
+        fresh,
+        "INSERT INTO licence_log (position, entry_id, entry, event, type_code, issuer_code)"
+        " SELECT -5, 'x', X'78', event, type_code, issuer_code FROM licence_log WHERE log_index = 0",
+    )
+    assert [each.code for each in check_leaves(fresh.context.database).findings] == ["LICENCE_LEAF_UNREADABLE"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
-from service_kit.log_check import check_log
+from service_kit.log_check import check_audit, check_log
 from standards.errors import TrustError
 from tests.service_kit.log_setting import add, codes, trees, without_triggers
 from tests.untraced import untraced
@@ -36,6 +36,39 @@ def test_damage_in_the_database_is_named(database: Database, audit: Audit, make_
     assert code in {finding.code for finding in report.findings}
     finding = next(finding for finding in report.findings if finding.code == code)
     assert finding.facts.get("index", finding.facts.get("first")) in {270, 291}
+
+
+def test_attack_a_row_below_all_others_is_looked_at(database: Database, audit: Audit, make_log: Any) -> None:
+    """Its MAC is nobody's, but the sequencer takes it into the signed log as any other: a receipt shows it, and only the check of the rows can tell."""
+    log = make_log()
+    add(database, audit, 3)
+    log.run_once()
+    without_triggers(
+        database,
+        "INSERT INTO kit_audit (position, entry_id, entry, writer_id, number, actor, action, subject, mac)"
+        " SELECT -5, '00000000-0000-7000-8000-000000000000', entry, 'nobody', 7, actor, action, subject, entry FROM kit_audit WHERE number = 2",
+    )
+    assert [(each.code, each.facts["position"]) for each in check_audit(database, b"k" * 32).findings] == [("AUDIT_ROW_ALTERED", -5)]
+    log.run_once()
+    assert log.head().size == 5
+    found = check_audit(database, b"k" * 32)
+    assert (found.entries, [each.facts["position"] for each in found.findings]) == (5, [-5])
+
+
+def test_attack_an_index_that_no_sequencer_gave_is_named(database: Database, audit: Audit, make_log: Any) -> None:
+    log = make_log()
+    add(database, audit, 3)
+    log.run_once()
+    without_triggers(
+        database,
+        "INSERT INTO kit_audit (entry_id, entry, writer_id, number, actor, action, subject, mac, log_index)"
+        " SELECT '00000000-0000-7000-8000-000000000000', entry, 'nobody', 7, actor, action, subject, mac, -1 FROM kit_audit WHERE number = 2",
+    )
+    report = check_log(log)
+    assert [(each.code, each.facts) for each in report.findings] == [
+        ("LOG_INDEX_WRONG", {"index": -1, "entry_id": "00000000-0000-7000-8000-000000000000"})
+    ]
+    assert report.entries == 4
 
 
 def test_entries_that_changed_places_are_named(database: Database, audit: Audit, make_log: Any) -> None:
