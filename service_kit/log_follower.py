@@ -96,6 +96,8 @@ def follow(
         elif result.checkpoint.size < furthest:
             # What only the other trees have would count for whoever trusts one of them, and nobody would look at it
             round_.notice("FOLLOWED_TREE_BEHIND", tree=name, seen=furthest, shown=result.checkpoint.size)
+    for tree in _left_out(heads, trees, before):  # the same: a proof in the tree that nobody follows is a proof
+        round_.notice("FOLLOWED_TREE_LEFT_OUT", tree=tree)
     if round_.noticed:
         return round_
     for name, head in heads.items():
@@ -148,6 +150,15 @@ def compare_with_witness(
     if is_consistent(tree, older_size=older[0], older_root=older[1], newer_size=newer[0], newer_root=newer[1], proof=proof):
         return None
     return Noticed("FOLLOWED_SPLIT_VIEW", {"tree": name, "witness_size": theirs.size, "size": seen.size})
+
+
+def _left_out(heads: Mapping[str, Checkpoint], trees: Mapping[str, LogIdentity], before: Mapping[str, SeenTree]) -> tuple[str, ...]:
+    """The trees that are not followed: those that checkpoints name (by origin), and those that were followed before (by name)."""
+    known = {identity.origin for identity in trees.values()}
+    named = (line.split(" ")[1] for head in heads.values() for line in head.extensions if line.startswith("tree "))
+    origins = dict.fromkeys(origin for origin in named if origin not in known)
+    dropped = (name for name in before if name not in trees and not any(origin.endswith(f"/{name}") for origin in origins))
+    return (*origins, *dropped)
 
 
 def _edge(identity: LogIdentity, seen: SeenTree | None) -> GrowingTree:

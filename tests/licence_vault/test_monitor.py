@@ -314,8 +314,8 @@ def test_the_command_does_not_build_upon_what_is_wrong(fresh: VaultHere, tmp_pat
 def test_the_command_speaks_to_people_too(fresh: VaultHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = Shown(fresh)
     monkeypatch.setattr(monitor_command, "_fetcher", lambda *_: shown)
-    tree = fresh.log.tree_named("sha256")
-    words = ("monitor", "https://log.example", "--key", tree.identity.keys[0].to_text(), "--issuer", ISSUER, "--state", str(tmp_path / "s"))
+    keys = [part for tree in fresh.log.trees for part in ("--key", tree.identity.keys[0].to_text())]
+    words = ("monitor", "https://log.example", *keys, "--issuer", ISSUER, "--state", str(tmp_path / "s"))
     assert "nothing differs" in yinxin(*words).stdout
     assert "无差异" in yinxin(*words, environment={"LC_ALL": "zh_CN.UTF-8"}).stdout
     shown.changed = {"sha256/checkpoint": b""}

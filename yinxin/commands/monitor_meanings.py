@@ -15,6 +15,10 @@ MEANINGS: Final = {
         "One tree has not come as far as another was a round ago: entries that only one of them has are under no eye.",
         "一棵树落后于另一棵树上一轮的大小：仅在一棵树中的条目无人监督。",
     ),
+    "FOLLOWED_TREE_LEFT_OUT": (
+        "The log has a tree that is not followed: a proof in it counts, and nobody looks at it. Give its key too.",
+        "日志还有一棵树未被监视：该树中的证明同样有效，却无人监督。请同时给出其密钥。",
+    ),
     "FOLLOWED_TREES_DIFFER": ("The two trees do not name each other.", "两棵树没有互相指明。"),
     "FOLLOWED_ENTRIES_MISSING": ("Entries under a checkpoint are not handed out.", "检查点之下的条目未能取得。"),
     "FOLLOWED_SPLIT_VIEW": ("The witness was shown another history than is shown here.", "见证方所见的历史与此处所见不同。"),
