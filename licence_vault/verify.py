@@ -122,14 +122,13 @@ def verify_judged(
         return VerifiedLicence(_report(judged, [content, *copies]), None, None, is_copy, copy)
     licence = salted.data
     # 2. Every question, whatever the answers before
-    leaf, leaf_steps = _read_leaf(files, names, salted)
-    log_index, log = _ask_log(files, names, leaf_steps, trust, at, shown_at)
+    log_index, log = _ask_log(files, names, _read_leaf(files, names, salted), trust, at, shown_at)
     questions = [
         _ask_number(licence),
         content,
         _ask_seal(judged, licence),
         log,
-        _ask_status(licence, trust, at, has_leaf=leaf is not None),
+        _ask_status(licence, trust, at, is_logged=log.verdict is Verdict.VALID),
         *copies,
     ]
     if holder is not None:
@@ -247,20 +246,20 @@ def _ask_seal(judged: JudgedDocument, licence: LicenceData) -> Question:
     return _question("seal", steps)
 
 
-def _read_leaf(files: Mapping[str, bytes], names: FileNames, salted: SaltedLicence) -> tuple[LicenceLeaf | None, list[Step]]:
+def _read_leaf(files: Mapping[str, bytes], names: FileNames, salted: SaltedLicence) -> list[Step]:
     """The entry of the log that travels along must be the one that this very licence made."""
     return _leaf_of(files.get(names.leaf), salted.data, event="made", commitment=salted.commitment())
 
 
-def _leaf_of(data: bytes | None, licence: LicenceData, *, event: str, commitment: bytes) -> tuple[LicenceLeaf | None, list[Step]]:
+def _leaf_of(data: bytes | None, licence: LicenceData, *, event: str, commitment: bytes) -> list[Step]:
     if data is None:
-        return None, [not_checked("LICENCE_LEAF_MISSING", LOG_CLAUSE)]
+        return [not_checked("LICENCE_LEAF_MISSING", LOG_CLAUSE)]
     try:
         leaf = read_leaf(data)
     except MalformedError as error:
-        return None, [failed("LICENCE_LEAF_UNREADABLE", LOG_CLAUSE, rule=str(error.facts.get("member", "")))]
+        return [failed("LICENCE_LEAF_UNREADABLE", LOG_CLAUSE, rule=str(error.facts.get("member", "")))]
     if not isinstance(leaf, LicenceLeaf):
-        return None, [failed("LICENCE_LEAF_OTHER", LOG_CLAUSE, member="event")]
+        return [failed("LICENCE_LEAF_OTHER", LOG_CLAUSE, member="event")]
     for member, is_same in (
         ("event", leaf.event == event),
         ("type", leaf.type_code == licence.type.code),
@@ -270,8 +269,8 @@ def _leaf_of(data: bytes | None, licence: LicenceData, *, event: str, commitment
         ("commitment", leaf.commitment == commitment),
     ):
         if not is_same:
-            return None, [failed("LICENCE_LEAF_OTHER", LOG_CLAUSE, member=member)]
-    return leaf, [passed("LICENCE_COMMITTED" if event == "made" else "LICENCE_COPY_COMMITTED", LOG_CLAUSE)]
+            return [failed("LICENCE_LEAF_OTHER", LOG_CLAUSE, member=member)]
+    return [passed("LICENCE_COMMITTED" if event == "made" else "LICENCE_COPY_COMMITTED", LOG_CLAUSE)]
 
 
 def _ask_log(
@@ -322,11 +321,11 @@ def _check_receipt(receipt: Receipt, log: TrustedLog, at: datetime, shown_at: da
     return steps
 
 
-def _ask_status(licence: LicenceData, trust: TrustList, at: datetime, *, has_leaf: bool) -> Question:
+def _ask_status(licence: LicenceData, trust: TrustList, at: datetime, *, is_logged: bool) -> Question:
     """In force by its days, and neither revoked nor suspended by the newest status list at hand."""
     steps = [check_days(licence.valid_from, licence.valid_to, at)]
     found = ask_lists_at_hand(licence.status.list, licence.status.index, trust, at)
-    if not has_leaf and found[0].code != "LICENCE_STATUS_SIGNER_UNKNOWN":
+    if not is_logged and found[0].code != "LICENCE_STATUS_SIGNER_UNKNOWN":
         # the place in the list is what the log has on record for this licence; without that, the file alone says which place to look at
         steps.append(warned("LICENCE_STATUS_PLACE_UNPROVEN", STATUS_CLAUSE))
     return _question("status", [*steps, *found])
@@ -380,6 +379,6 @@ def _ask_copy(
         return copy, (_question("copy", [*steps, not_checked("LICENCE_COPY_OF_NOTHING", COPY_CLAUSE)]),)
     if copy.licence != salted.commitment():
         steps.append(failed("LICENCE_COPY_OF_OTHER", COPY_CLAUSE))
-    _, leaf_steps = _leaf_of(files.get(COPY_FILES.leaf), salted.data, event="annotated", commitment=found.commitment())
+    leaf_steps = _leaf_of(files.get(COPY_FILES.leaf), salted.data, event="annotated", commitment=found.commitment())
     _, proof_steps = _check_proofs(files, COPY_FILES, trust, at, shown_at)
     return copy, (_question("copy", [*steps, *leaf_steps, *proof_steps]),)

@@ -277,6 +277,8 @@ def test_a_log_that_only_calls_itself_so_does_not_count() -> None:
     found = verify(trust=trust)
     assert outcome(found, "log")[0] is Verdict.INDETERMINATE
     assert found.log_index is None
+    assert outcome(found, "status") == (Verdict.VALID, ["LICENCE_STATUS_PLACE_UNPROVEN"]), "the entry is shown to be on record nowhere"
+    assert outcome(verify(), "status") == (Verdict.VALID, [])
 
 
 def test_witnesses_that_are_asked_for_must_have_cosigned() -> None:

@@ -120,7 +120,17 @@ CASES: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
     "sealed by another": (
         report(signature(), **{**LICENCE, "seal": ("LICENCE_SEALED_BY_OTHER/fail",)}),
         "invalid",
-        ("ok", "bad", "ok", "ok"),
+        ("ok", "bad", "ok", "unknown"),  # in force is the licence that it names, not what somebody else sealed
+    ),
+    "in no log that is known": (
+        report(signature(), **LICENCE, log=("LICENCE_NOT_SHOWN_LOGGED/not-checked",)),
+        "unknown",
+        ("ok", "ok", "ok", "unknown"),
+    ),
+    "two seals, of one of which nothing is published": (
+        report(signature(), signature(*GENUINE[:-1], "SEAL_STATUS_UNKNOWN/not-checked")),
+        "unknown",
+        ("ok", "ok", "unknown", "unknown"),
     ),
     "held by who is there": (report(signature(), **LICENCE, holder=("LICENCE_HOLDER_MATCHES",)), "valid", ("ok", "ok", "ok", "ok", "ok")),
     "held by somebody else": (
@@ -141,7 +151,7 @@ CASES: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
     "held by somebody else, and sealed by another": (
         report(signature(), **{**LICENCE, "seal": ("LICENCE_SEALED_BY_OTHER/fail",)}, holder=("LICENCE_HOLDER_OTHER/fail",)),
         "invalid",
-        ("ok", "bad", "ok", "ok", "bad"),
+        ("ok", "bad", "ok", "unknown", "bad"),
     ),
     "held, as an unknown office says": (
         report(signature(*GENUINE, "CERT_NO_ANCHOR/not-checked", trusted=None), **LICENCE, holder=("LICENCE_HOLDER_MATCHES",)),
@@ -264,7 +274,11 @@ def test_nothing_is_said_better_than_the_report() -> None:
         for each in held:
             assert (each.tone == "ok") == (asked["holder"] == given["verdict"] == "valid")
         if now.tone == "ok" and "status" in asked:
-            assert asked["status"] == "valid"
+            assert {asked.get(name, "valid") for name in ("status", *verdict_rules.GENUINE)} == {"valid"}
+        elif now.tone == "ok":
+            assert not {"SEAL_STATUS_UNKNOWN/not-checked", "SEAL_STATUS_NOT_ASKED/warn"} & {
+                f"{step['code']}/{step['outcome']}" for each in seals for step in each["steps"]
+            }
         said = {view.headline, *(each.key for each in view.answers)}
         assert {f"h_{view.headline}", f"m_{view.headline}", *(each.key for each in view.answers)} <= set(TEXTS), said
         assert {each.question for each in view.answers} | {each.time_source for each in view.sealers} <= set(TEXTS)

@@ -247,6 +247,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "number_bad": ("标识无效", "It is not a licence identifier"),
     "number_unknown": ("无法判断", "Cannot tell"),
     "now_ok": ("有效", "Yes, it is in force"),
+    "now_claimed": ("文件所称的证照有效，但文件本身未能证实", "The licence that it names is, but the file is not shown to be that one"),
     "now_unknown": ("无法判断", "Cannot tell"),
     "now_bad": ("无效", "No"),
     "now_ended": ("已失效：已注销、吊销、撤销、转出或被替换", "No: cancelled, revoked, withdrawn, transferred or replaced"),

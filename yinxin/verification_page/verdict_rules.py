@@ -79,8 +79,8 @@ THEN_PROOF: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("ses", ("SEAL_STATUS_OK/pass", "SEAL_REVOKED_AFTER/warn", "SEAL_EXPIRED_NOW/warn")),
 )
 
-# Is it good now? Of a licence its own question says so; of any other document the present status of the seal:
-# (condition, key, tone), the worst that fits counts, nothing is unknown
+# Is it good now? Of a licence its own question says so, as far as the file is shown to be that licence; of any other document the present status of
+# the seals: (condition, key, tone), the worst that fits counts, nothing is unknown
 SEAL_NOW: Final[tuple[tuple[str, str, str], ...]] = (
     ("SEAL_REVOKED/fail", "seal_now_ended", BAD),
     ("SEAL_REVOKED_AFTER/not-checked", "seal_now_ended_unproven", UNKNOWN),
@@ -88,10 +88,13 @@ SEAL_NOW: Final[tuple[tuple[str, str, str], ...]] = (
     ("SEAL_EXPIRED_AT_SIGNING/fail", "seal_now_expired", BAD),
     ("SEAL_EXPIRED_NOW/fail", "seal_now_expired", BAD),
     ("SEAL_EXPIRED_NOW/warn", "seal_now_expired_after", WARN),
+    ("SEAL_STATUS_UNKNOWN/not-checked", "seal_now_unknown", UNKNOWN),  # of one of several
+    ("SEAL_STATUS_NOT_ASKED/warn", "seal_now_unknown", UNKNOWN),
     ("TRUST_BUNDLE_EXPIRED/not-checked", "seal_now_unknown", UNKNOWN),
     ("TRUST_BUNDLE_FROM_FUTURE/not-checked", "seal_now_unknown", UNKNOWN),
     ("SEAL_STATUS_OK/pass", "seal_now_good", GOOD),
 )
+GENUINE: Final = ("content", "number", "seal", "log")  # questions that show which licence a file is: as of what is told of it (``says``)
 LICENCE_NOW: Final[tuple[tuple[str, str], ...]] = (
     ("STATUS_INVALID/fail", "now_ended"),
     ("CREDENTIAL_STATUS_INVALID/fail", "now_ended"),
@@ -126,6 +129,7 @@ def rules() -> dict[str, Any]:
         "thenUnproven": THEN_UNPROVEN,
         "thenProof": THEN_PROOF,
         "sealNow": SEAL_NOW,
+        "genuine": GENUINE,
         "licenceNow": LICENCE_NOW,
         "timeSources": TIME_SOURCES,
     }

@@ -43,10 +43,11 @@ export async function verifyLicence(judged, trust, at, { isOriginalAsked = false
   if (salted === null) return licenceReport(judged, [content, ...copies], { data: null, isCopy, copy, logIndex: null });
   // 2. Every question, whatever the answers before
   const { data } = salted;
-  const [leaf, leafSteps] = leafOf(files.get(names.leaf), data, "made", salted.commitment);
+  const leafSteps = leafOf(files.get(names.leaf), data, "made", salted.commitment);
   const [logIndex, proofSteps] = await checkProofs(files, names, trust, at, shownAt);
+  const log = questionOf("log", [...leafSteps, ...proofSteps]);
   const questions = [
-    askNumber(data), content, askSeal(judged, data), questionOf("log", [...leafSteps, ...proofSteps]), await askStatus(data, trust, at, leaf !== null),
+    askNumber(data), content, askSeal(judged, data), log, await askStatus(data, trust, at, log.verdict === Verdict.VALID),
     ...copies, ...(holder === null ? [] : [askHolder(data.holders, holder)]),
   ];
   // 3. Which licence it is, where it is shown that its issuer says so
@@ -136,20 +137,20 @@ function askSeal({ report, sealerName, sealerCode, shownBeside = [] }, { issuer 
 
 /** The entry of the log that travels along must be the one that this very licence, or copy, made. */
 function leafOf(bytes, data, event, commitment) {
-  if (bytes === undefined) return [null, [notChecked("LICENCE_LEAF_MISSING", LOG_CLAUSE)]];
+  if (bytes === undefined) return [notChecked("LICENCE_LEAF_MISSING", LOG_CLAUSE)];
   let leaf;
   try {
     leaf = readLicenceLeaf(bytes);
   } catch (error) {
-    return [null, [failed("LICENCE_LEAF_UNREADABLE", LOG_CLAUSE, { rule: malformedOf(error).facts.member })]];
+    return [failed("LICENCE_LEAF_UNREADABLE", LOG_CLAUSE, { rule: malformedOf(error).facts.member })];
   }
-  const other = (member) => [null, [failed("LICENCE_LEAF_OTHER", LOG_CLAUSE, { member })]];
+  const other = (member) => [failed("LICENCE_LEAF_OTHER", LOG_CLAUSE, { member })];
   if (leaf === null) return other("event");
   const wanted = {
     event, type: data.type.code, issuer: data.issuer.code, version: data.version, status_index: data.status.index, commitment: toHex(commitment),
   };
   for (const member of Object.keys(wanted)) if (leaf[member] !== wanted[member]) return other(member);
-  return [leaf, [passed(event === "made" ? "LICENCE_COMMITTED" : "LICENCE_COPY_COMMITTED", LOG_CLAUSE)]];
+  return [passed(event === "made" ? "LICENCE_COMMITTED" : "LICENCE_COPY_COMMITTED", LOG_CLAUSE)];
 }
 
 /** Each proof that travels along, under the log that it names. One log that is known and holds is enough; one that fails is too much. */
@@ -200,10 +201,10 @@ export function checkDays(from, to, at) {
 export const checkIssueDate = (day, at) => (day > dayInChina(at) ? [warned("LICENCE_ISSUED_IN_FUTURE", DATA_CLAUSE, { issued_on: day })] : []);
 
 /** In force by its days, and neither revoked nor suspended by the newest status list at hand. */
-async function askStatus(data, trust, at, hasLeaf) {
+async function askStatus(data, trust, at, isLogged) {
   const steps = [checkDays(data.valid_from, data.valid_to, at)];
   const found = await askStatusLists(data.status.list, data.status.index, trust, at);
-  if (!hasLeaf && found[0].code !== "LICENCE_STATUS_SIGNER_UNKNOWN") {
+  if (!isLogged && found[0].code !== "LICENCE_STATUS_SIGNER_UNKNOWN") {
     // the place in the list is what the log has on record for this licence; without that, the file alone says which place to look at
     steps.push(warned("LICENCE_STATUS_PLACE_UNPROVEN", TOKEN_STATUS_CLAUSE));
   }
@@ -255,7 +256,7 @@ async function askCopy(files, salted, trust, at, shownAt, isOriginalAsked) {
   // 4. Of which licence, and as the log has it
   if (salted === null) return answer(statement, notChecked("LICENCE_COPY_OF_NOTHING", DATA_CLAUSE));
   if (statement.licence !== toHex(salted.commitment)) steps.push(failed("LICENCE_COPY_OF_OTHER", DATA_CLAUSE));
-  const [, leafSteps] = leafOf(files.get(COPY_FILES.leaf), salted.data, "annotated", found.commitment);
+  const leafSteps = leafOf(files.get(COPY_FILES.leaf), salted.data, "annotated", found.commitment);
   const [, proofSteps] = await checkProofs(files, COPY_FILES, trust, at, shownAt);
   return answer(statement, ...leafSteps, ...proofSteps);
 }
