@@ -230,6 +230,7 @@ def test_a_database_elsewhere_is_not_in_it_and_that_is_said(taken: tuple[Path, P
     environment = {"YINXIN_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
     told = yinxin("backup", "make", "--dir", str(folder), "--out", str(tmp_path / "x.tar"), environment=environment).stdout
     assert "The database is elsewhere" in told
+    assert ["not looked at" in yinxin("backup", "check", str(each)).stdout for each in (tmp_path / "x.tar", taken[1])] == [True, False]
     found = check_backup(tmp_path / "x.tar")
     assert not found.has_database
     assert "yinxin.sqlite3" not in found.files

@@ -49,7 +49,7 @@ def make(
 
 @app.command("check")
 def check(file: BackupFile, *, as_json: AsJson = False) -> None:
-    """Say whether a backup is whole, byte by byte, and has every document that its database names. 检查备份是否完整。"""
+    """Say whether a backup is whole, byte by byte, and has every document that the database in it names. 检查备份是否完整。"""
     from yinxin.backup import check_backup
 
     try:
@@ -110,6 +110,13 @@ def _tell(backup: Backup, path: Path, *, as_json: bool) -> None:
             f"{path}：{len(backup.files)} 个文件，{backup.bytes_count} 字节，备份于 {backup.made_at}",
         )
     )
+    if backup.missing is None:  # a database that is elsewhere, or a backup of a program that did not look
+        print_line(
+            say(
+                "Whether every document that its database names is in it was not looked at.",
+                "未核对其数据库所列文件是否齐全。",
+            )
+        )
     if backup.lost:
         print_line(
             say(
