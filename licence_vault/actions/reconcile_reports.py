@@ -56,7 +56,8 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
     """What came of it. ``size``: entries of the log that were compared; ``comparison``, ``register``: of the log and of the register;
-    ``repaired``: reports that are on their way again.
+    ``repaired``: reports that are on their way again. ``waiting``, ``dead``: reports that are on their way or were given up, after that; where
+    the region has nothing of one there is no difference, and it lacks it all the same.
     """
 
     size: int
@@ -64,6 +65,8 @@ class Reconciliation:
     register: Comparison
     findings: tuple[Finding, ...]
     repaired: int
+    waiting: int
+    dead: int
 
     @property
     def requests(self) -> int:
@@ -88,10 +91,11 @@ def reconcile_reports(desk: ReportDesk, *, actor: str, is_repairing: bool) -> Re
     comparison, register = compared[ReportTree.LOG], compared[ReportTree.REGISTER]
 
     # 2. What each difference is, and what is to be done about it; on record together.
-    def record(conn: Connection) -> tuple[tuple[Finding, ...], int]:
+    def record(conn: Connection) -> Reconciliation:
         findings = tuple(_finding(conn, tree, each) for tree, found in compared.items() for each in found.differences)
         wrong = [each.report for each in findings if each.kind in REPAIRED and each.report is not None]
         repaired = sum(_send_again(desk, conn, each) for each in wrong) if is_repairing else 0
+        unsent = reports.count_unsent(conn)
         desk.context.audit.record(
             conn,
             at=desk.context.clock.now(),
@@ -112,10 +116,10 @@ def reconcile_reports(desk: ReportDesk, *, actor: str, is_repairing: bool) -> Re
                 **{kind.value: sum(each.kind is kind for each in findings) for kind in FindingKind},
             },
         )
-        return findings, repaired
+        waiting, dead = unsent[ReportState.WAITING], unsent[ReportState.DEAD]
+        return Reconciliation(sizes[ReportTree.LOG], comparison, register, findings, repaired, waiting, dead)
 
-    findings, repaired = desk.context.database.write(record)
-    return Reconciliation(sizes[ReportTree.LOG], comparison, register, findings, repaired)
+    return desk.context.database.write(record)
 
 
 def _compare(desk: ReportDesk, tree: ReportTree, size: int) -> Comparison:

@@ -125,7 +125,8 @@ class FindingAnswer(BaseModel):
 
 class ReconciliationAnswer(BaseModel):
     """What comparing found. `size`: entries of the log that were compared; `repaired`: reports that are on their way again; `is_complete`:
-    false where more differ than are told, which the next reconciliation finds.
+    false where more differ than are told, which the next reconciliation finds. `waiting`, `dead`: reports that are on their way or were given up: where the
+    region has nothing of one there is no difference, and it lacks it all the same.
     """
 
     model_config = ConfigDict(
@@ -143,6 +144,8 @@ class ReconciliationAnswer(BaseModel):
                         {"log_index": 4711, "number": None, "kind": "altered", "report": 12, "key": _EXAMPLE["key"], "state": "waiting"}
                     ],
                     "repaired": 1,
+                    "waiting": 1,
+                    "dead": 0,
                 }
             ]
         }
@@ -157,6 +160,8 @@ class ReconciliationAnswer(BaseModel):
     is_complete: bool
     findings: list[FindingAnswer]
     repaired: int
+    waiting: int
+    dead: int
 
 
 def add_report_routes(router: APIRouter, context: ServiceContext, desk: ReportDesk | None) -> None:
@@ -242,6 +247,8 @@ def write_reconciliation(done: Reconciliation) -> ReconciliationAnswer:
         is_complete=done.is_complete,
         findings=[_finding(each) for each in done.findings],
         repaired=done.repaired,
+        waiting=done.waiting,
+        dead=done.dead,
     )
 
 

@@ -185,6 +185,16 @@ def test_what_is_on_its_way_and_what_was_never_told_are_named_as_such(town: Repo
     assert reconcile(town).findings == ()
 
 
+def test_what_was_given_up_is_told_though_it_is_no_difference(town: ReportingHere) -> None:
+    before = reconcile(town).dead
+    town.simulator.knobs = Knobs(refuses_with="no such area")
+    record = town.here.issue()
+    town.turn()
+    assert report_of(town, record).state is ReportState.DEAD
+    done = reconcile(town)
+    assert (done.findings, done.waiting, done.dead) == ((), 0, before + 1)
+
+
 @pytest.mark.parametrize("lie", ["size", "ranges", "roots", "halves"])
 def test_a_region_that_lies_about_its_roots_is_not_believed(town: ReportingHere, lie: str) -> None:
     town.here.issue()
@@ -222,5 +232,7 @@ def test_a_report_that_went_on_meanwhile_is_not_sent_again(town: ReportingHere) 
     assert first.repaired == 1
     again = reconcile(town, is_repairing=True)  # it is on its way: nothing here, nothing there
     assert (again.findings, again.repaired) == ((), 0)
+    assert (first.waiting, again.waiting, again.dead) == (1, 1, 0), "no difference, and it lacks it all the same"
     town.turn()
+    assert reconcile(town).waiting == 0
     assert len(town.asked(record.id)) == 2

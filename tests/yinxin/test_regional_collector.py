@@ -246,6 +246,7 @@ def test_the_region_of_a_demonstration_at_the_terminal(tmp_path: Path) -> None:
         assert (repaired["repaired"], repaired["requests"]) == (1, 2)
         told = yinxin("licence", "reconcile", "--dir", str(folder))  # on its way: nothing there, and nothing acknowledged
         assert "2" in told.stdout
+        assert "Not told yet: 1 reports wait, 0 were given up." in told.stdout
     (folder / "collector.pem").write_bytes(write_pem("PUBLIC KEY", OUR_KEY.public_key.spki_der))
     assert refusal(lambda: open_simulator(folder))[0] == "FIELD_UNACCEPTABLE"
 

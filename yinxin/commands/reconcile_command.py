@@ -59,6 +59,7 @@ def _show(done: Reconciliation) -> None:
                 f"已比对 {size} 条日志、证照类型和删除通知（{requests} 次请求）：一致。",
             )
         )
+        _show_unsent(done)
         return
     headings = (say("Entry", "日志序号"), say("Finding", "差异"), say("Report", "上报编号"), say("State", "状态"))
     rows = [
@@ -71,8 +72,20 @@ def _show(done: Reconciliation) -> None:
     ]
     print_table(headings, rows)
     print_line(say(f"{requests} requests; {done.repaired} on their way again.", f"共 {requests} 次请求，补报 {done.repaired} 条。"))
+    _show_unsent(done)
     if not done.is_complete:
         print_line(say("There is more: reconcile once more.", "仍有未列出的差异，请再次对账。"))
+
+
+def _show_unsent(done: Reconciliation) -> None:
+    """What the region does not have yet is no difference to what it gave receipts for."""
+    if done.waiting or done.dead:
+        print_line(
+            say(
+                f"Not told yet: {done.waiting} reports wait, {done.dead} were given up.",
+                f"尚未上报成功：等待 {done.waiting} 条，已放弃 {done.dead} 条。",
+            )
+        )
 
 
 def simulate_region(
