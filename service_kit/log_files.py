@@ -123,6 +123,12 @@ class LogFiles:
         """Every checkpoint kept for a tree, here and at the anchors."""
         return [note for path in self._checkpoint_paths(tree) if (note := self._read(path)) is not None]
 
+    def unpublished(self, tree: str) -> list[str]:
+        """The checkpoints of a tree that are gone from where they are kept, here and at the anchors; a folder that this machine has not, as where a
+        backup is tried out, is passed over.
+        """
+        return [str(path) for path in self._checkpoint_paths(tree) if path.parent.is_dir() and self._read(path) is None]
+
     def publish_cosigned(self, tree: str, note: bytes) -> None:
         """Replace the newest checkpoint of a tree that witnesses have cosigned."""
         path = self.folder / tree / COSIGNED_PATH

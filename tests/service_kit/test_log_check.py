@@ -96,6 +96,8 @@ def test_entries_that_changed_places_are_named(database: Database, audit: Audit,
         ("tile/entries/000", b"x", "LOG_BUNDLE_DAMAGED"),
         ("tile/entries/001.p/45", b"\x00\x01x", "LOG_BUNDLE_DIFFERS"),
         ("sm3/checkpoint", b"nonsense", "LOG_CHECKPOINT_NOT_OURS"),
+        ("sm3/checkpoint", None, "LOG_CHECKPOINT_MISSING"),
+        ("../anchors/log.sha256.checkpoint", None, "LOG_CHECKPOINT_MISSING"),
     ],
 )
 def test_damage_in_the_files_is_named(
@@ -109,6 +111,14 @@ def test_damage_in_the_files_is_named(
     if data is not None:
         damaged.write_bytes(data)
     assert code in codes(log)
+
+
+def test_an_anchor_that_another_machine_has_is_not_missed(database: Database, audit: Audit, make_log: Any, tmp_path: Path) -> None:
+    """As where a backup is tried out: the folder is none of this machine's."""
+    log = make_log(anchor_folders=[])
+    add(database, audit, 3)
+    log.run_once()
+    assert codes(make_log(anchor_folders=[tmp_path / "elsewhere"])) == set()
 
 
 def test_a_damaged_right_edge_is_refused(database: Database, audit: Audit, make_log: Any, tmp_path: Path) -> None:
