@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from crypto.report import Question, Report, Said, Step, failed, not_checked, passed, verdict_of
+from crypto.report import Question, Report, Said, Step, failed, not_checked, passed, verdict_of, warned
+from licence_vault.faces.limits import QR_HOLDERS
 from licence_vault.faces.qr import read_qr
 from licence_vault.status.at_hand import ask_lists_at_hand
 from licence_vault.validity import check_days, check_issue_date
@@ -50,8 +51,10 @@ def verify_code(text: str, trust: TrustList, at: datetime) -> VerifiedCode:
             step = failed("LICENCE_QR_NOT_GENUINE", CODE_CLAUSE, reason=str(error.facts.get("reason")))
         return VerifiedCode(_report([("code", (step,))]), None)
     status = (check_days(claims.valid_from, claims.valid_to, at), *ask_lists_at_hand(claims.status_list, claims.status_index, trust, at))
+    # Names that stand on the face behind these are not in the code: it is no word for them
+    first = (warned("LICENCE_QR_HOLDERS_FIRST", CODE_CLAUSE, limit=QR_HOLDERS),) if len(claims.holders) >= QR_HOLDERS else ()
     questions = [
-        ("code", (passed("LICENCE_QR_GENUINE", CODE_CLAUSE), *check_issue_date(claims.issued_on, at))),
+        ("code", (passed("LICENCE_QR_GENUINE", CODE_CLAUSE), *first, *check_issue_date(claims.issued_on, at))),
         ("number", (_check_number(claims.identifier),)),
         ("status", status),
     ]

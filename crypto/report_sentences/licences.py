@@ -89,6 +89,10 @@ LICENCE: Final = {
     "LICENCE_COPY_OF_OTHER": ("The copy was made of another licence than the one inside.", "加注信息属于另一份证照。"),
     "LICENCE_COPY_COMMITTED": ("The entry in the log is that of this very copy.", "日志条目正是本加注件的条目。"),
     "LICENCE_QR_GENUINE": ("The code was signed by a known issuer of licences.", "二维码由已知的证照签发方签名。"),
+    "LICENCE_QR_HOLDERS_FIRST": (
+        "A code names {limit} holders at most: whether the licence has more it does not say.",
+        "二维码最多载明 {limit} 名持证主体，证照是否还有其他持证主体，二维码中没有说明。",
+    ),
     "LICENCE_QR_NOT_GENUINE": (
         "The code is not one of a licence, or was changed ({reason}).",
         "二维码不是证照二维码，或已被改动（{reason}）。",

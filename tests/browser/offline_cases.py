@@ -333,6 +333,7 @@ def told_codes() -> dict[str, tuple[str, TrustList, datetime]]:
         "no end": says(valid_to=None),
         "last day": says(valid_to=at.date()),
         **{f"issued on {day}": says(issued_on=day) for day in ISSUE_DAYS},
+        **{f"{count} holders": says(holders=("甲",) * count) for count in (2, 3)},
         "wrong number": says(identifier=identifier[:-1] + "?"),
         "another number": says(identifier=identifier[:-5] + "002" + identifier[-2:]),
         "a list elsewhere": says(status_list="https://elsewhere.example/1"),

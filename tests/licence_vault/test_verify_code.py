@@ -129,6 +129,14 @@ def test_every_question_counts(claims: QrClaims, tokens: tuple[int, ...], verdic
     assert code in codes or (code == "STATUS_NOT_VALID" and found is Verdict.INVALID)
 
 
+def test_attack_a_further_name_on_the_face_is_not_in_the_code() -> None:
+    """A code has the first three holders: of one more beneath them on the paper, a true one or one that somebody wrote there, it says nothing."""
+    for count, is_told in ((1, False), (2, False), (3, True), (4, True)):
+        held = replace(LICENCE, holders=tuple(Holder(f"甲{number}", "001", "x") for number in range(count)))
+        verdict, codes = codes_of(code_for(claims_of(held, log_index=1, commitment=bytes(32))))
+        assert (verdict, "LICENCE_QR_HOLDERS_FIRST" in codes) == (Verdict.VALID, is_told)
+
+
 def test_a_list_of_yesterday_says_nothing_of_today() -> None:
     verdict, codes = codes_of(code_for(), at=AT + timedelta(days=2))
     assert verdict is Verdict.INDETERMINATE

@@ -6,7 +6,7 @@ import { checkCose, readCbor } from "./cose.js";
 import { verificationKey } from "./jose.js";
 import { checkDays, checkIssueDate, questionOf } from "./licence.js";
 import { examineLicenceNumber, isDay } from "./licence_data.js";
-import { failed, fileReport, notChecked, passed, verdictOf } from "./report.js";
+import { failed, fileReport, notChecked, passed, verdictOf, warned } from "./report.js";
 import { isWhole } from "./strict_json.js";
 import { characterCount, isPlainText } from "./texts.js";
 import { askStatusLists } from "./token_status.js";
@@ -17,6 +17,7 @@ const CODE_CHARACTERS = 4296;
 const CODE_MESSAGE_BYTES = 1600;
 const CODE_NAME_CHARACTERS = 200;
 const CODE_URL_CHARACTERS = 500;
+const CODE_HOLDERS = 3; // the first ones of a licence
 const CODE_LARGEST = 2n ** 63n - 1n;
 const BASE45_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
 const CODE_LINK = /^https?:\/\/[A-Za-z0-9.:[\]-]{1,110}(?:\/[A-Za-z0-9._~-]{1,60}){1,6}#([^]+)$/;
@@ -137,6 +138,9 @@ export async function verifyLicenceCode(text, trust, at) {
     ? passed("LICENCE_NUMBER_VALID", CODE_NUMBER_CLAUSE)
     : failed("LICENCE_NUMBER_INVALID", CODE_NUMBER_CLAUSE, { rule: malformed ?? verdict });
   const status = [checkDays(claims.validFrom, claims.validTo, at), ...(await askStatusLists(claims.statusList, claims.statusIndex, trust, at))];
-  const questions = [questionOf("code", [passed("LICENCE_QR_GENUINE", CODE_CLAUSE), ...checkIssueDate(claims.issuedOn, at)]), questionOf("number", [number]), questionOf("status", status)];
+  // Names that stand on the face behind these are not in the code: it is no word for them
+  const first = claims.holders.length >= CODE_HOLDERS ? [warned("LICENCE_QR_HOLDERS_FIRST", CODE_CLAUSE, { limit: CODE_HOLDERS })] : [];
+  const code = [passed("LICENCE_QR_GENUINE", CODE_CLAUSE), ...first, ...checkIssueDate(claims.issuedOn, at)];
+  const questions = [questionOf("code", code), questionOf("number", [number]), questionOf("status", status)];
   return { report: codeReport(questions), claims };
 }
