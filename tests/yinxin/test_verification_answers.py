@@ -203,6 +203,16 @@ CASES: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
         "issuer_unknown",
         ("unknown", "unknown", "unknown", "unknown"),
     ),
+    "credential that names no status list": (
+        report(
+            signature("CREDENTIAL_SIGNATURE", "CREDENTIAL_TIMES", kind="dc+sd-jwt"),
+            tampered=None,
+            seal=("CREDENTIAL_SIGNATURE",),
+            status=("CREDENTIAL_STATUS_ABSENT/warn",),
+        ),
+        "valid",
+        ("ok", "ok", "ok", "unknown"),
+    ),
     "credential": (
         report(signature("CREDENTIAL_SIGNATURE", "CREDENTIAL_TIMES", kind="dc+sd-jwt"), tampered=None, seal=("CREDENTIAL_SIGNATURE",)),
         "valid",
@@ -275,6 +285,8 @@ def test_nothing_is_said_better_than_the_report() -> None:
             assert (each.tone == "ok") == (asked["holder"] == given["verdict"] == "valid")
         if now.tone == "ok" and "status" in asked:
             assert {asked.get(name, "valid") for name in ("status", *verdict_rules.GENUINE)} == {"valid"}
+            told = next(each["steps"] for each in given["questions"] if each["name"] == "status")
+            assert verdict_rules.NOT_ASKED not in {f"{step['code']}/{step['outcome']}" for step in told}
         elif now.tone == "ok":
             assert not {"SEAL_STATUS_UNKNOWN/not-checked", "SEAL_STATUS_NOT_ASKED/warn"} & {
                 f"{step['code']}/{step['outcome']}" for each in seals for step in each["steps"]

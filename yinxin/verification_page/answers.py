@@ -182,6 +182,8 @@ def _now(report: Mapping[str, Any], steps: list[Facts]) -> Answer:
         tone = _tone(status)
         if tone == GOOD and any(each["verdict"] != "valid" for each in report["questions"] if each["name"] in rules.GENUINE):
             return Answer("q_now", "now_claimed", UNKNOWN)
+        if tone == GOOD and _found(rules.NOT_ASKED, status["steps"]):
+            tone = UNKNOWN
         key = "now_ok" if tone == GOOD else "now_unknown"
         if tone == BAD:
             key = next((key for condition, key in rules.LICENCE_NOW if _found(condition, status["steps"])), "now_bad")

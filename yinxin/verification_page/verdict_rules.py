@@ -95,6 +95,7 @@ SEAL_NOW: Final[tuple[tuple[str, str, str], ...]] = (
     ("SEAL_STATUS_OK/pass", "seal_now_good", GOOD),
 )
 GENUINE: Final = ("content", "number", "seal", "log")  # questions that show which licence a file is: as of what is told of it (``says``)
+NOT_ASKED: Final = "CREDENTIAL_STATUS_ABSENT/warn"  # a credential may name no list; then nobody knows whether its licence is in force
 LICENCE_NOW: Final[tuple[tuple[str, str], ...]] = (
     ("STATUS_INVALID/fail", "now_ended"),
     ("CREDENTIAL_STATUS_INVALID/fail", "now_ended"),
@@ -130,6 +131,7 @@ def rules() -> dict[str, Any]:
         "thenProof": THEN_PROOF,
         "sealNow": SEAL_NOW,
         "genuine": GENUINE,
+        "notAsked": NOT_ASKED,
         "licenceNow": LICENCE_NOW,
         "timeSources": TIME_SOURCES,
     }

@@ -90,9 +90,10 @@ function then(report, seals, rules) {
 function now(report, steps, rules) {
   const status = questionOf(report, "status");
   if (status !== null) {
-    const tone = toneOf(status);
+    let tone = toneOf(status);
     const isClaimed = report.questions.some((each) => rules.genuine.includes(each.name) && each.verdict !== "valid");
     if (tone === GOOD && isClaimed) return answer("q_now", "now_claimed", UNKNOWN);
+    if (tone === GOOD && found(rules.notAsked, status.steps)) tone = UNKNOWN;
     let key = tone === GOOD ? "now_ok" : "now_unknown";
     if (tone === BAD) key = (rules.licenceNow.find(([condition]) => found(condition, status.steps)) ?? [null, "now_bad"])[1];
     return answer("q_now", key, tone, detailsOf(status.steps, tone));
