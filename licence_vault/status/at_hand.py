@@ -50,10 +50,28 @@ def _withdrawn_keys(address: str, trust: TrustList) -> tuple[bytes, ...]:
     return tuple(key for issuer in issuers for key in issuer.keys)
 
 
-@lru_cache(maxsize=LISTS_KEPT)
 def _opened(token: bytes, keys: tuple[bytes, ...]) -> OpenedList:
-    """Remembered by content: which keys count and what the list says at a time is asked anew each time."""
-    return open_list(token, {key.key_id: key for key in map(verification_key, keys)})
+    """Remembered by content, unless undecided: which keys count and what the list says at a time is asked anew each time."""
+    try:
+        return _decided(token, keys)
+    except _UndecidedError as undecided:
+        return undecided.opened
+
+
+@lru_cache(maxsize=LISTS_KEPT)
+def _decided(token: bytes, keys: tuple[bytes, ...]) -> OpenedList:
+    opened = open_list(token, {key.key_id: key for key in map(verification_key, keys)})
+    if opened.is_undecided:
+        raise _UndecidedError(opened)
+    return opened
+
+
+class _UndecidedError(Exception):
+    """Carries what a library that failed this once left open past the memory, which keeps no exceptions."""
+
+    def __init__(self, opened: OpenedList) -> None:
+        super().__init__()
+        self.opened = opened
 
 
 def _newest(address: str, index: int, trust: TrustList, keys: tuple[bytes, ...], at: datetime) -> StatusResult | None:
@@ -65,12 +83,12 @@ def _newest(address: str, index: int, trust: TrustList, keys: tuple[bytes, ...],
     return max(results, key=_rank, default=None)
 
 
-def _rank(result: StatusResult) -> tuple[bool, int, bool, int]:
+def _rank(result: StatusResult) -> tuple[bool, bool, int, bool, int]:
     """The newest list decides, also where it has expired or cannot be read: what an older one says is not what its signer says now. Noise and lists
-    of a later time than is asked of come last; of two of one second the one that is worse for the licence.
+    of a later time than is asked of come last; of two of one second the one that is worse for the licence. One that is undecided may be the newest.
     """
     is_of_then = result.issued_at_seconds is not None and not any(step.code == "STATUS_LIST_NOT_YET" for step in result.steps)
-    return is_of_then, result.issued_at_seconds or 0, result.status is not None, result.status or 0
+    return result.is_undecided, is_of_then, result.issued_at_seconds or 0, result.status is not None, result.status or 0
 
 
 def _is_about(result: StatusResult) -> bool:

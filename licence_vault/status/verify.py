@@ -12,7 +12,7 @@ from crypto.report import Step, Verdict, failed, not_checked, passed
 from crypto.sm3 import sm3
 from licence_vault.log.leaf import StatusListLeaf, read_leaf
 from standards import ietf_status_list as lists
-from standards.errors import MalformedError, TrustError
+from standards.errors import Kind, MalformedError, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,8 @@ class StatusResult:
     """``verdict`` on the licence's status: VALID, INVALID (revoked, suspended, overdue) or INDETERMINATE (not known).
 
     ``status``: the value in the list, None where it may not be believed. ``age_seconds``: how long before ``at`` the list was issued.
-    ``logged``: True where the list is shown to be in the public log, None where that was not asked or could not be seen.
+    ``logged``: True where the list is shown to be in the public log, None where that was not asked or could not be seen. ``is_undecided``: as of the
+    token (:class:`OpenedList`).
     """
 
     verdict: Verdict
@@ -41,17 +42,20 @@ class StatusResult:
     age_seconds: int | None
     logged: bool | None
     steps: tuple[Step, ...]
+    is_undecided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedList:
     """A token whose signature was checked under certain keys, whatever the time: ``claims`` None where it may not be believed at all, ``packed``
-    None where its list cannot be unpacked. ``steps`` say which.
+    None where its list cannot be unpacked. ``steps`` say which. ``is_undecided``: its signature could not be checked this once, because a library
+    failed; of what list it is, and of when, is not known.
     """
 
     claims: lists.StatusListClaims | None
     packed: bytes | None
     steps: tuple[Step, ...]
+    is_undecided: bool = False
 
 
 def verify_status(
@@ -89,7 +93,7 @@ def ask_opened(
     # 1. Signature and form
     steps, claims, packed = list(opened.steps), opened.claims, opened.packed
     if claims is None:
-        return StatusResult(Verdict.INDETERMINATE, None, None, None, None, tuple(steps))
+        return StatusResult(Verdict.INDETERMINATE, None, None, None, None, tuple(steps), opened.is_undecided)
     now = int(at.timestamp())
     age = now - claims.issued_at
     # 2. Is it the list that the licence names?
@@ -120,7 +124,7 @@ def ask_opened(
 
 
 def open_list(token: bytes, keys: Mapping[str, VerificationKey]) -> OpenedList:
-    """Signature and form of a token under these keys, and its list unpacked. Never raises; the same for the same bytes and keys."""
+    """Signature and form of a token under these keys, and its list unpacked. Never raises; the same for the same bytes and keys, unless undecided."""
     try:
         if token[:1] == b"e":  # base64url of {" ; a tagged COSE_Sign1 begins with 0xd2
             checked = check_token(token.decode("ascii", "replace"), keys, token_type=lists.JWT_TYPE, limit_characters=TOKEN_CHARACTERS)
@@ -132,7 +136,7 @@ def open_list(token: bytes, keys: Mapping[str, VerificationKey]) -> OpenedList:
     except TrustError as error:
         unknown = error.code in {"JWS_KEY_UNKNOWN", "COSE_KEY_UNKNOWN"}
         code = "STATUS_TOKEN_KEY_UNKNOWN" if unknown else "STATUS_TOKEN_REFUSED"
-        return OpenedList(None, None, (not_checked(code, CLAUSE, rule=error.code),))
+        return OpenedList(None, None, (not_checked(code, CLAUSE, rule=error.code),), error.kind is Kind.UNAVAILABLE)
     signed = passed("STATUS_TOKEN_SIGNED", CLAUSE, key=key_id)
     try:
         return OpenedList(claims, lists.inflate(claims.compressed), (signed,))
