@@ -108,11 +108,14 @@ class SealStatusList:
 
 @dataclass(frozen=True, slots=True)
 class OpenedStatusList:
-    """A list whose signature was verified: ``content`` is None unless it may be relied on; ``steps`` say why."""
+    """A list whose signature was verified: ``content`` is None unless it may be relied on; ``steps`` say why. ``ended``: the content of one of which
+    nothing is wrong but that its time is over: it tells nothing, and an older one does not tell what its publisher says now.
+    """
 
     content: SealStatusList | None
     steps: tuple[Step, ...]
     publisher: str | None = None
+    ended: SealStatusList | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -231,6 +234,7 @@ def open_status_list(list_der: bytes, trust: TrustList, at: datetime, *, purpose
     found = verify_signed_data(list_der, content_digest=None, trust=trust, at=at, purpose=purpose, allow_encapsulated=True)
     # The publisher says himself when he signed; what matters is that he is trusted now, so the unproven time is of no account
     steps = [step for step in found.steps if step.code != "SIG_TIME_UNPROVEN" or step.outcome.value != "warn"]
+    is_signed = found.trusted is True and verdict_of(steps) is Verdict.VALID
     content = None
     try:
         content = read_status_list(found.encapsulated or b"")
@@ -244,8 +248,9 @@ def open_status_list(list_der: bytes, trust: TrustList, at: datetime, *, purpose
             steps.append(not_checked("SEAL_STATUS_LIST_BAD", CLAUSE, reason="stale", next_update=content.next_update.isoformat()))
         else:
             steps.append(passed("SEAL_STATUS_LIST_OK", CLAUSE, number=content.number, issued_at=content.issued_at.isoformat()))
-    sound = found.trusted is True and verdict_of(steps) is Verdict.VALID
-    return OpenedStatusList(content if sound else None, tuple(steps), found.signer)
+    sound = is_signed and verdict_of(steps) is Verdict.VALID
+    ended = content if is_signed and content is not None and content.next_update < at else None
+    return OpenedStatusList(content if sound else None, tuple(steps), found.signer, ended)
 
 
 def open_status_lists(lists: Iterable[bytes], trust: TrustList, at: datetime) -> tuple[OpenedStatusList, ...]:

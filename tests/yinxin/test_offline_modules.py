@@ -28,11 +28,14 @@ from crypto.trusted_logs import KeyPeriod
 from licence_vault.ports import JudgedDocument
 from licence_vault.verify import verify_judged
 from licence_vault.verify_code import verify_code
+from seal_service.seal_data.status_checks import check_status
+from seal_service.seal_data.status_list import SealStatus, SealStatusList, open_status_lists
 from standards import gbt33560_oids as oids
 from standards import ietf_status_list as lists
 from standards import x690_der as der
 from standards.c2sp_tlog_checkpoint import read_checkpoint
 from standards.errors import MalformedError
+from standards.gbt38540_seal.read import read_seal
 from standards.rfc5280_algorithms import algorithm
 from standards.rfc5280_names import is_same_name
 from tests.crypto import test_revocation
@@ -42,6 +45,8 @@ from tests.licence_vault.test_verify import AT, LICENCE, TRUST, files
 from tests.licence_vault.test_verify_code import code_for
 from tests.optional import need_program
 from tests.pki import signer_for
+from tests.seal_service.seal_data.actors import DAY, MADE, NOW, SIGNED, cached_seal, cached_trust
+from tests.seal_service.seal_data.test_status_list import history, published
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -234,6 +239,34 @@ def test_what_withdrawn_keys_have_signed_means_the_same_as_for_the_server() -> N
         "at": int(AT.timestamp() * 1000),
     }
     assert run(script, given) == {"found": found, "codes": codes}
+
+
+def test_of_several_lists_of_seals_those_speak_that_speak_for_the_server() -> None:
+    seal = read_seal(cached_seal(4))
+    valid, cancelled = history((SealStatus.VALID, MADE)), history((SealStatus.VALID, MADE), (SealStatus.CANCELLED, SIGNED - DAY))
+    older, ended, newest = (
+        published(SealStatusList(7, NOW - days * DAY, NOW - days * DAY + lasts * DAY, (listed,)))
+        for days, lasts, listed in ((4, 7, valid), (3, 1, cancelled), (1, 7, valid))
+    )
+    trusts = [replace(cached_trust(), status_lists=several) for several in ((older,), (older, ended), (ended,), (older, ended, newest))]
+    there = [
+        [[step.code, step.outcome.value] for step in check_status(seal, opened, SIGNED, is_proven=True, is_alone=False, strict=False)]
+        for opened in (open_status_lists(trust.status_lists, trust, NOW) for trust in trusts)
+    ]
+    assert [steps[-1][0] for steps in there] == ["SEAL_STATUS_OK", "SEAL_STATUS_UNKNOWN", "SEAL_STATUS_UNKNOWN", "SEAL_STATUS_OK"]
+    script = """
+      const [{ readTrustList }, { checkSealStatus, openSealLists }, { fromHex, utf8 }] = await Promise.all(["trust", "seal_status", "bytes"].map(load));
+      const found = [];
+      for (const text of given.trusts) {
+        const lists = await openSealLists(readTrustList(utf8(text)), given.at);
+        const steps = checkSealStatus({ infoRaw: fromHex(given.info), esId: given.id }, lists, given.signed, true, false);
+        found.push(steps.map(({ code, outcome }) => [code, outcome]));
+      }
+      return found;
+    """
+    at, signed = (int(each.timestamp() * 1000) for each in (NOW, SIGNED))
+    texts = [write_trust_list(trust).decode() for trust in trusts]
+    assert run(script, {"trusts": texts, "info": seal.info_raw.hex(), "id": seal.es_id, "at": at, "signed": signed}) == there
 
 
 def revocation_here(pki: DemoPki, evidence: Evidence, at: datetime) -> list[tuple[str, str | None]]:

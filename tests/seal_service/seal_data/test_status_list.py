@@ -129,6 +129,25 @@ def test_status_expired() -> None:
     assert (strict.verdict, bad(strict)) == (Verdict.INVALID, {"SEAL_EXPIRED_NOW"})
 
 
+def test_attack_an_older_list_does_not_speak_for_a_newer_one_that_has_ended() -> None:
+    """The newer one says that the seal is cancelled, and counted for a shorter time: what its publisher says now is not in the older."""
+    cancelled = history((VALID, MADE), (CANCELLED, SIGNED - DAY))
+
+    def listed(seal: SealHistory, issued_at: datetime, days: int) -> OpenedStatusList:
+        return open_status_list(published(SealStatusList(7, issued_at, issued_at + days * DAY, (seal,))), cached_trust(), NOW)
+
+    older, ended = listed(ACTIVE, NOW - 4 * DAY, 7), listed(cancelled, NOW - 3 * DAY, 1)
+    assert (older.ended, ended.content) == (None, None)
+    assert world().verify(cached_signature(4), status=[older]).verdict is Verdict.VALID
+    for lists in ([older, ended], [ended, older]):
+        found = world().verify(cached_signature(4), status=lists)
+        assert (found.verdict, bad(found)) == (Verdict.INDETERMINATE, {"SEAL_STATUS_UNKNOWN"})
+    # one that was followed by a newer list is over for good, and one of other seals says nothing of this
+    assert world().verify(cached_signature(4), status=[opened(ACTIVE), ended]).verdict is Verdict.VALID
+    other = listed(history((VALID, MADE), seal_id="another"), NOW - 3 * DAY, 1)
+    assert world().verify(cached_signature(4), status=[older, other]).verdict is Verdict.VALID
+
+
 def test_unknown_is_never_valid() -> None:
     not_listed = world().verify(cached_signature(4), status=[opened(history((VALID, MADE), seal_id="another"))])
     assert (not_listed.verdict, bad(not_listed)) == (Verdict.INDETERMINATE, {"SEAL_STATUS_UNKNOWN"})

@@ -73,12 +73,16 @@ function readSealList(document) {
   return { number: String(top.number), issuedAt, nextUpdate, seals };
 }
 
-/** Who signed a list, and whether it is fresh: { content, steps }; content is null unless every step is decided and good. */
+/**
+ * Who signed a list, and whether it is fresh: { content, ended, steps }; content is null unless every step is decided and good. `ended`: the content of
+ * one of which nothing is wrong but that its time is over: it tells nothing, and an older one does not tell what its publisher says now.
+ */
 async function openSealList(list, trust, at) {
-  if (list.length > SEAL_LIST_BYTES) return { content: null, steps: [notChecked("SEAL_STATUS_LIST_BAD", STATUS_CLAUSE, { reason: "too large" })] };
+  if (list.length > SEAL_LIST_BYTES) return { content: null, ended: null, steps: [notChecked("SEAL_STATUS_LIST_BAD", STATUS_CLAUSE, { reason: "too large" })] };
   const found = await verifySignedData(list, { trust, at, purpose: Purpose.SEAL_MAKER, allowEncapsulated: true });
   // The publisher says himself when he signed; what matters is that he is trusted now, so the unproven time is of no account
   const steps = found.steps.filter((step) => step.code !== "SIG_TIME_UNPROVEN" || step.outcome !== Outcome.WARN);
+  const isSigned = found.trusted === true && verdictOf(steps) === Verdict.VALID;
   let content = null;
   try {
     content = readSealList(found.encapsulated ?? new Uint8Array(0));
@@ -92,7 +96,8 @@ async function openSealList(list, trust, at) {
     else if (content.nextUpdate < at) bad("stale", { next_update: isoTime(content.nextUpdate) });
     else steps.push(passed("SEAL_STATUS_LIST_OK", STATUS_CLAUSE, { number: content.number, issued_at: isoTime(content.issuedAt) }));
   }
-  return { content: found.trusted === true && verdictOf(steps) === Verdict.VALID ? content : null, steps };
+  const ended = isSigned && content && content.nextUpdate < at ? content : null;
+  return { content: isSigned && verdictOf(steps) === Verdict.VALID ? content : null, ended, steps };
 }
 
 /** The status lists that a trust list carries, verified as of `at`, to be passed as `status` to what asks for them. */
@@ -128,10 +133,12 @@ function statusStep({ records }, usedAt, isProven, isAlone) {
 export function checkSealStatus(seal, lists, usedAt, isProven, isAlone) {
   if (!lists.length) return [warned("SEAL_STATUS_NOT_ASKED", STATUS_CLAUSE)];
   const digest = toHex(sm3(seal.infoRaw));
-  const histories = lists
-    .filter((opened) => opened.content !== null)
-    .map(({ content }) => content.seals.get(`${digest} ${seal.esId}`) ?? content.seals.get(` ${seal.esId}`))
-    .filter((history) => history !== undefined);
-  if (!histories.length) return [notChecked("SEAL_STATUS_UNKNOWN", STATUS_CLAUSE, { reason: whyStatusUnknown(lists) })];
-  return histories.map((history) => statusStep(history, usedAt, isProven, isAlone));
+  const historyIn = (content) => content?.seals.get(`${digest} ${seal.esId}`) ?? content?.seals.get(` ${seal.esId}`);
+  const naming = lists.map(({ content }) => content).filter((content) => historyIn(content) !== undefined);
+  const unknown = () => notChecked("SEAL_STATUS_UNKNOWN", STATUS_CLAUSE, { reason: whyStatusUnknown(lists) });
+  if (!naming.length) return [unknown()];
+  const steps = naming.map((content) => statusStep(historyIn(content), usedAt, isProven, isAlone));
+  const newest = Math.max(...naming.map(({ issuedAt }) => issuedAt));
+  const isOver = lists.some(({ ended }) => historyIn(ended) !== undefined && ended.issuedAt > newest); // what it said last is over, and these are older
+  return isOver ? [...steps, unknown()] : steps;
 }
