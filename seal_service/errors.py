@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from service_kit.roles import Role
 
 NOT_ACTIVE: Final = "SEAL_NOT_ACTIVE"
 
@@ -137,6 +140,11 @@ def review_required() -> TrustError:
 def power_held(seal_id: str, holder: str, held: str, wanted: str) -> TrustError:
     """Nobody holds two powers over one seal."""
     return TrustError(Kind.CONFLICT, "SEAL_POWER_HELD", seal_id=seal_id, holder=holder, held=held, wanted=wanted)
+
+
+def role_forbids(holder: str, role: Role) -> TrustError:
+    """Who administers has no power over a seal. ``holder``: the name that the power is kept by; who acts for it is not everybody's to know."""
+    return TrustError(Kind.CONFLICT, "ROLE_FORBIDS", holder=holder, role=role.value)
 
 
 def last_manager(seal_id: str) -> TrustError:

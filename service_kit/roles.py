@@ -69,9 +69,19 @@ def role_of(connection: Connection, holder: str) -> Role | None:
     return Role(row["role"])
 
 
+def role_at_work(connection: Connection, caller: Caller) -> Role | None:
+    """The role that a call exercises: of him in whose name it comes; None where somebody acts for him who has a role of his own. ROW_ALTERED.
+
+    He may have been appointed, or entered for an organisation, since that one got its role.
+    """
+    if caller.human != caller.holder and role_of(connection, caller.human) is not None:
+        return None
+    return role_of(connection, caller.holder)
+
+
 def may_manage(connection: Connection, caller: Caller, holder: str) -> bool:
     """Whether a caller may take the role of a holder: a security administrator with the scope for it, and of nobody who is one himself."""
-    if ROLES_MANAGE not in caller.scopes or role_of(connection, caller.holder) is not Role.SECURITY:
+    if ROLES_MANAGE not in caller.scopes or role_at_work(connection, caller) is not Role.SECURITY:
         return False
     return role_of(connection, holder) is not Role.SECURITY
 

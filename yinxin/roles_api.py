@@ -15,7 +15,7 @@ from service_kit.duties import duties_of, give_duty, list_duty_holders, take_dut
 from service_kit.json_bodies import JsonRoute
 from service_kit.problems import problem_answers
 from service_kit.request_shapes import RequestShape
-from service_kit.roles import REASON_CHARACTERS, ROLES_MANAGE, Role, appoint, dismiss, list_role_holders, role_of
+from service_kit.roles import REASON_CHARACTERS, ROLES_MANAGE, Role, appoint, dismiss, list_role_holders, role_at_work, role_of
 from service_kit.written_times import WrittenUtc, write_utc
 from standards.errors import Kind, TrustError
 from yinxin.duties import DUTIES, ME
@@ -211,7 +211,7 @@ def _add_duty_routes(router: APIRouter, context: ServiceContext, is_known: Calla
         with context.database.read() as connection:
             return MeView(
                 holder=caller.holder,
-                role=role_of(connection, caller.holder),
+                role=role_at_work(connection, caller),
                 duties=list(duties_of(connection, caller.holder)),
                 powers=sorted(seal_service.service.held_powers(connection, caller.holder)),
                 scopes=sorted(caller.scopes),
@@ -291,7 +291,7 @@ def _check(context: ServiceContext, connection: Connection, caller: Caller, hold
     """Only a security administrator, never about himself or an organisation that he may act for, and never about security administrators: these
     are made at the command line.
     """
-    if role_of(connection, caller.holder) is not Role.SECURITY:
+    if role_at_work(connection, caller) is not Role.SECURITY:
         raise TrustError(Kind.FORBIDDEN, "ROLE_MISSING", role=Role.SECURITY.value)
     acting = ACTING_PEOPLE.of(context)
     is_his = acting is not None and acting.may_act(connection, caller.human, holder, context.clock.now())

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from seal_service import store
 from seal_service.actions.keep_powers_apart import check_giving, check_use, people_behind
-from seal_service.errors import power_held, seal_not_found, second_person_needed
+from seal_service.errors import power_held, role_forbids, seal_not_found, second_person_needed
 from seal_service.model import SCOPE_MAKE, SCOPE_REVIEW, SCOPE_SECURE, Power
 from seal_service.ports import HOLDER_CHECK
 from service_kit.callers import may_be_one
-from service_kit.roles import Role, check_known, role_of
+from service_kit.roles import Role, check_known, role_at_work, role_of
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def check_step(context: ServiceContext, conn: Connection, caller: Caller, seal: Seal, step: Transition) -> None:
     """SEAL_NOT_FOUND unless the caller holds the power the step needs, or is a security administrator where the step is open to one.
-    SEAL_POWER_HELD where another power over it comes together with that one in the person behind the call.
+    SEAL_POWER_HELD where another power over it comes together with that one in the person behind the call; ROLE_FORBIDS where a role does.
 
     The scope the step needs was checked at the gate. Who has no power over a seal is told nothing of it.
     """
@@ -46,7 +46,9 @@ def check_not_applicant(conn: Connection, caller: Caller, application: Applicati
 
 
 def check_manages(context: ServiceContext, conn: Connection, caller: Caller, seal: Seal) -> None:
-    """SEAL_NOT_FOUND unless the caller manages the seal; SEAL_POWER_HELD where he who does has another power over it by another name."""
+    """SEAL_NOT_FOUND unless the caller manages the seal; SEAL_POWER_HELD where he who does has another power over it by another name;
+    ROLE_FORBIDS where he has a role.
+    """
     if Power.MANAGE not in store.powers_of(conn, seal.id, caller.holder):
         raise seal_not_found(seal.id)
     check_use(context, conn, seal, caller.holder, caller.human, Power.MANAGE, context.clock.now())
@@ -60,7 +62,7 @@ def check_security_administrator(conn: Connection, caller: Caller) -> None:
 
 def is_security_administrator(conn: Connection, caller: Caller) -> bool:
     """Whether the caller is a security administrator and may act as one here."""
-    return SCOPE_SECURE in caller.scopes and role_of(conn, caller.holder) is Role.SECURITY
+    return SCOPE_SECURE in caller.scopes and role_at_work(conn, caller) is Role.SECURITY
 
 
 def may_see(conn: Connection, caller: Caller, seal: Seal) -> bool:
@@ -83,7 +85,7 @@ def check_no_role(context: ServiceContext, conn: Connection, holder: str, at: da
     for name in sorted(people_behind(context, conn, holder, at)):
         role = role_of(conn, name)
         if role is not None:  # by the name that was asked for: who acts for it is not everybody's to know
-            raise TrustError(Kind.CONFLICT, "ROLE_FORBIDS", holder=holder, role=role.value)
+            raise role_forbids(holder, role)
 
 
 def give_power(context: ServiceContext, conn: Connection, seal: Seal, holder: str, power: Power, *, given_by: str, at: datetime) -> bool:

@@ -29,7 +29,7 @@ def foresee_use(
     """Raise as sealing would where ``holder``, through the client of the same name, may seal a document in none of ``forms``.
 
     ``at``: aware UTC. What depends on the document itself is found at sealing alone. Raises SEAL_NOT_FOUND (also for a seal that is not
-    granted), SEAL_NOT_ACTIVE, SEAL_KEY_ELSEWHERE, SEAL_POWER_HELD, GRANT_*.
+    granted), SEAL_NOT_ACTIVE, SEAL_KEY_ELSEWHERE, SEAL_POWER_HELD, ROLE_FORBIDS, GRANT_*.
     """
     seal, grants = store.load_seal(conn, seal_id), store.list_standing_grants(conn, seal_id, holder)
     if seal is None or not grants:

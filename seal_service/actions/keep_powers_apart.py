@@ -1,6 +1,6 @@
-"""Whether two of the powers over one seal come together in one natural person, by his own name or by an organisation that he acts for.
+"""Whether two of the powers over one seal, or one and a role, come together in one natural person, by his own name or by an organisation that he acts for.
 
-The table keeps names apart, whatever a program does. Names are not people: who acts for an organisation has its powers at hand, too. So it is asked
+The tables keep names apart, whatever a program does. Names are not people: who acts for an organisation has its powers at hand, too. So it is asked
 when a power is given, of everybody who may act for its holder then, and again at each use of one, of the person who uses it: he may have been entered
 for an organisation since.
 """
@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seal_service import store
-from seal_service.errors import power_held
+from seal_service.errors import power_held, role_forbids
 from seal_service.ports import ACTING_PEOPLE
+from service_kit.roles import role_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,10 +45,12 @@ def check_together(context: ServiceContext, conn: Connection, wanted: Sequence[t
 
 
 def check_use(context: ServiceContext, conn: Connection, seal: Seal, holder: str, human: str, power: Power, at: datetime) -> None:
-    """SEAL_POWER_HELD where the person behind a call, who has ``power`` as ``holder``, has another one over the seal by some name.
-
-    ``human``: as ``Caller.human`` names him.
+    """SEAL_POWER_HELD where the person behind a call, who has ``power`` as ``holder``, has another one over the seal by some name; ROLE_FORBIDS
+    where he is an administrator. ``human``: as ``Caller.human`` names him.
     """
+    role = role_of(conn, human) if human != holder else None  # one name has no role beside a power: giving either asks for the other
+    if role is not None:
+        raise role_forbids(holder, role)
     if not seal.are_powers_separated:
         return
     for each in store.list_other_powers(conn, seal.id, power):

@@ -157,7 +157,7 @@ def find_awaited(context: ServiceContext, user: User, seal_id: str, use_id: str)
 def open_order(context: ServiceContext, user: User, seal_id: str, use_id: str) -> tuple[RemoteOrder, SealUse, Seal]:
     """An order of this user with its use and its seal.
 
-    Raises TrustError SEAL_USE_NOT_FOUND, also for another's; SEAL_NOT_FOUND where the right was taken back since, GRANT_* and SEAL_POWER_HELD
+    Raises TrustError SEAL_USE_NOT_FOUND, also for another's; SEAL_NOT_FOUND where the right was taken back since, GRANT_*, SEAL_POWER_HELD and ROLE_FORBIDS
     where it does not cover the use any more; REMOTE_ORDER_OVER.
     """
     with context.database.read() as conn:

@@ -119,7 +119,7 @@ def record_intent(
 
     ``form`` None: a digest, or else a PDF. ``document_type``: the label the user gives, for grants that name types.
 
-    Raises TrustError SEAL_NOT_FOUND (unknown, or no grant: the same answer), SEAL_NOT_ACTIVE, SEAL_POWER_HELD, GRANT_*, AUDIT_UNAVAILABLE, IDEMPOTENCY_*.
+    Raises TrustError SEAL_NOT_FOUND (unknown, or no grant: the same answer), SEAL_NOT_ACTIVE, SEAL_POWER_HELD, ROLE_FORBIDS, GRANT_*, AUDIT_UNAVAILABLE, IDEMPOTENCY_*.
     """
     # 1. May this user use this seal? The row is held as it is until the commit.
     form = form or (DocumentForm.DIGEST if kind is UseKind.DIGEST else DocumentForm.PDF)

@@ -58,7 +58,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     """Seal ``order.document``, PDF or OFD, with the seal. A sealed PDF begins with the document byte for byte; the files of a sealed OFD
     keep theirs.
 
-    Raises TrustError: SEAL_NOT_FOUND, SEAL_NOT_ACTIVE, SEAL_KEY_ELSEWHERE, SEAL_POWER_HELD, GRANT_*, SEAL_CHANGED (made again meanwhile),
+    Raises TrustError: SEAL_NOT_FOUND, SEAL_NOT_ACTIVE, SEAL_KEY_ELSEWHERE, SEAL_POWER_HELD, ROLE_FORBIDS, GRANT_*, SEAL_CHANGED (made again meanwhile),
     FIELD_UNACCEPTABLE, PDF_*, OFD_*, PLACEMENT_*, PAGES_UNCLEAR, SEAM_*, PAGE_NOT_FOUND, KEYWORD_NOT_FOUND, IDEMPOTENCY_*, AUDIT_UNAVAILABLE,
     BLOB_STORE_UNAVAILABLE, TIME_STAMP_*, DOCUMENT_FILES_RESERVED, SEAL_SELF_CHECK_FAILED, SEAL_USE_VOIDED, SEAL_WITHOUT_SEAL_DATA, SEAL_NOT_VALID_AT_SIGNING.
     """

@@ -17,7 +17,7 @@ from seal_service.limits import CROWD_USES, CROWD_WINDOW_SECONDS, EXPORT_ROWS, S
 from seal_service.store import supervision
 from service_kit.clock import in_utc
 from service_kit.csv_tables import MARK, write_rows
-from service_kit.roles import Role, role_of
+from service_kit.roles import Role, role_at_work
 from service_kit.written_times import write_utc
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _lines_of_uses(context: ServiceContext, caller: Caller, period: Period) -> I
 
 
 def _holder(conn: Connection, caller: Caller) -> str | None:
-    return None if role_of(conn, caller.holder) is Role.AUDIT else caller.holder
+    return None if role_at_work(conn, caller) is Role.AUDIT else caller.holder
 
 
 def _row(line: UseLine) -> tuple[str, ...]:

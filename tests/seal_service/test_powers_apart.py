@@ -15,13 +15,14 @@ from seal_service.actions.apply_for_seal import apply_for_seal
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.give_power import give_power, take_power
 from seal_service.actions.grant_seal import GrantOrder, grant_seal_within, revoke_grant
+from seal_service.actions.keep_powers_apart import check_use
 from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.sign_digest import sign_digest
 from seal_service.api.parameters import user_of
-from seal_service.model import Power, Seal, transition_named
+from seal_service.model import ApplicationKind, Power, Seal, transition_named
 from seal_service.ports import ACTING_PEOPLE
 from service_kit.callers import Caller, human_in
-from service_kit.roles import Role, appoint
+from service_kit.roles import Role, appoint, may_manage
 from standards.errors import TrustError
 from tests.seal_service.house import House, caller
 from tests.seal_service.test_applications import APPLICANT, MAKER, MANAGER, ORDER, approved, code_of
@@ -196,3 +197,49 @@ def test_an_organisation_for_which_an_administrator_may_act_gets_no_power(house:
     assert (refused.value.code, dict(refused.value.facts)) == ("ROLE_FORBIDS", {"holder": "person:or_x", "role": role.value})
     with context.database.read() as conn:
         assert not store.powers_of(conn, seal.id, "person:or_x")
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_an_administrator_who_came_to_act_for_an_organisation_later_uses_none_of_its_powers(house: House, town: Town, role: Role) -> None:
+    context = house.context
+    seal = make_approved_seal(context, MAKER, approved(house).id)
+    powers_given(house, seal, manage="person:or_a", use="person:or_b")
+    manager, other = by("person:or_a", "seal.manage", "seal.read"), replace(by("person:or_a", "seal.manage", "seal.read"), acting="pe_x")
+    grant_seal_within(context, other, seal.id, GrantOrder("person:or_b"), if_version=None)
+    given = grant_seal_within(context, other, seal.id, GrantOrder("cl_b"), if_version=None)
+    house.sql(f"UPDATE seal_seals SET state = 'active' WHERE id = '{seal.id}'")
+    user = user_of(by("person:or_b", "seal.use"))
+    asyncio.run(sign_digest(context, user, seal.id, sm3(b"x")))  # not an administrator yet
+    context.database.write(
+        lambda conn: appoint(conn, context.audit, BOTH, role, is_bound=store.holds_any_power, actor="operator:o", reason="x", at=AT)
+    )
+
+    with pytest.raises(TrustError) as refused:
+        asyncio.run(sign_digest(context, user, seal.id, sm3(b"x")))
+    assert (refused.value.code, dict(refused.value.facts)) == ("ROLE_FORBIDS", {"holder": "person:or_b", "role": role.value})
+    assert code_of(change_seal_state, context, manager, seal.id, FREEZE, reason="x") == "ROLE_FORBIDS"
+    assert code_of(revoke_grant, context, manager, given.id, reason="x") == "ROLE_FORBIDS"
+    assert code_of(grant_seal_within, context, manager, seal.id, GrantOrder("cl_c"), if_version=None) == "ROLE_FORBIDS"
+    change = replace(ORDER, kind=ApplicationKind.CHANGE, seal_id=seal.id)
+    assert code_of(apply_for_seal, context, replace(manager, scopes=frozenset({"seal.apply"})), change) == "ROLE_FORBIDS"
+    # Where the powers of a seal are not separated a role is still none of them; others who act for the organisation go on
+    with context.database.read() as conn:
+        unseparated = replace(seal, are_powers_separated=False)
+        assert code_of(check_use, context, conn, unseparated, "person:or_b", BOTH, Power.USE, AT) == "ROLE_FORBIDS"
+    assert change_seal_state(context, other, seal.id, FREEZE, reason="x").state.value == "frozen"
+
+
+def test_an_administrator_exercises_no_second_role_by_an_organisation(house: House, town: Town) -> None:
+    context = house.context
+    seal = make_approved_seal(context, MAKER, approved(house).id)
+    given: dict[str, Any] = {"is_bound": store.holds_any_power, "actor": "operator:o", "reason": "x", "at": AT}
+    context.database.write(lambda conn: appoint(conn, context.audit, "person:or_s", Role.SECURITY, **given))
+    guard = by("person:or_s", "seal.secure", "roles.manage")
+    give_power(context, guard, seal.id, "person:pe_y", Power.AUDIT, reason="x")
+    with context.database.read() as conn:
+        assert may_manage(conn, guard, "person:pe_z")
+    context.database.write(lambda conn: appoint(conn, context.audit, BOTH, Role.AUDIT, **given))
+    assert code_of(give_power, context, guard, seal.id, "person:pe_z", Power.AUDIT, reason="x") == "ROLE_MISSING"
+    with context.database.read() as conn:
+        assert not may_manage(conn, guard, "person:pe_z")
+    give_power(context, replace(guard, acting="pe_x"), seal.id, "person:pe_z", Power.AUDIT, reason="x")  # another of its agents
