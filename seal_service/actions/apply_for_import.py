@@ -17,6 +17,7 @@ from seal_service import limits, store
 from seal_service.actions.change_seal_state import remove_key
 from seal_service.actions.check_power import check_no_role, check_there
 from seal_service.actions.grant_seal import check_client_id
+from seal_service.actions.keep_powers_apart import check_together
 from seal_service.actions.owners_key import OUTSIDE, check_holds_key, read_owners_key
 from seal_service.actions.read_import import HandedIn, ImportOrder, read_import, verify_import, write_steps
 from seal_service.actions.record_act import check_reason, load_papers, record_act
@@ -114,9 +115,11 @@ def apply_for_import(
             raise import_open(handed_in.seal.es_id)
         if order.device_key and store.is_key_taken(conn, order.device_key):
             raise import_key_refused("the key of another seal")
-        for holder in (*order.managers, *order.users, *order.auditors):
+        wanted = [(holder, power) for power, holders in _powers(order) for holder in holders]
+        for holder, _ in wanted:
             check_there(context, conn, holder)
             check_no_role(context, conn, holder, at)
+        check_together(context, conn, wanted, at)
         load_papers(conn, order.papers, person.holder)
         begun = replace(taken_in, begun_at=begun_at, claim_digest=None if claim is None else claim.key_digest)
         store.insert_import(conn, begun)
@@ -203,7 +206,7 @@ def end_import(context: ServiceContext, begun: SealImport) -> bool:
 
 def _check_holders(order: ImportOrder) -> None:
     held: dict[str, Power] = {}
-    for power, holders in ((Power.MANAGE, order.managers), (Power.USE, order.users), (Power.AUDIT, order.auditors)):
+    for power, holders in _powers(order):
         is_needed = power is Power.MANAGE or (power is Power.USE and order.custody is not KeyCustody.ABSENT)
         if not int(is_needed) <= len(holders) <= limits.HOLDERS_PER_POWER:
             raise field_unacceptable(f"{power.value} power", f"{int(is_needed)} to {limits.HOLDERS_PER_POWER} holders")
@@ -211,6 +214,10 @@ def _check_holders(order: ImportOrder) -> None:
             check_client_id(holder)
             if held.setdefault(holder, power) is not power:
                 raise power_held("", holder, held[holder], power)
+
+
+def _powers(order: ImportOrder) -> tuple[tuple[Power, tuple[str, ...]], ...]:
+    return ((Power.MANAGE, order.managers), (Power.USE, order.users), (Power.AUDIT, order.auditors))
 
 
 def _check_key(context: ServiceContext, handed_in: HandedIn, order: ImportOrder) -> None:

@@ -143,9 +143,12 @@ def test_even_where_nobody_tells_who_acts_for_whom_the_human_behind_the_call_cou
 def test_powers_that_would_come_together_are_not_even_applied_for(house: House, town: Town) -> None:
     town.agents = {"person:or_a": {BOTH}, "person:or_b": {BOTH}}
     wanted = replace(ORDER, managers=("person:or_a",), users=("person:or_b",))
+    brought = order_of(house, managers=("person:or_a",), users=("person:or_b",))
     assert code_of(apply_for_seal, house.context, APPLICANT, wanted) == "SEAL_POWER_HELD"
+    assert code_of(apply_for_import, house.context, BY_HIM, brought) == "SEAL_POWER_HELD"
     town.agents = {"person:or_a": {BOTH}}
     apply_for_seal(house.context, APPLICANT, wanted)
+    apply_for_import(house.context, BY_HIM, brought)
 
 
 def test_a_seal_whose_powers_are_not_separated_goes_by_its_own_rule(house: House, town: Town) -> None:
