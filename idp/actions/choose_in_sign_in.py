@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from idp.actions.sign_in_row import put_back, sign_in_unknown, take_up, take_up_at
-from idp.model.sign_in import Step, as_anyone
+from idp.model.sign_in import Step, as_anyone, leads_on
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def choose_acting(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profil
             raise sign_in_unknown()
         if not acting_for and row.acting_rule == "organisation":
             raise sign_in_unknown()
-        return replace(row, acting_chosen=True, acting_for=acting_for or None)
+        chosen = replace(row, acting_chosen=True, acting_for=acting_for or None)
+        return chosen if leads_on(chosen) else as_anyone(chosen)
 
     _change(desk, sign_in_id, browser_hash, profile, frozenset({Step.ACTING}), change)
 

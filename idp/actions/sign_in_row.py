@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crypto.sm3 import sm3
 from idp.actions.claims_of import asked_claims
 from idp.actions.cut_scopes import agent_scopes
-from idp.actions.two_factors import needs_two
+from idp.actions.two_factors import administers, needs_two
 from idp.model.people import AccountStanding, AccountStatus, CredentialKind, level_at
 from idp.model.sign_in import as_anyone, decide_next_step, with_account
 from idp.store.accounts import account_standing, account_status, list_evidence
@@ -96,7 +96,8 @@ def recognise(
         if each.is_valid_at(at) and _is_active(connection, desk, each.organisation_id)
     ]
     standing = AccountStanding(account.account_id, account.status, level, account.needs_two_factors, account.credential_epoch)
-    return with_account(row, standing, kinds, agents, at, needs_two=needs_two(connection, account))
+    found = with_account(row, standing, kinds, agents, at, needs_two=needs_two(connection, account, None))
+    return replace(found, administering=tuple(each for each in found.organisations if administers(connection, each)))
 
 
 def put_back(connection: Connection, desk: PeopleDesk, row: SignIn, profile: ClientProfile | None) -> SignIn:

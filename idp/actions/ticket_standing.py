@@ -51,7 +51,7 @@ def why_fallen(connection: Connection, desk: PeopleDesk, held: IssuedTicket | Gr
     holder = account_standing(connection, desk.vault, held.account_id)
     if session is None or holder is None or not lives(session, holder, at):
         return "session"
-    if needs_two(connection, holder) and not are_two(session.methods):
+    if needs_two(connection, holder, held.acting_for) and not are_two(session.methods):
         return "two factors"
     subject = find_account(connection, desk.vault, held.user)
     if subject is None or subject.status is not AccountStatus.ACTIVE:

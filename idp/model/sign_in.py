@@ -89,7 +89,7 @@ class SignIn:
 
     ``methods``: factors shown in this sign-in or by the session it took over (``session_id``), in order. ``needs_two``: the account's
     rule. ``asks_two``: freshly, and two factors where the account has them: to change its keys. ``wanted``: the level the client asks for, ``is_essential``: without it there is no answer. ``can_reach``: the best level the
-    account's credentials allow. ``organisations``: for whom the person may act. ``error``: why it was refused (OAuth error code).
+    account's credentials allow. ``organisations``: for whom the person may act, ``administering``: those of them for which he needs two factors. ``error``: why it was refused (OAuth error code).
     ``consent_shown``: to what exactly the person agreed (``sign_in_row.consent_mark``). ``challenge``: one-time, for passkey and certificate. ``upstream``: the other provider by whose word the person is known, with his
     subject and session there. ``credential_epoch``: of the account, when the first factor was shown: in a later one the row counts no more.
     Times are aware UTC.
@@ -116,6 +116,7 @@ class SignIn:
     must_choose_account: bool = False
     needs_password_change: bool = False
     organisations: tuple[str, ...] = ()
+    administering: tuple[str, ...] = ()
     acting_rule: Literal["any", "person", "organisation"] = "any"
     acting_chosen: bool = False
     acting_for: str | None = None
@@ -141,8 +142,8 @@ class SignIn:
 
     @property
     def lacks_two(self) -> bool:
-        """Whether the account's rule wants two factors and fewer have been shown."""
-        return self.needs_two and not self.has_two
+        """Whether the account's rule, or that of the organisation he acts for, wants two factors and fewer have been shown."""
+        return (self.needs_two or self.acting_for in self.administering) and not self.has_two
 
     @property
     def level(self) -> int:
@@ -368,6 +369,7 @@ def as_anyone(row: SignIn) -> SignIn:
         must_choose_account=False,
         needs_password_change=False,
         organisations=(),
+        administering=(),
         acting_chosen=False,
         acting_for=None,
         needs_consent=False,

@@ -39,11 +39,13 @@ _NEWER: Final = frozenset({"is_offline", "acting_for", "source_id"})
 _CAME_OF: Final = select(grants).where(grants.c.source_id == bindparam("source"), grants.c.ended_at.is_(None)).order_by(grants.c.grant_id)
 _FROM_BEFORE: Final = grants.c.is_offline.is_(None)
 _COLUMNS: Final = tuple(column.name for column in grants.c)
-_LOOK: Final = (  # last, whether the account needs two factors by now
-    f"SELECT {', '.join(_COLUMNS)}, EXISTS (SELECT 1 FROM {role_holders.name} WHERE holder = '{PERSON_PREFIX}' || {grants.name}.account_id) "  # noqa: S608 - names of our own
+_LOOK: Final = (  # last, whether the account, or whom it acts for, needs two factors by now
+    f"SELECT {', '.join(_COLUMNS)}, EXISTS (SELECT 1 FROM {role_holders.name} "  # noqa: S608 - names of our own
+    f"WHERE holder IN ('{PERSON_PREFIX}' || {grants.name}.account_id, '{PERSON_PREFIX}' || {grants.name}.acting_for)) "
     f"OR EXISTS (SELECT 1 FROM {accounts.name} WHERE account_id = {grants.name}.account_id AND needs_two_factors) "
     f"FROM {grants.name} WHERE grant_id = :wanted"
 )
+_LOOK_AT_OFFICE: Final = f"SELECT 1 FROM {role_holders.name} WHERE holder = :holder"  # noqa: S608 - a name of our own
 _ENDS: Final = frozenset({"ended_at", "ended_why"})
 _SPENT: Final = frozenset({"spent_at"})
 
@@ -84,7 +86,7 @@ def _check(row: Mapping[Any, Any], mac_key: bytes) -> None:
 
 
 def is_living(database: Database, grant_id: str, mac_key: bytes) -> bool:
-    """Whether there is such a grant, it has not ended, and it came of two factors where its account needs them by now: for every use of a token, by
+    """Whether there is such a grant, it has not ended, and it came of two factors where its account, or whom it acts for, needs them by now: for every use of a token, by
     one small look. ROW_ALTERED for an edited row.
     """
     found = database.look(_LOOK, {"wanted": grant_id})
@@ -95,6 +97,9 @@ def is_living(database: Database, grant_id: str, mac_key: bytes) -> bool:
     if row["is_offline"] is not None:
         row["is_offline"] = bool(row["is_offline"])  # a number, where the look went past the table's types
     _check(row, mac_key)
+    if row["is_offline"] is None and not needs_two:  # a row from before names whom it acts for in its JSON alone
+        office = {"holder": f"{PERSON_PREFIX}{json.loads(row['grant_json'])['acting_for']}"}
+        needs_two = database.look(_LOOK_AT_OFFICE, office) is not None
     return row["ended_at"] is None and not (needs_two and TWO_FACTORS not in json.loads(row["grant_json"])["amr"])
 
 

@@ -106,8 +106,8 @@ def _opened(vault: Vault, row: Mapping[Any, Any]) -> SignIn:
     kept = json.loads(vault.sealer.open(row["row_sealed"], place))
     for name in _SEALED_TIMES:
         kept[name] = read_optional_time(kept[name])
-    for name in ("methods", "organisations"):
-        kept[name] = tuple(kept[name])
+    for name in ("methods", "organisations", "administering"):
+        kept[name] = tuple(kept.get(name, ()))  # the last is not in rows from before
     if kept["request"] is not None:
         kept["request"] = _request(kept["request"])
     plain = {"sign_in_id": row["sign_in_id"], "browser_hash": row["browser_hash"], "version": row["version"]}

@@ -36,6 +36,7 @@ from idp.store.credentials import list_credentials
 from idp.store.registrations import put_registration
 from idp.store.sign_ins import forget_consents
 from service_kit.outbound import Outbound, read_networks
+from service_kit.roles import Role, appoint, dismiss
 from service_kit.row_values import write_time
 from standards import apereo_cas as cas
 from tests.deployments import make_deployment, served_here
@@ -482,6 +483,12 @@ def test_attack_a_granting_ticket_for_an_organisation_ends_with_the_office(there
     desk.database.write(
         lambda connection: put_registration(connection, replace(persons_only, acting="any"), desk.clock.now(), desk.vault.mac_key)
     )
+    holder, context = f"person:{firm}", there.town.here.house.context
+    given: dict[str, Any] = {"actor": "operator:x", "reason": "test", "at": desk.clock.now()}
+    desk.database.write(lambda conn: appoint(conn, context.audit, holder, Role.AUDIT, is_bound=lambda *_: False, **given))
+    assert there.proxy(granting_ticket) == "INVALID_TICKET"
+    assert there.last("cas.proxy") == ("refused", "two factors")
+    desk.database.write(lambda conn: dismiss(conn, context.audit, holder, **given))
     revoke_agent(desk, agent.agent_id, actor="test")
     assert there.proxy(granting_ticket) == "INVALID_TICKET"
     assert there.last("cas.proxy") == ("refused", "agent")

@@ -280,3 +280,15 @@ def test_a_grant_by_one_factor_lives_only_while_its_account_needs_no_second(peop
     )
     people.write(lambda connection: connection.exec_driver_sql(change))
     assert [grants.is_living(people, each, KEY) for each in ("gr_plain", "gr_two", "gr_foreign")] == [False, True, True]
+
+
+@pytest.mark.parametrize("is_from_before", [False, True])
+def test_a_grant_by_one_factor_for_an_organisation_lives_only_while_that_has_no_role(people: Database, *, is_from_before: bool) -> None:
+    people.write(lambda connection: grants.insert_grant(connection, grant("gr_two", acting_for=FIRM, amr=("pwd", "otp", "mfa")), KEY))
+    if is_from_before:
+        people.write(as_before)
+    names = ("gr_firm", "gr_foreign", "gr_two", "gr_plain")
+    assert [grants.is_living(people, each, KEY) for each in names] == [True, True, True, True]
+    appoint = "INSERT INTO kit_role_holders (holder, role, appointed_by, appointed_at, reason) VALUES (:holder, 'audit', 'test', 1, 'test')"
+    people.write(lambda connection: connection.execute(text(appoint), {"holder": f"person:{FIRM}"}))
+    assert [grants.is_living(people, each, KEY) for each in names] == [False, False, True, True]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import idp.service
-from idp.actions.manage_accounts import AccountChange, change_account
-from idp.actions.set_credentials import set_totp
+from idp.actions.grant_agent import grant_agent
+from idp.actions.manage_accounts import AccountChange, NewAccount, change_account, create_account
+from idp.actions.set_credentials import issue_recovery_code, set_totp
 from idp.credentials.one_time_codes import STEP_SECONDS, code_at
 from idp.model.people import AccountKind
 from idp.model.registrations import Registration
@@ -42,9 +43,11 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
         yield found
 
 
-def signed_in(clients: Clients, login: str, code: str = "") -> tuple[str, dict[str, Any]]:
-    """The person, made here, and his tokens, which outlive his session."""
+def signed_in(clients: Clients, login: str, code: str = "", acting_for: str | None = None) -> tuple[str, dict[str, Any]]:
+    """The person, made here, and his tokens, which outlive his session. ``acting_for``: whose agent he is made, and for whom he comes."""
     found = clients.town.person(login).account_id
+    if acting_for is not None:
+        grant_agent(clients.town.desk, acting_for, found, actor="test")
     if code:
         secret = set_totp(clients.town.desk, found, actor="test")
         code = code_at(secret, int(clients.town.desk.clock.now().timestamp()) // STEP_SECONDS)
@@ -53,6 +56,8 @@ def signed_in(clients: Clients, login: str, code: str = "") -> tuple[str, dict[s
     browser.log_in(login)
     if code:
         browser.submit("code", code=code)
+    if acting_for is not None:
+        browser.submit("acting", acting_for=acting_for)
     answer = clients.redeem(browser.returned["code"], "portal")
     assert answer.status_code == 200, answer.text
     return found, answer.json()
@@ -140,3 +145,75 @@ def test_a_sign_in_by_two_factors_goes_on(clients: Clients) -> None:
     assert is_active(clients, renewed.json()["access_token"])
     assert goes_on(clients, renewed.json()["access_token"])
     assert appoint_other(clients, renewed.json()["access_token"], other).status_code == 204
+
+
+def test_attack_a_sign_in_by_one_factor_for_an_organisation_that_was_appointed_since(clients: Clients) -> None:
+    office = clients.town.organisation().account_id
+    agent, tokens = signed_in(clients, "agent-one", acting_for=office)
+    token, refresh = tokens["access_token"], tokens["refresh_token"]
+    other = clients.town.person("other-office").account_id
+    ticket = {"grant_type": EXCHANGE, "subject_token": token, "subject_token_type": ACCESS_TOKEN_TYPE}
+    assert is_active(clients, token)
+    assert goes_on(clients, token)
+
+    appoint_person(clients, office)
+    # 1. What he began for it by one factor counts no more, at every route, and ends
+    assert appoint_other(clients, token, other).status_code == 401
+    assert not is_active(clients, token)
+    assert not goes_on(clients, token)
+    assert clients.token("portal", **ticket).status_code == 400
+    assert refused(clients.token("portal", grant_type="refresh_token", refresh_token=refresh))[2] == "GRANT_ENDED"
+    # 2. For himself he goes on by one; to act for it he is asked for a second, or told that he has none
+    browser = Browser(clients.town.here)
+    browser.authorize("portal", scope=SCOPES, prompt="login")
+    browser.log_in("agent-one")
+    browser.submit("acting", acting_for="")
+    assert is_active(clients, clients.redeem(browser.returned["code"], "portal").json()["access_token"])
+    browser.authorize("portal", scope=SCOPES, prompt="login")
+    browser.log_in("agent-one")
+    browser.submit("acting", acting_for=office)
+    assert browser.answer.status_code == 403
+    assert "must sign in in two ways" in browser.answer.text
+    secret = set_totp(clients.town.desk, agent, actor="test")
+    browser.authorize("portal", scope=SCOPES, prompt="login")
+    browser.log_in("agent-one")
+    browser.submit("acting", acting_for=office)
+    assert browser.heading == "One more step"
+    browser.submit("code", code=code_at(secret, int(clients.town.desk.clock.now().timestamp()) // STEP_SECONDS))
+    strong = clients.redeem(browser.returned["code"], "portal").json()
+    assert appoint_other(clients, strong["access_token"], other).status_code == 204
+    renewed = clients.token("portal", grant_type="refresh_token", refresh_token=strong["refresh_token"])
+    assert renewed.status_code == 200, renewed.text
+    # 3. A session that shows one factor leads no further for the organisation, without a page neither
+    dismiss_person(clients, office)
+    browser = Browser(clients.town.here)
+    browser.authorize("portal", scope=SCOPES, prompt="login")
+    browser.log_in("agent-one")
+    browser.submit("acting", acting_for=office)
+    assert browser.returned["code"]
+    appoint_person(clients, office)
+    browser.authorize("portal", scope=SCOPES, prompt="none")
+    assert browser.returned["error"] == "login_required"
+    browser.authorize("portal", scope=SCOPES)
+    assert browser.heading == "One more step"
+    dismiss_person(clients, office)
+
+
+def test_who_came_by_a_recovery_code_signs_in_anew_to_act_for_an_organisation_with_a_role(clients: Clients) -> None:
+    town = clients.town
+    office = create_account(town.desk, NewAccount(AccountKind.ORGANISATION, "测试机关"), actor="test").account_id
+    agent = town.person("agent-recovered").account_id
+    grant_agent(town.desk, office, agent, actor="test")
+    secret = set_totp(town.desk, agent, actor="test")
+    appoint_person(clients, office)
+    browser = Browser(town.here)
+    browser.authorize("portal", scope=SCOPES)
+    browser.go(f"{browser.path}?method=recovery")
+    browser.submit("recovery", login="agent-recovered", code=issue_recovery_code(town.desk, agent, actor="test"))
+    browser.submit("new-password", password="another horse 8")
+    browser.submit("acting", acting_for=office)
+    assert browser.heading == "Sign in"  # a recovery code and a one-time code are not two factors
+    browser.log_in("agent-recovered", password="another horse 8")
+    browser.submit("acting", acting_for=office)
+    browser.submit("code", code=code_at(secret, int(town.desk.clock.now().timestamp()) // STEP_SECONDS))
+    assert browser.returned["code"]
