@@ -166,6 +166,7 @@ def _apply_agent(
         return RowOutcome.UNCHANGED, present.agent_id if present else None
     if present is not None:
         check_open(connection, present.person_id)
+        check_open(connection, present.organisation_id)
         revoke_in(connection, desk, present.agent_id, source.actor, at)
     if wanted is not None:
         grant_in(connection, desk, wanted)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from idp.actions.protect_administrators import check_changed_by
+from idp.actions.two_factors import administers
 from idp.model.people import AccountKind, Agent, AgentRole, check_agent_scopes, field_invalid, new_id
 from idp.store.accounts import insert_agent, load_account, load_agent, update_agent
 from idp.store.grants import end_grants_of_agent
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.people_desk import PeopleDesk
+    from service_kit.callers import Caller
     from service_kit.idempotency import Once
 
 
@@ -30,10 +33,13 @@ def grant_agent(
     valid_until: datetime | None = None,
     actor: str,
     once: Once | None = None,
+    by: Caller | None = None,
 ) -> Agent:
     """A grant, in force from ``valid_from`` (now where missing). Where ``once`` says that the same request made one before: that one, as it stands.
 
-    ACCOUNT_NOT_FOUND, AGENT_EXISTS, ACCOUNT_FIELD_INVALID, IDEMPOTENCY_*.
+    ``by``: who calls, None: the operator. Nobody who merely manages accounts lets somebody act for an organisation that administers this deployment,
+    and so gives the role on, nor an administrator for any: he who guards would have no say over that organisation any more.
+    ACCOUNT_NOT_FOUND, ACCOUNT_PROTECTED, AGENT_EXISTS, ACCOUNT_FIELD_INVALID, IDEMPOTENCY_*.
     """
     check_agent_scopes(scopes)
     at = desk.clock.now()
@@ -46,6 +52,8 @@ def grant_agent(
         made = desk.idempotency.once(connection, once, reference=agent.agent_id, at=at)
         if made is not None:
             return load_agent(connection, desk.vault, made)
+        check_changed_by(connection, organisation_id, by)
+        check_changed_by(connection, person_id, by)
         grant_in(connection, desk, agent)
         return agent
 
@@ -61,21 +69,34 @@ def grant_in(connection: Connection, desk: PeopleDesk, agent: Agent) -> None:
 
 
 def may_grant(connection: Connection, desk: PeopleDesk, organisation_id: str, person_id: str, actor: str, at: datetime) -> bool:
-    """Whether a directory may make a person an organisation's agent, within a write job: not whom somebody else dismissed, which goes on record."""
+    """Whether a directory may make a person an organisation's agent, within a write job: neither where one of the two administers this
+    deployment nor whom somebody else dismissed. Either goes on record.
+    """
     newest = newest_grant(connection, desk.vault, person_id, organisation_id)
-    if newest is None or newest.revoked_by is None or newest.revoked_by.partition(" ")[0] == actor.partition(" ")[0]:
+    facts: dict[str, str]
+    if administers(connection, person_id) or administers(connection, organisation_id):
+        facts = {"person": person_id, "reason": "administrator"}
+    elif newest is None or newest.revoked_by is None or newest.revoked_by.partition(" ")[0] == actor.partition(" ")[0]:
         return True  # for whomever the client did it
-    facts = {"agent": newest.agent_id, "person": person_id, "reason": "revoked by somebody else"}
+    else:
+        facts = {"agent": newest.agent_id, "person": person_id, "reason": "revoked by somebody else"}
     desk.audit.record(
         connection, at=at, actor=actor, action="agent.refuse", subject=f"account:{organisation_id}", outcome="refused", facts=facts
     )
     return False
 
 
-def revoke_agent(desk: PeopleDesk, agent_id: str, *, actor: str) -> Agent:
-    """End a grant at once; ended already, it stays as it was. AGENT_NOT_FOUND."""
+def revoke_agent(desk: PeopleDesk, agent_id: str, *, actor: str, by: Caller | None = None) -> Agent:
+    """End a grant at once; ended already, it stays as it was. ``by``: who calls, None: the operator; ACCOUNT_PROTECTED where the role of an organisation
+    would be taken from who exercises it. AGENT_NOT_FOUND.
+    """
     at = desk.clock.now()
-    return desk.database.write(lambda connection: revoke_in(connection, desk, agent_id, actor, at))
+
+    def end(connection: Connection) -> Agent:
+        check_changed_by(connection, load_agent(connection, desk.vault, agent_id).organisation_id, by)
+        return revoke_in(connection, desk, agent_id, actor, at)
+
+    return desk.database.write(end)
 
 
 def revoke_in(connection: Connection, desk: PeopleDesk, agent_id: str, actor: str, at: datetime) -> Agent:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from idp.actions.grant_agent import note_grant
 from idp.actions.join_identity import join_identity
+from idp.actions.two_factors import administers
 from idp.model.people import AccountKind, AccountStatus, Agent, AgentRole, new_id
 from idp.store.accounts import insert_agent, update_agent
 from idp.store.person_grants import grants_of_person, newest_grant
@@ -52,6 +53,8 @@ def record_agents(connection: Connection, desk: PeopleDesk, rules: LinkingRules,
                 update_agent(connection, desk.vault, renewed)
                 note_grant(connection, desk, renewed, "agent.renew", at, actor)
             continue
+        if administers(connection, person.account_id) or administers(connection, organisation.account_id):
+            continue  # who administers here is not for an upstream to say (``protect_administrators``)
         newest = newest_grant(connection, desk.vault, person.account_id, organisation.account_id)
         if newest is not None and newest.revoked_by != actor:  # somebody here has ended it: the upstream cannot bring it back
             continue

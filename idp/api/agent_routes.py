@@ -54,6 +54,7 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
             once=desk.asked_once(
                 caller, "POST /v1/organisations/{organisation_id}/agents", key, organisation_id.encode(), body.model_dump_json().encode()
             ),
+            by=caller,
         )
         response.headers["location"] = f"/v1/agents/{agent.agent_id}"
         return agent_view(agent)
@@ -114,7 +115,7 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
     )
     @needs(MANAGE)
     def end_agent(request: Request, agent_id: str) -> dict[str, Any]:
-        return agent_view(revoke_agent(desk, agent_id, actor=actor_of(request)))
+        return agent_view(revoke_agent(desk, agent_id, actor=actor_of(request), by=caller_of(request)))
 
     @router.get(
         "/v1/accounts/{account_id}/sessions",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import idp.service
+from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import NewAccount, make_account
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.set_credentials import issue_recovery_code, set_totp
@@ -361,3 +362,35 @@ def test_attack_who_manages_accounts_does_not_end_who_administers(office: Office
         lambda connection: dismiss(connection, context.audit, holder, actor="test", reason="test", at=context.clock.now())
     )
     assert office.call("PUT", f"{path}/status", json={"status": "closed"}).status_code == 200
+
+
+def test_attack_who_manages_accounts_gives_a_role_on_by_letting_somebody_act_for_an_organisation_that_has_it(office: Office) -> None:
+    friend, guard = (office.make(identifiers=[{"kind": "login", "value": each}])["id"] for each in ("friend", "guard"))
+    bureau, firm = (office.make("/v1/organisations", each)["id"] for each in ("测试机关", "测试受保护公司"))
+    desk = idp.service.people_desk(office.provider.here.house.context)
+    standing = grant_agent(desk, bureau, friend, actor="test").agent_id
+    former = grant_agent(desk, firm, guard, actor="test").agent_id
+    appointed(office, f"person:{bureau}", Role.AUDIT)
+    appointed(office, f"person:{guard}", Role.SECURITY)
+    someone = office.make(identifiers=[{"kind": "login", "value": "someone"}])["id"]
+
+    def refused(path: str, who: str = "keeper", **body: Any) -> bool:
+        answer = office.call("POST", path, who, **body)
+        return answer.status_code == 403 and answer.json()["code"] == "ACCOUNT_PROTECTED"
+
+    # 1. Nobody more exercises the role by his word, and nobody less
+    assert refused(f"/v1/organisations/{bureau}/agents", json={"person_id": someone})
+    assert refused(f"/v1/agents/{standing}/revoke")
+    # 2. No administrator comes to act for an organisation by it: he could take no duty or power from that any more. One who does is let go
+    assert office.call("POST", f"/v1/agents/{former}/revoke").status_code == 200
+    assert refused(f"/v1/organisations/{firm}/agents", json={"person_id": guard})
+    assert office.call("POST", f"/v1/organisations/{firm}/agents", json={"person_id": someone}).status_code == 201
+    # 3. Who may take the role may do it; who guards himself is the operator's
+    scopes = ("account.manage", "roles.manage")
+    _, office.provider.secrets["chief-agents"] = register_client(
+        office.provider.desk, NewClient("Chief", scopes, client_id="chief-agents"), actor="test"
+    )
+    appointed(office, "chief-agents", Role.SECURITY)
+    assert office.call("POST", f"/v1/organisations/{bureau}/agents", "chief-agents", json={"person_id": someone}).status_code == 201
+    assert office.call("POST", f"/v1/agents/{standing}/revoke", "chief-agents").status_code == 200
+    assert refused(f"/v1/organisations/{firm}/agents", "chief-agents", json={"person_id": guard})

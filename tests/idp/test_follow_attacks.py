@@ -12,10 +12,12 @@ import pytest
 
 from idp.actions.follow_desk import remove_source
 from idp.actions.follow_directory import follow_source, follow_sources
+from idp.actions.grant_agent import grant_agent, revoke_agent
 from idp.actions.manage_accounts import AccountChange, change_account, change_account_status
 from idp.model.changes import facts_digest
 from idp.model.follow import back_off_seconds, read_source
 from idp.model.people import AccountStatus, IdentifierKind
+from idp.store.accounts import list_agents
 from service_kit.roles import Role, appoint
 from standards.errors import TrustError
 from tests.idp.following import Towns, person, served_towns
@@ -259,6 +261,25 @@ def test_no_source_touches_an_administrator(towns: Towns, code: str) -> None:
     assert found is not None
     assert (found.name, found.status) == ("测试甲", AccountStatus.ACTIVE)
     assert towns.noted("b", code)["refused ACCOUNT_PROTECTED"] == 1
+
+
+def test_attack_a_source_names_and_ends_no_agents_of_an_organisation_with_a_role(towns: Towns) -> None:
+    jia, yi, firm = person(towns["a"], "测试甲"), person(towns["a"], "测试乙"), towns["a"].organisation()
+    standing = grant_agent(towns["a"].desk, firm.account_id, jia.account_id, actor="test")
+    code = towns.follow("b", "a", kinds=["person", "organisation", "agent"])
+    towns.pull("b", code)
+    there, company = towns.found("b", code, jia.account_id), towns.found("b", code, firm.account_id)
+    assert there is not None
+    assert company is not None
+    desk = towns["b"].desk
+    given: dict[str, Any] = {"actor": "test", "reason": "test", "at": desk.clock.now(), "is_bound": lambda *_: False}
+    desk.database.write(lambda connection: appoint(connection, desk.audit, f"person:{company.account_id}", Role.SECURITY, **given))
+    grant_agent(towns["a"].desk, firm.account_id, yi.account_id, actor="test")
+    revoke_agent(towns["a"].desk, standing.agent_id, actor="test")
+    towns.pull("b", code)
+    with desk.database.read() as connection:
+        found = list_agents(connection, desk.vault, organisation_id=company.account_id, count=9)
+    assert [(each.person_id, each.revoked_at) for each in found] == [(there.account_id, None)]
 
 
 def test_a_source_gets_nobodys_password_and_no_way_in(towns: Towns, code: str) -> None:

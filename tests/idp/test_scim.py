@@ -153,6 +153,24 @@ def test_attack_a_patch_brings_nothing_back_that_was_taken_away_meanwhile(scim: 
     assert (changed["displayName"], changed["active"]) == ("测试改名", False)
 
 
+def appointed(scim: Scim, account_id: str) -> None:
+    desk = scim.town.desk
+    given: dict[str, Any] = {"is_bound": lambda *_: False, "actor": "test", "reason": "test", "at": desk.clock.now()}
+    desk.database.write(lambda connection: appoint(connection, desk.audit, f"person:{account_id}", Role.SECURITY, **given))
+
+
+def test_attack_a_directory_makes_no_administrator_an_agent(scim: Scim) -> None:
+    guard, other = (scim.user(f"agent-{each}")["id"] for each in ("guard", "other"))
+    appointed(scim, guard)
+    firm = scim.group("测试管理员公司", members=[{"value": guard}, {"value": other}])
+    assert [each["value"] for each in firm["members"]] == [other]
+    scim.patch(f"/Groups/{firm['id']}", {"op": "add", "path": "members", "value": [{"value": guard}]})
+    assert [each["value"] for each in scim.ok("GET", f"/Groups/{firm['id']}")["members"]] == [other]
+    entry = scim.town.audited("agent.refuse")[-1]
+    assert f'"person":"{guard}"' in entry
+    assert '"reason":"administrator"' in entry
+
+
 def test_attack_the_usual_list_brings_back_no_agent_whom_somebody_else_dismissed(scim: Scim) -> None:
     desk = scim.town.desk
     gone, stays = (scim.user(f"dismissed-{each}")["id"] for each in ("gone", "stays"))
@@ -564,19 +582,7 @@ def test_attack_a_directory_cannot_become_somebody_else(scim: Scim) -> None:
     # An administrator: no change, no password, no end
     admin = town.person("boss")
     set_totp(town.desk, admin.account_id, actor="test")
-    at = town.desk.clock.now()
-    town.desk.database.write(
-        lambda connection: appoint(
-            connection,
-            town.desk.audit,
-            f"person:{admin.account_id}",
-            Role.SECURITY,
-            is_bound=lambda *_: False,
-            actor="test",
-            reason="test",
-            at=at,
-        )
-    )
+    appointed(scim, admin.account_id)
     assert scim.refused("PATCH", f"/Users/{admin.account_id}", patch_of({"op": "add", "path": "password", "value": "taken over 99"})) == (
         403,
         None,

@@ -19,6 +19,7 @@ from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind, 
 from idp.store.accounts import account_id_by, list_agents, load_account
 from idp.store.person_grants import grants_of_person
 from idp.store.sign_ins import living_sessions, update_session
+from service_kit.roles import Role, appoint
 from standards.gb32100_credit_code import compute_check_character
 from tests.idp.people import PASSWORD, Browser, Town
 from tests.idp.upstream_town import (  # noqa: F401 - fixtures
@@ -332,6 +333,32 @@ def test_organisations_a_person_acts_for_come_and_go_with_what_the_upstream_says
     other = someone(firms=[firm])
     assert sign_in(town, there, other, "other").returned["code"]
     assert grants(town, account_by(town, "other", other["sub"]).account_id) == []
+
+
+def test_attack_an_upstream_makes_nobody_the_agent_of_an_organisation_with_a_role_nor_an_administrator_of_any(
+    town: Town, there: Upstream
+) -> None:
+    names = ("o-role", "o-plain")
+    firms = [{"id": each, "title": f"测试{each}公司", "code": ""} for each in names]
+    sign_in(town, there, someone(firms=firms))  # brings the organisations
+    bureau, plain = (account_by(town, "region", each).account_id for each in names)
+    context = town.here.house.context
+
+    def make(holder: str) -> None:
+        given: dict[str, Any] = {"is_bound": lambda *_: False, "actor": "operator:x", "reason": "test", "at": context.clock.now()}
+        context.database.write(lambda connection: appoint(connection, context.audit, f"person:{holder}", Role.AUDIT, **given))
+
+    make(bureau)
+    said = someone(firms=firms)
+    sign_in(town, there, said)
+    agent = account_by(town, "region", said["sub"]).account_id
+    assert grants(town, agent) == [(plain, True)]
+    said = someone()
+    sign_in(town, there, said)
+    guard = account_by(town, "region", said["sub"]).account_id
+    make(guard)
+    sign_in(town, there, {**said, "firms": firms})
+    assert grants(town, guard) == []
 
 
 def credit_code() -> str:
