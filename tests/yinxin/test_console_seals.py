@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
 from service_kit.roles import Role, appoint
 from tests.audit_trail import find_entries
@@ -97,7 +98,7 @@ def apply_for(surfer: Surfer, staff: Staff, **fields: Any) -> str:
     return surfer.at
 
 
-def test_the_life_of_a_seal_through_forms_alone(site: Site, here: Here, staff: Staff) -> None:
+def test_the_life_of_a_seal_through_forms_alone(site: Site, here: Here, staff: Staff, context: ServiceContext) -> None:
     applicant, reviewer, maker = site.person("shenqing"), site.person("shenhe"), site.person("zhizhang")
     # 1. What is wrong is told on the form, with what was entered
     applicant.get("/console/applications/new")
@@ -151,6 +152,13 @@ def test_the_life_of_a_seal_through_forms_alone(site: Site, here: Here, staff: S
             maker.get(f"{seal}{part}?lang={language}")
             assert maker.page.status_code == 200, part
             assert "呼伦贝尔市样例局" in maker.text
+    left = "UPDATE seal_editions SET key_left_with = :keeper WHERE seal_id = :seal"
+    for keeper, told in (("device", "在该设备内销毁"), ("owner", "由该单位销毁"), (None, "")):  # as once a renewal has replaced the key
+        values = {"keeper": keeper, "seal": seal.rpartition("/")[2]}
+        context.database.write(lambda conn, values=values: conn.execute(text(left), values))
+        maker.get(f"{seal}/editions?lang=zh")
+        assert told in maker.text
+        assert ("已停用" in maker.text) is (keeper is not None)
     maker.get("/console/seals?of=all&state=made&search=样例")
     maker.get("/console/seals?of=none&state=none")
     # 5. Filed in the background, issued, accepted

@@ -206,6 +206,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "use_digest": ("摘要（SM3）", "Digest (SM3)"),
     "editions_lead": ("每次制作都有新的密钥、证书和印章数据。", "Each making has a key, a certificate and seal data of its own."),
     "edition_key_destroyed": ("密钥已销毁", "Key destroyed"),
+    "edition_left_device": (
+        "其密钥仍在密码设备中，已停用，请在该设备内销毁。",
+        "Its key is left in the cryptographic device: it is over, and to be destroyed there.",
+    ),
+    "edition_left_owner": (
+        "其密钥由使用单位自持，已停用，请由该单位销毁。",
+        "Its key is left with the owner of the seal: it is over, and the owner is to destroy it.",
+    ),
     "edition_retired": ("停用于", "Retired"),
     # Applications
     "applications_title": ("印章申请", "Applications"),
