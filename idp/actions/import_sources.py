@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from idp.errors import client_not_found
 from idp.model.imports import check_source
 from idp.store.clients import find_client
-from idp.store.imports import newest_import
+from idp.store.imports import list_sources, newest_import
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.people_desk import PeopleDesk
+    from idp.model.imports import Import
 
 _SAID: Final = ("source.claim", "source.give", "source.take-back")
 
@@ -32,10 +33,20 @@ def demand_source(
     """
     claimed, first, told = _known(connection, desk, source)
     is_free = first is None and not told and newest_import(connection, desk.vault, source) is None
-    if not is_free and not told.get(client_id, client_id == first):
+    if not is_free and not _is_of((claimed, first, told), client_id):
         raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN", source=f"import:{source}")
     if claimed is None and not is_dry_run:
         _record(connection, desk, "source.claim", source, first or client_id, actor, at)
+
+
+def owned_sources(connection: Connection, desk: PeopleDesk, client_id: str) -> tuple[str, ...]:
+    """The names under which there is an import that are this client's now."""
+    return tuple(each for each in list_sources(connection) if _is_of(_known(connection, desk, each), client_id))
+
+
+def is_shown(connection: Connection, desk: PeopleDesk, made: Import, client_id: str) -> bool:
+    """Whether a client sees an import: one that came by it, or of a source that is its own now."""
+    return made.client_id == client_id or _is_of(_known(connection, desk, made.source), client_id)
 
 
 def give_source(desk: PeopleDesk, source: str, client_id: str, *, is_given: bool, actor: str) -> None:
@@ -79,8 +90,12 @@ def _known(connection: Connection, desk: PeopleDesk, source: str) -> tuple[str |
     if claimed is not None:
         return claimed, claimed, told
     newest = newest_import(connection, desk.vault, source, by="client:")
-    first = None if newest is None else newest.created_by.partition(" ")[0].removeprefix("client:")  # for whomever it was done
-    return None, first, told
+    return None, None if newest is None else newest.client_id, told
+
+
+def _is_of(known: tuple[str | None, str | None, dict[str, bool]], client_id: str) -> bool:
+    _, first, told = known
+    return told.get(client_id, client_id == first)
 
 
 def _subject(source: str) -> str:

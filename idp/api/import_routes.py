@@ -10,6 +10,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from idp.actions.import_accounts import receive_import
+from idp.actions.import_sources import is_shown, owned_sources
+from idp.actions.people_desk import READ_SCOPE
 from idp.api.scim_routes import MANAGE
 from idp.model.imports import COLUMNS, FILE_BYTES_MAX, PAGE_ROWS_MAX, ROWS_MAX, ImportForm, ImportState, RowOutcome
 from idp.store.imports import count_outcomes, list_imports, list_rows, load_import
@@ -90,6 +92,12 @@ def import_view(made: Import, counts: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
+def _whose(request: Request) -> str | None:
+    """Whose imports alone a caller sees, by its client; None: all, as who reads every account."""
+    caller = caller_of(request)
+    return None if READ_SCOPE in caller.scopes else caller.client_id
+
+
 async def _read_file(request: Request) -> tuple[bytes, ImportForm, str]:
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
     form = _FORMS.get(kind.strip().lower())
@@ -144,11 +152,26 @@ def add_import_routes(router: APIRouter, desk: PeopleDesk) -> None:
         with desk.database.read() as connection:
             return view(connection, made)
 
-    @router.get(path, summary="List imports", response_model=ImportList, tags=list(tags))
+    def load_shown(connection: Connection, request: Request, import_id: str) -> Import:
+        """An import that the caller sees; IMPORT_NOT_FOUND for another client's as for none."""
+        made, client_id = load_import(connection, desk.vault, import_id), _whose(request)
+        if client_id is not None and not is_shown(connection, desk, made, client_id):
+            raise TrustError(Kind.NOT_FOUND, "IMPORT_NOT_FOUND")
+        return made
+
+    @router.get(
+        path,
+        summary="List imports",
+        description="Those that came by the caller's client or are of its sources; with the scope account.read all of them.",
+        response_model=ImportList,
+        tags=list(tags),
+    )
     @needs(MANAGE)
-    def read_imports() -> dict[str, Any]:
+    def read_imports(request: Request) -> dict[str, Any]:
+        client_id = _whose(request)
         with desk.database.read() as connection:
-            found = list_imports(connection, desk.vault, IMPORTS_SHOWN_MAX)
+            sources = () if client_id is None else owned_sources(connection, desk, client_id)
+            found = list_imports(connection, desk.vault, IMPORTS_SHOWN_MAX, client_id=client_id, sources=sources)
             return {"imports": [view(connection, each) for each in found]}
 
     @router.get(
@@ -159,9 +182,9 @@ def add_import_routes(router: APIRouter, desk: PeopleDesk) -> None:
         responses=problem_answers(404),
     )
     @needs(MANAGE)
-    def read_import(import_id: str) -> dict[str, Any]:
+    def read_import(request: Request, import_id: str) -> dict[str, Any]:
         with desk.database.read() as connection:
-            return view(connection, load_import(connection, desk.vault, import_id))
+            return view(connection, load_shown(connection, request, import_id))
 
     @router.get(
         path + "/{import_id}/rows",
@@ -172,13 +195,14 @@ def add_import_routes(router: APIRouter, desk: PeopleDesk) -> None:
     )
     @needs(MANAGE)
     def read_import_rows(
+        request: Request,
         import_id: str,
         outcome: RowOutcome | None = None,
         after: Annotated[int, Query(ge=0, le=ROWS_MAX)] = 0,
         limit: Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX)] = PAGE_ROWS_MAX,
     ) -> dict[str, Any]:
         with desk.database.read() as connection:
-            load_import(connection, desk.vault, import_id)
+            load_shown(connection, request, import_id)
             found = list_rows(connection, import_id, outcome=outcome, after=after, count=limit + 1)
         page = found[:limit]
         shown = [

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from idp.model.people import ATTRIBUTES, EXCLUSIVE, IdentifierKind
+from service_kit.callers import client_in
 from standards.errors import Kind, TrustError
 from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
@@ -83,6 +84,11 @@ class Import:
     created_at: datetime
     created_by: str
     finished_at: datetime | None = None
+
+    @property
+    def client_id(self) -> str:
+        """The client by which it came, for whomever; what is no client's id where it was the operator's."""
+        return client_in(self.created_by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,20 @@ def load_import(connection: Connection, vault: Vault, import_id: str) -> Import:
     return _import(vault, row)
 
 
-def list_imports(connection: Connection, vault: Vault, count: int) -> list[Import]:
-    """The newest imports first."""
+def list_imports(connection: Connection, vault: Vault, count: int, *, client_id: str | None, sources: Sequence[str] = ()) -> list[Import]:
+    """The newest imports first. ``client_id``: only those that came by this client, or are of one of ``sources``; None: all."""
     wanted = select(imports).order_by(imports.c.created_at.desc(), imports.c.import_id).limit(count)
+    if client_id is not None:
+        by = f"client:{client_id}"
+        for_somebody = imports.c.created_by.startswith(f"{by} ", autoescape=True)
+        wanted = wanted.where((imports.c.created_by == by) | for_somebody | imports.c.source.in_(sources))
     return [_import(vault, row) for row in connection.execute(wanted).mappings()]
+
+
+def list_sources(connection: Connection) -> list[str]:
+    """The names under which there is an import that was no trial."""
+    wanted = select(imports.c.source).where(~imports.c.is_dry_run).distinct().order_by(imports.c.source)
+    return list(connection.execute(wanted).scalars())
 
 
 def newest_import(connection: Connection, vault: Vault, source: str, *, by: str = "") -> Import | None:

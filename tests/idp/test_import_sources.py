@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idp.actions import import_accounts
 from idp.actions.import_accounts import run_imports
 from idp.actions.import_sources import give_source
 from idp.actions.manage_accounts import AccountChange, change_account, change_account_status
@@ -74,6 +75,44 @@ def test_attack_a_client_takes_the_name_of_anothers_source(town: Town, monkeypat
     assert send("hrb", "old", taken) == foreign
     give_source(town.desk, "older", "hrc", is_given=True, actor="operator:test")
     assert [send(each, old, taken) for old in ("old", "older") for each in ("hra", "hrb")] == [(202, ""), foreign] * 2
+
+
+def test_a_client_is_shown_the_imports_of_its_own_sources_alone(town: Town) -> None:
+    path = "/v1/account-imports"
+    clients = {name: bearer(town, name, "directory.manage") for name in ("seen-a", "seen_a", "seen-b")}
+    everything = bearer(town, "sees-all", "directory.manage", "account.read")
+
+    def send(client: str, source: str, query: str = "") -> str:
+        headers = {**clients[client], "content-type": "text/csv"}
+        answer = town.here.http.post(f"{path}?source={source}{query}", headers=headers, content="source_id,name\n1,测试所见\n")
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["import_id"])
+
+    def shown(headers: dict[str, str]) -> set[str]:
+        listed = {each["import_id"] for each in town.here.http.get(path, headers=headers).json()["imports"]}
+        for each in made:
+            for below in ("", "/rows"):
+                answer = town.here.http.get(f"{path}/{each}{below}", headers=headers)
+                assert (answer.status_code == 200) is (each in listed)
+                assert answer.status_code == 200 or answer.json()["code"] == "IMPORT_NOT_FOUND"
+        return listed & made
+
+    first, trial, other = send("seen-a", "shown-a"), send("seen-a", "shown-free", "&dry_run=true"), send("seen-b", "shown-b")
+    by_hand = import_accounts.receive_import(
+        town.desk, "shown-a", b"source_id,name\n1,x\n", ImportForm.CSV, is_dry_run=False, actor="operator:test"
+    ).import_id
+    made = {first, trial, other, by_hand}
+    assert shown(clients["seen-a"]) == {first, trial, by_hand}
+    assert shown(clients["seen_a"]) == set()  # an underscore is no pattern
+    assert shown(clients["seen-b"]) == {other}
+    assert shown(everything) == made
+    # What the operator gives and takes it sees no more; what it sent itself it does
+    give_source(town.desk, "shown-a", "seen-b", is_given=True, actor="operator:test")
+    give_source(town.desk, "shown-a", "seen-a", is_given=False, actor="operator:test")
+    assert shown(clients["seen-b"]) == {first, by_hand, other}
+    assert shown(clients["seen-a"]) == {first, trial}
+    while run_imports(town.desk):
+        pass
 
 
 def test_a_password_that_is_taken_over_is_told_of(town: Town) -> None:
