@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count
+from threading import Barrier
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idp.actions import import_accounts
+import idp.service
+from idp.actions import import_accounts, import_sources
 from idp.actions.import_accounts import run_imports
 from idp.actions.import_sources import give_source
 from idp.actions.manage_accounts import AccountChange, change_account, change_account_status
@@ -16,12 +21,19 @@ from idp.credentials.passwords import hash_password
 from idp.model.imports import ImportForm
 from idp.model.people import AccountKind, AccountStatus, IdentifierKind
 from idp.store.credentials import list_credentials
+from service_kit.migrations import migrate_kit
 from standards.errors import TrustError
+from tests.deployments import make_deployment
 from tests.idp.test_alerts import events
 from tests.idp.test_changes import bearer
 from tests.idp.test_imports import account, run, town_fixture  # noqa: F401 - a fixture
+from tests.postgres import postgres_url
+from yinxin.assembly import open_house
+from yinxin.deployment import open_deployment
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy import Connection
 
     from tests.idp.people import Town
@@ -161,3 +173,40 @@ def test_of_a_disabling_from_before_sources_were_on_record_the_actor_counts(town
         else:
             with pytest.raises(TrustError, match="ACCOUNT_HELD"):
                 demand_may_enable(connection, f"before-{actor}", "import:hr", by)
+
+
+def test_of_two_clients_that_import_first_at_one_moment_by_two_processes_one_has_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL, where both run: neither sees the other's claim until it is refused, and run again behind it."""
+    claim, meeting, met = import_sources._record, Barrier(2, timeout=30), count()
+
+    def both_have_looked(*given: Any) -> None:
+        if next(met) < meeting.parties:
+            meeting.wait()
+        claim(*given)
+
+    make_deployment(tmp_path / "d", services=["idp"], database_url=postgres_url())
+    houses = [open_house(open_deployment(tmp_path / "d")) for _ in range(2)]
+    try:
+        migrate_kit(houses[0].context.database)
+        idp.service.migrate(houses[0].context.database)
+        desks = {name: idp.service.people_desk(house.context) for name, house in zip(("first", "second"), houses, strict=True)}
+        monkeypatch.setattr(import_sources, "_record", both_have_looked)
+
+        def send(client: str) -> str:
+            import_of_one = partial(import_accounts.receive_import, desks[client], "hr", b"source_id,name\n1,x\n", ImportForm.CSV)
+            try:
+                return import_of_one(is_dry_run=False, actor=f"client:{client}", client_id=client).state.value
+            except TrustError as error:
+                return error.code
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(send, desks)) == ["ACCOUNT_FOREIGN", "running"]
+        with desks["first"].database.read() as connection:
+            assert len(tuple(desks["first"].audit.own_entries(connection, "import-source:hr", ("source.claim",)))) == 1
+    finally:
+        for desk in desks.values():
+            desk.pool.close()
+        for house in houses:
+            house.close()

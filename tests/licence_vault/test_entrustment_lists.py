@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import count
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,11 +26,18 @@ from tests.audit_trail import find_entries
 from tests.licence_vault.issuing_here import caller
 from tests.licence_vault.type_files import TYPE
 from tests.licence_vault.using_here import SHARED, UsingHere
+from tests.licence_vault.vault_here import VaultHere
+from tests.postgres import postgres_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from licence_vault.actions.find_entrusted_licences import ReceivedEntrustment
+    from licence_vault.actions.use_desk import UseDesk
     from service_kit.callers import Caller
 
 WHY = "委托办理"
@@ -162,3 +172,29 @@ def test_an_entrustment_to_an_organisation_from_before_stays_and_can_be_ended(he
     assert rule_in("zh", str(refusal.facts["rule"])).startswith("只能委托个人")
     end_entrustment(here.desk, giver, older.id)
     assert [each.id for each in list_entrustments(here.desk, giver, before=None, limit=9).past] == [older.id]
+
+
+def test_of_two_that_are_given_at_one_moment_by_two_processes_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL, where both run: neither sees the other's until it is refused, and run again behind it."""
+    counted, meeting, met = store.count_standing_entrustments, Barrier(2, timeout=30), count()
+
+    def both_have_looked(conn: Connection, holder: bytes, at: datetime) -> int:
+        found = counted(conn, holder, at)
+        if next(met) < meeting.parties:
+            meeting.wait()
+        return found
+
+    with UsingHere.made(tmp_path / "d", database_url=postgres_url()) as here, VaultHere.reopened(tmp_path / "d") as other:
+        giver = here.directory.sign_in("pe_giver", number(1))
+        monkeypatch.setattr(store, "count_standing_entrustments", both_have_looked)
+
+        def give_by(desk: UseDesk) -> str:
+            try:
+                return entrust_use(desk, giver, order(here)).id
+            except TrustError as error:
+                return error.code
+
+        with ThreadPoolExecutor(2) as pool:
+            told = set(pool.map(give_by, (here.desk, replace(here.desk, context=other.context))))
+        (given,) = list_entrustments(here.desk, giver, before=None, limit=9).standing
+        assert told == {given.id, "LICENCE_ENTRUSTMENT_STANDS"}
