@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.routing import Route
 
-from seal_service import jobs, messages
+from seal_service import jobs, messages, rule_messages  # noqa: F401 - importing the words of the rules enters them
 from seal_service.actions.change_seal_state import STATE_TOPIC
 from seal_service.actions.file_seal import NOT_CONFIGURED, file_seal, tell_state
 from seal_service.actions.publish_news import EVENT_TYPES

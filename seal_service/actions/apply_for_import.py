@@ -209,7 +209,7 @@ def _check_holders(order: ImportOrder) -> None:
     for power, holders in _powers(order):
         is_needed = power is Power.MANAGE or (power is Power.USE and order.custody is not KeyCustody.ABSENT)
         if not int(is_needed) <= len(holders) <= limits.HOLDERS_PER_POWER:
-            raise field_unacceptable(f"{power.value} power", f"{int(is_needed)} to {limits.HOLDERS_PER_POWER} holders")
+            raise field_unacceptable(f"{power.value} power", f"{int(is_needed)} to {limits.HOLDERS_PER_POWER} holders of the power")
         for holder in holders:
             check_client_id(holder)
             if held.setdefault(holder, power) is not power:

@@ -168,7 +168,7 @@ def _check_new(context: ServiceContext, order: ApplicationOrder) -> ApplicationO
     held: dict[str, Power] = {}
     for power, holders in _powers(order):
         if not 1 <= len(holders) <= limits.HOLDERS_PER_POWER and power is not Power.AUDIT:
-            raise field_unacceptable(f"{power.value} power", f"1 to {limits.HOLDERS_PER_POWER} holders")
+            raise field_unacceptable(f"{power.value} power", f"1 to {limits.HOLDERS_PER_POWER} holders of the power")
         for holder in holders:
             check_client_id(holder)
             if held.setdefault(holder, power) is not power:

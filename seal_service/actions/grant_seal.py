@@ -65,12 +65,12 @@ def check_order(order: GrantOrder) -> None:
     if not order.forms <= {form.value for form in DocumentForm}:
         raise field_unacceptable("forms", ", ".join(DocumentForm))
     if len(order.document_types) > limits.DOCUMENT_TYPES_PER_GRANT:
-        raise field_unacceptable("document_types", f"at most {limits.DOCUMENT_TYPES_PER_GRANT}")
+        raise field_unacceptable("document_types", f"at most {limits.DOCUMENT_TYPES_PER_GRANT} types")
     for label in order.document_types:
         if not 1 <= len(label) <= limits.DOCUMENT_TYPE_CHARACTERS or not is_plain_text(label):
             raise field_unacceptable("document_types", f"lines of at most {limits.DOCUMENT_TYPE_CHARACTERS} characters")
     if order.uses_max is not None and not 1 <= order.uses_max <= limits.USES_MAX:
-        raise field_unacceptable("uses_max", f"1 to {limits.USES_MAX}")
+        raise field_unacceptable("uses_max", f"a whole number of 1 to {limits.USES_MAX}")
     if order.valid_from is not None and order.valid_until is not None and order.valid_from >= order.valid_until:
         raise field_unacceptable("valid_until", "after valid_from")
     if (order.from_minute is None) != (order.until_minute is None):

@@ -41,7 +41,7 @@ def check_reason(reason: str, *, is_required: bool, field: str = "reason") -> st
 def load_papers(conn: Connection, paper_ids: Sequence[str], handed_in_by: str) -> list[tuple[str, str]]:
     """Name and digest of papers that ``handed_in_by`` has handed in. PAPER_UNKNOWN for any other."""
     if len(paper_ids) > PAPERS_PER_ACT:
-        raise field_unacceptable("papers", f"at most {PAPERS_PER_ACT}")
+        raise field_unacceptable("papers", f"at most {PAPERS_PER_ACT} papers")
     found = {paper.id: paper for paper in store.list_papers(conn, paper_ids) if paper.handed_in_by == handed_in_by}
     for paper_id in paper_ids:
         if paper_id not in found:

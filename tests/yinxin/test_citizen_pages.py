@@ -241,9 +241,12 @@ def test_a_citizen_entrusts_somebody_and_ends_it(jia: Citizen) -> None:
     jia.see("/my/trust")
     wish = {"type": SHARED, "code_type": "111", "code": "11010519491231010x", "until": "2099-01-01", "reason": "委托办理"}
     told = jia.press("/my/entrustments", **wish)
-    assert (jia.answer.status_code, "FIELD_UNACCEPTABLE" in told) == (422, True)
+    assert (jia.answer.status_code, "FIELD_UNACCEPTABLE" in told, "截止日期：须晚于现在，且在" in told) == (422, True, True)
     jia.press("/my/entrustments", **wish | {"until": "soon"})
     assert jia.answer.status_code == 422
+    last = re.search(r'id="until"[^>]* max="([^"]+)"', jia.see("/my/trust") and jia.answer.text)
+    assert last
+    assert "受托人的证件号码：应为有效的公民身份号码" in jia.press("/my/entrustments", **wish | {"until": last[1], "code": "1"})
     last = re.search(r'id="until"[^>]* value="([^"]+)"', jia.see("/my/trust") and jia.answer.text)
     assert last
     assert re.findall(r'<select id="code-type".*?</select>', jia.answer.text, re.DOTALL)[0].count("<option") == 2, (
@@ -266,6 +269,7 @@ def test_a_citizen_has_a_copy_made_and_downloads_it(jia: Citizen, clerk: Office)
     wish = {"made_by": "示例学校", "reason": "入学", "form": "ofd"}
     told = jia.press(f"{path}/new", **wish | {"until": "2099-01-01"})
     assert (jia.answer.status_code, 'value="示例学校"' in jia.answer.text, "FIELD_UNACCEPTABLE" in told) == (422, True, True)
+    assert "截止日期：须晚于现在，最长" in told
     until = re.search(r'id="until"[^>]* value="([^"]+)"', jia.see(path) and jia.answer.text)
     assert until
     told = jia.press(f"{path}/new", **wish | {"until": until[1]})

@@ -233,8 +233,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "plain_LICENCE_NOT_FOUND": ("没有找到这份证照，或者它不在您名下。", "There is no such licence, or it is not yours."),
     "plain_LICENCE_NOT_IN_FORCE": ("这份证照目前不在有效状态，不能出示或授权。请向颁发机构了解原因。", "This licence is not in force now. Ask its authority why."),
     "plain_LICENCE_STATE_CONFLICT": ("这份证照目前不在有效状态，不能制作加注件。请向颁发机构了解原因。", "This licence is not in force now, so no copy is made. Ask its authority why."),
-    "plain_FIELD_UNACCEPTABLE": ("填写的内容不符合要求。请检查日期（一年以内）、证件号码和事由后重新提交。", "Something in the form does not fit. Check the date (within a year), the number and the reason."),
-    "plain_REQUEST_INVALID": ("填写的内容不符合要求。请检查日期（一年以内）、证件号码和事由后重新提交。", "Something in the form does not fit. Check the date (within a year), the number and the reason."),
     "no_access_title": ("此账户不能使用本页", "This page is not for this account"),
     "no_access_help": ("“我的证照”供个人和代表组织的人员使用。请用您自己的账户登录。", "“My licences” is for people and for those who act for organisations. Sign in with an account of your own."),
     "problem_title": ("未能完成", "This did not work"),

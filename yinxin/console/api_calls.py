@@ -36,7 +36,9 @@ class ApiAnswer:
 
 
 class ApiProblem(Exception):  # noqa: N818 - the word of RFC 9457
-    """A refusal of the API, in the person's language. ``fix``: what to do; ``broken``: place and rule, in words, of each rule that has words."""
+    """A refusal of the API, in the person's language. ``fix``: what to do; ``broken``: place and rule, in words, of each rule that has words;
+    ``named``: what the API says of each rule, as it says it.
+    """
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class ApiProblem(Exception):  # noqa: N818 - the word of RFC 9457
         facts: Mapping[str, Any] | None = None,
         violations: tuple[str, ...] = (),
         broken: tuple[tuple[str, str], ...] = (),
+        named: tuple[Mapping[str, str], ...] = (),
     ) -> None:
         super().__init__(code)
         self.status = status
@@ -58,6 +61,7 @@ class ApiProblem(Exception):  # noqa: N818 - the word of RFC 9457
         self.facts: Mapping[str, Any] = facts or {}
         self.violations = violations
         self.broken = broken
+        self.named = named
 
     @property
     def is_signed_out(self) -> bool:
@@ -137,6 +141,7 @@ def problem_in(answer: httpx.Response) -> ApiProblem:
         told.get("facts"),
         violations,
         broken,
+        tuple(named),
     )
 
 

@@ -42,12 +42,14 @@ async def _read_application(visit: Visit, form: ConsoleForm, kind: str) -> dict[
             try:
                 body["picture_width_mm"] = float(form.get("picture_width_mm"))
             except ValueError:
-                raise ApiProblem(422, "FIELD_UNACCEPTABLE", "", facts={"field": "picture_width_mm"}) from None
+                raise ApiProblem(
+                    422, "FIELD_UNACCEPTABLE", "", facts={"field": "picture_width_mm", "rule": "a number of millimetres"}
+                ) from None
         if form.get("design"):
             try:
                 body["design"] = read_json(form.get("design"))
             except StrictJsonError:
-                raise ApiProblem(422, "FIELD_UNACCEPTABLE", "", facts={"field": "design"}) from None
+                raise ApiProblem(422, "FIELD_UNACCEPTABLE", "", facts={"field": "design", "rule": "a design"}) from None
             except TrustError as error:
                 raise ApiProblem(422, error.code, "", facts=error.facts) from None
         own = form.file("own_picture")

@@ -11,6 +11,7 @@ from seal_service.life import SEAL_TYPES
 from seal_service.pictures.design import Arrangement, Centre, Shape, Typeface
 from seal_service.pictures.rules import UNIT_RULES
 from yinxin.console.api_calls import ApiProblem
+from yinxin.console.entry_words import told_to_enter
 from yinxin.console.seal_words import words_for
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def add_pages(console: Console) -> None:
             except ApiProblem as problem:
                 if problem.is_signed_out:
                     raise
+                problem = told_to_enter(problem, visit.language)
                 return JSONResponse(
                     {"problem": problem.title, "detail": problem.detail, "violations": problem.violations},
                     headers={"cache-control": "no-store"},

@@ -13,6 +13,7 @@ import anyio.to_thread
 from service_kit.one_use import use_once
 from service_kit.page_frame.browser import CSRF_FIELD, NOTICE_COOKIE
 from yinxin.console.api_calls import told_in
+from yinxin.console.entry_words import told_to_enter
 from yinxin.console.forms import FILE_BYTES_MAX, read_console_form
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Visit:
 
     def render(self, template: str, /, *, status: int = 200, problem: ApiProblem | None = None, **values: Any) -> Response:
         """A page. ``problem``: told above its content, with its status."""
-        problem = None if problem is None else told_in(problem, self.language)
+        problem = None if problem is None else told_to_enter(told_in(problem, self.language), self.language)
         notice = self.browser.cookie(NOTICE_COOKIE)
         if notice:
             self.browser.set_cookie(NOTICE_COOKIE, "")

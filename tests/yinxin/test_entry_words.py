@@ -1,0 +1,92 @@
+"""What pages say of an entry that is refused: its name on forms and what to enter, not where a program looks."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+import seal_service.service  # noqa: F401 - importing it enters its rules
+from seal_service.actions.grant_seal import GrantOrder, check_order
+from service_kit.problem_catalogue import text_of
+from service_kit.problems import problem_of
+from service_kit.rule_texts import rule_in
+from standards.errors import TrustError
+from yinxin.console.api_calls import ApiProblem, problem_in, told_in
+from yinxin.console.entry_words import ENTRY_CODES, told_to_enter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def shown(problem: ApiProblem, language: str) -> tuple[str, ...]:
+    told = told_to_enter(told_in(problem, language), language)
+    assert (told.status, told.code, told.facts) == (problem.status, problem.code, problem.facts)
+    assert "facts" not in told.title + told.detail + told.fix
+    assert "violations" not in told.title + told.detail + told.fix
+    return told.violations
+
+
+def refused(**members: Any) -> ApiProblem:
+    return problem_in(httpx.Response(422, json=members, headers={"content-type": "application/problem+json"}))
+
+
+@pytest.mark.parametrize(
+    ("named", "zh", "en"),
+    [
+        ({"at": "body.reason", "rule": "string_too_short", "expected": "min_length 1"}, "事由：必填", "Reason: needed"),
+        ({"at": "body.reason", "rule": "missing"}, "事由：必填", "Reason: needed"),
+        ({"at": "body.reason", "rule": "string_too_long", "expected": "max_length 256"}, "事由：最多 256 个字符", "Reason: at most 256 characters"),
+        ({"at": "body.uses_max", "rule": "int_parsing"}, "使用次数：应为整数", "Number of uses: a whole number"),
+        ({"at": "body.picture_width_mm", "rule": "greater_than_equal", "expected": "ge 10"}, "图样宽度：不小于 10", "Width of the picture: at least 10"),
+        ({"at": "body.valid_until", "rule": "datetime_from_date_parsing"}, "截止日期：应为日期或时间", "Until: a day or a time"),
+        ({"at": "body.holders.0.code", "rule": "string_pattern_mismatch", "expected": "pattern ^a$"}, "代码：格式不正确", "Code: of another form"),
+        ({"at": "body.role", "rule": "enum", "expected": "'a' or 'b'"}, "角色：请从所列选项中选择", "Role: one of those that are offered"),
+        ({"at": "body.unheard", "rule": "something_new"}, "unheard：something_new", "unheard: something_new"),
+    ],
+)  # fmt: skip
+def test_a_refused_request_names_the_entry_and_what_to_enter(named: dict[str, str], zh: str, en: str) -> None:
+    problem = refused(code="REQUEST_INVALID", title="x", detail="see `violations`", remedy="see facts", violations=[named, named])
+    assert (shown(problem, "zh"), shown(problem, "en")) == ((zh,), (en,))
+
+
+def code_of(action: Callable[[], object]) -> TrustError:
+    with pytest.raises(TrustError) as told:
+        action()
+    return told.value
+
+
+@pytest.mark.parametrize(
+    ("change", "zh", "en"),
+    [
+        ({"uses_max": 0}, "使用次数：应为 1 至 ", "Number of uses: a whole number of 1 to "),
+        ({"from_minute": 60}, "时段：起止时间须同时填写，或都不填", "Hours: both ends, or none"),
+        ({"document_types": ("",)}, "文件种类：每行最多 ", "Types of documents: lines of at most "),
+        ({"document_types": ("x",) * 999}, "文件种类：最多 ", "Types of documents: at most "),
+    ],
+)
+def test_the_rules_of_seals_are_told_in_both_languages(change: dict[str, Any], zh: str, en: str) -> None:
+    error = code_of(lambda: check_order(GrantOrder("cl_a", **change)))
+    for language, expected in (("zh", zh), ("en", en)):
+        (told,) = shown(refused(**json.loads(problem_of(error, language=language).body)), language)
+        assert told.startswith(expected)
+    assert rule_in("zh", "1 to 20 holders of the power") == "该权限的持有人应为 1 至 20 个"
+
+
+def test_what_came_about_on_the_page_itself_is_told_alike() -> None:
+    problem = ApiProblem(422, "FIELD_UNACCEPTABLE", "", facts={"field": "x_mm", "rule": "a number"})
+    assert (shown(problem, "zh"), shown(problem, "en")) == (("横向位置：应为数字",), ("Distance from the left: a number",))
+    long = ApiProblem(413, "FIELD_TOO_LONG", "", facts={"field": "reason", "limit_bytes": 9})
+    assert (shown(long, "zh"), shown(long, "en")) == (("事由：内容过长",), ("Reason: too long",))
+    by_form = ApiProblem(422, "FIELD_UNACCEPTABLE", "x", facts={"field": "valid_to", "rule": "x"}, violations=("有效期截止日期: 必填",))
+    assert shown(by_form, "zh") == ("有效期截止日期: 必填",), "as the form of licences calls it"
+    unnamed = ApiProblem(422, "FIELD_UNACCEPTABLE", "", facts={})
+    assert (shown(unnamed, "zh"), told_to_enter(unnamed, "zh").detail) == ((), "有一项内容不符合要求。")
+
+
+def test_any_other_problem_stays_as_it_came() -> None:
+    problem = ApiProblem(409, "SEAL_POWER_HELD", "title", "detail", "fix", {"held": "use"}, ("a: b",))
+    assert told_to_enter(problem, "zh") is problem
+    assert all(text_of(each) is not None for each in ENTRY_CODES), "codes that there are"
