@@ -53,9 +53,11 @@ async def read_form(
     held: Held | None = None,
     repeated_max: int = 0,
     parts_max: int | None = None,
+    into: Form | None = None,
 ) -> Form:
     """Read the request's body. ``files``, ``fields``: the names that may occur, each at most once. ``held``: what it is counted by while it arrives.
     ``repeated_max``: how many parts may repeat the name of an earlier one. ``parts_max``: how many there may be where the names do not say it.
+    ``into``: the form that is filled, for who wants to know what had arrived before a refusal; it is checked no further than that.
 
     Raises TrustError MULTIPART_EXPECTED, MULTIPART_MALFORMED, FIELD_UNKNOWN, FIELD_REPEATED, FIELD_TOO_LONG, FILE_TOO_LARGE,
     TEXT_NOT_UNICODE, TOO_BUSY.
@@ -67,6 +69,8 @@ async def read_form(
     if len(boundary) > BOUNDARY_CHARACTERS:
         raise MalformedError("MULTIPART_MALFORMED", reason="boundary too long")
     reader = _Reader(files, fields, file_bytes_max, field_bytes_max, repeated_max, parts_max)
+    if into is not None:
+        reader.form = into
     parser = MultipartParser(boundary, reader.callbacks())
     try:
         async for chunk in request.stream():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,10 @@ from tests.seal_service.pdf.documents import reportlab_document
 from tests.standards.gbt33190_ofd.archives import pack
 from tests.yinxin.console_here import HIDDEN, Pages, open_pages, told
 from yinxin.console.api_calls import ApiAnswer, ApiCalls, ApiProblem
+from yinxin.console.forms import FILE_BYTES_MAX
 from yinxin.console.imported_licence_pages import OUTCOMES
 from yinxin.console.imported_licence_texts import TEXTS
+from yinxin.console.licence_batch_pages import BATCHES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -220,6 +223,21 @@ def test_what_is_refused_keeps_what_was_chosen(officer: Pages, path: str, name: 
         assert "so it is told" in told(page)
         assert f'<option value="{ISSUER}" selected>' in page
         assert f'<option value="{TYPE}" selected>' in page
+
+
+@pytest.mark.parametrize(("path", "name"), [(ROWS, "file"), (FILES, "archive"), (BATCHES, "file")])
+def test_a_file_too_large_for_the_console_leads_back_to_what_was_chosen(officer: Pages, path: str, name: str) -> None:
+    at = officer.get(path).text
+    assert f'<option value="{TYPE}" selected>' not in at
+    page = officer.post(path, GIVEN, status=413, files={name: ("旧.zip", b"P" * (FILE_BYTES_MAX + 1))}).text
+    assert "FILE_TOO_LARGE" in told(page)
+    (back,) = re.findall(r'<a class="button" href="([^"]+)"', page)
+    again = officer.get(html.unescape(back)).text
+    assert f'<option value="{TYPE}" selected>' in again
+    assert (f'<option value="{ISSUER}" selected>' in again) is (path != BATCHES)
+    # What no address may carry is left out, and the way back is there all the same
+    odd = officer.post(path, {"type": "<b>" * 200, "issuer": ""}, status=413, files={name: ("旧.zip", b"P" * (FILE_BYTES_MAX + 1))}).text
+    assert f'<a class="button" href="{path}"' in odd
 
 
 def test_who_may_not_is_told_so_and_shown_nothing(here: Here, officer: Pages, stranger: Pages, taken: dict[str, str]) -> None:

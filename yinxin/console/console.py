@@ -6,7 +6,7 @@ import re
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import anyio.to_thread
 from starlette.routing import Route
@@ -84,15 +84,23 @@ class Console:
     entries: list[MenuEntry] = field(default_factory=list)
 
     def page(
-        self, path: str, methods: Sequence[str] = ("GET",), needs: str | Sequence[str] | None = None, *, frame: PageFrame | None = None
+        self,
+        path: str,
+        methods: Sequence[str] = ("GET",),
+        needs: str | Sequence[str] | None = None,
+        *,
+        frame: PageFrame | None = None,
+        kept: Sequence[str] = (),
     ) -> Callable[[Callable[..., Awaitable[Response]]], Callable[..., Awaitable[Response]]]:
-        """Register ``async def endpoint(visit, **path)``. ``needs``: one of these scopes; ``frame``: other templates than the console's."""
+        """Register ``async def endpoint(visit, **path)``. ``needs``: one of these scopes; ``frame``: other templates than the console's.
+        ``kept``: fields of its form that its address takes, too: the way back from a refusal leads there with what was chosen.
+        """
         wanted = (needs,) if isinstance(needs, str) else tuple(needs or ())
 
         def register(endpoint: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
             @public(BY_SESSION)
             async def answer(request: Request) -> Response:
-                return await self._answer(request, endpoint, wanted, frame or self.frame)
+                return await self._answer(request, endpoint, wanted, frame or self.frame, kept)
 
             self.routes.append(
                 Route(path, answer, methods=list(methods), include_in_schema=False, name=getattr(endpoint, "__name__", path))
@@ -119,7 +127,12 @@ class Console:
         return Browser(request, self.is_secure, self.sealer)
 
     async def _answer(
-        self, request: Request, endpoint: Callable[..., Awaitable[Response]], needs: tuple[str, ...], frame: PageFrame
+        self,
+        request: Request,
+        endpoint: Callable[..., Awaitable[Response]],
+        needs: tuple[str, ...],
+        frame: PageFrame,
+        kept: Sequence[str],
     ) -> Response:
         browser = self.browser(request)
         # 1. Language and size of type are anybody's to choose
@@ -145,7 +158,7 @@ class Console:
                 return await endpoint(visit, **request.path_params)
         except ApiProblem as problem:
             if not problem.is_signed_out:
-                return self.refuse(visit, problem)
+                return self.refuse(visit, problem, kept)
             await anyio.to_thread.run_sync(self.sign_in.forget, browser, session)
             if browser.cookie(AGAIN_COOKIE):  # it has just been signed in: going round would not end
                 error = TrustError(Kind.UNAVAILABLE, "SIGNED_OUT_AGAIN")
@@ -155,7 +168,7 @@ class Console:
             browser.set_cookie(AGAIN_COOKIE, "1", seconds=AGAIN_SECONDS)
             return self.to_sign_in(browser)
         except TrustError as error:
-            return self.refuse(visit, problem_of_error(error, visit.language))
+            return self.refuse(visit, problem_of_error(error, visit.language), kept)
 
     def _holding(self, visit: Visit) -> AbstractContextManager[Held | None]:
         """What the files of a form are counted by: one person has one share of what may arrive at once. TOO_BUSY."""
@@ -184,10 +197,12 @@ class Console:
     def _has_page(self, path: str) -> bool:
         return any(isinstance(route, Route) and "GET" in (route.methods or ()) and route.path_regex.match(path) for route in self.routes)
 
-    def refuse(self, visit: Visit, problem: ApiProblem) -> Response:
-        """The page that tells a problem, with a way back."""
-        path = visit.request.url.path
-        back = path if visit.request.method != "GET" and self._has_page(path) else visit.request.headers.get("referer", "")
+    def refuse(self, visit: Visit, problem: ApiProblem, kept: Sequence[str] = ()) -> Response:
+        """The page that tells a problem, with a way back. ``kept``: as in ``page``."""
+        path, arrived = visit.request.url.path, visit.arrived.fields
+        chosen = urlencode({name: arrived[name] for name in kept if _PART.fullmatch(arrived.get(name, ""))})
+        there = f"{path}?{chosen}" if chosen else path
+        back = there if visit.request.method != "GET" and self._has_page(path) else visit.request.headers.get("referer", "")
         return visit.render("problem.html", problem=problem, back=own_path(back) or HOME)
 
 

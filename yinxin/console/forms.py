@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from service_kit.multipart import FilePart, read_form
+from service_kit.multipart import FilePart, Form, read_form
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -78,12 +78,14 @@ def brings_files(request: Request) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data"
 
 
-async def read_console_form(request: Request, *, held: Held | None = None, file_bytes_max: int = FILE_BYTES_MAX) -> ConsoleForm:
-    """A form as browsers send it, of either kind. ``held``: what the files of one are counted by while they arrive. FORM_UNREADABLE, FILE_TOO_LARGE,
-    FIELD_TOO_LONG, TOO_BUSY and what else multipart raises.
+async def read_console_form(
+    request: Request, *, held: Held | None = None, file_bytes_max: int = FILE_BYTES_MAX, into: Form | None = None
+) -> ConsoleForm:
+    """A form as browsers send it, of either kind. ``held``: what the files of one are counted by while they arrive; ``into``: where what arrives of one
+    with files is seen also when it is refused. FORM_UNREADABLE, FILE_TOO_LARGE, FIELD_TOO_LONG, TOO_BUSY and what else multipart raises.
     """
     if brings_files(request):
-        return await _read_parts(request, file_bytes_max, held)
+        return await _read_parts(request, file_bytes_max, held, into)
     return await read_plain_form(request)
 
 
@@ -107,7 +109,7 @@ async def read_plain_form(request: Request) -> ConsoleForm:
     return form
 
 
-async def _read_parts(request: Request, file_bytes_max: int, held: Held | None) -> ConsoleForm:
+async def _read_parts(request: Request, file_bytes_max: int, held: Held | None, into: Form | None) -> ConsoleForm:
     anything = _Anything()
     read = await read_form(
         request,
@@ -118,6 +120,7 @@ async def _read_parts(request: Request, file_bytes_max: int, held: Held | None) 
         held=held,
         repeated_max=FIELDS_MAX,
         parts_max=PARTS_MAX,
+        into=into,
     )
     values = {name: [value, *read.further_fields.get(name, ())] for name, value in read.fields.items()}
     parts = {name: [part, *read.further_files.get(name, ())] for name, part in read.files.items()}

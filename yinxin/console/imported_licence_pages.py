@@ -29,6 +29,7 @@ OUTCOMES: Final = ("refused", "not_matched", "not_reached", "replaced", "attache
 """Of files of an archive, those first that somebody has to look at."""
 MEGABYTE: Final = 1024 * 1024
 UPLOAD_MEGABYTES: Final = min(FILE_BYTES_MAX, limits.BATCH_FILE_BYTES, limits.IMPORT_ARCHIVE_BYTES) // MEGABYTE
+CHOSEN: Final = ("type", "issuer")
 FILE_MEGABYTES: Final = min(FILE_BYTES_MAX, limits.IMPORT_FILE_BYTES) // MEGABYTE
 
 
@@ -54,7 +55,7 @@ def add_pages(console: Console) -> None:
             types=await _names_of_types(visit),
         )
 
-    @console.page(f"{IMPORTED}/rows", methods=("GET", "POST"), needs=ISSUE)
+    @console.page(f"{IMPORTED}/rows", methods=("GET", "POST"), needs=ISSUE, kept=CHOSEN)
     async def take_over(visit: Visit) -> Response:
         common: dict[str, Any] = {"issuers": await own_issuers(visit), "types": await published_types(visit), "megabytes": UPLOAD_MEGABYTES}
         return await _send_form(visit, "imported_rows.html", "file", common)
@@ -66,7 +67,7 @@ def add_pages(console: Console) -> None:
         columns = (each for each in template_columns(definition) if each != "number")
         return report_file([["identifier", "number", *columns]], "template.csv")
 
-    @console.page(f"{IMPORTED}/files", methods=("GET", "POST"), needs=ISSUE)
+    @console.page(f"{IMPORTED}/files", methods=("GET", "POST"), needs=ISSUE, kept=CHOSEN)
     async def attach_many(visit: Visit) -> Response:
         names = await _names_of_types(visit)
         types = [{"code": code, "name": name} for code, name in names.items()]

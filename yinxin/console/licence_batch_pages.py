@@ -29,7 +29,7 @@ REPORT_COLUMNS: Final = ("licb_problem_row", "lic_state", "licb_licence", "licb_
 def add_pages(console: Console) -> None:
     """Add them."""
 
-    @console.page(BATCHES, methods=("GET", "POST"), needs=ISSUE)
+    @console.page(BATCHES, methods=("GET", "POST"), needs=ISSUE, kept=("type",))
     async def open_batch(visit: Visit) -> Response:
         issuers, types = await own_issuers(visit), await published_types(visit)
         batches = (await visit.api.get("/v1/licence-batches", limit=BATCHES_SHOWN, issuer=visit.query("issuer"))).body["batches"]

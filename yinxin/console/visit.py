@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio.to_thread
 
+from service_kit.multipart import Form
 from service_kit.one_use import use_once
 from service_kit.page_frame.browser import CSRF_FIELD, NOTICE_COOKIE
 from yinxin.console.api_calls import told_in
@@ -56,6 +57,7 @@ class Visit:
     person: Person
     scopes: frozenset[str]
     api: ApiCalls
+    arrived: Form = field(default_factory=Form)
     _form: ConsoleForm | None = field(default=None)
 
     @property
@@ -86,7 +88,7 @@ class Visit:
         FORM_FORGED, and what reading raises.
         """
         if self._form is None:
-            form = await read_console_form(self.request, held=held, file_bytes_max=file_bytes_max)
+            form = await read_console_form(self.request, held=held, file_bytes_max=file_bytes_max, into=self.arrived)
             self.browser.check_token(form.get(CSRF_FIELD))
             self._form = form
         return self._form
