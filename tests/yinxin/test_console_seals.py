@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -154,10 +155,10 @@ def test_the_life_of_a_seal_through_forms_alone(site: Site, here: Here, staff: S
             maker.get(f"{seal}{part}?lang={language}")
             assert maker.page.status_code == 200, part
             assert "呼伦贝尔市样例局" in maker.text
-    left = "UPDATE seal_editions SET key_left_with = :keeper WHERE seal_id = :seal"
+    left = text("UPDATE seal_editions SET key_left_with = :keeper WHERE seal_id = :seal")
     for keeper, told in (("device", "在该设备内销毁"), ("owner", "由该单位销毁"), (None, "")):  # as once a renewal has replaced the key
-        values = {"keeper": keeper, "seal": seal.rpartition("/")[2]}
-        context.database.write(lambda conn, values=values: conn.execute(text(left), values))
+        renewed = left.bindparams(keeper=keeper, seal=seal.rpartition("/")[2])
+        context.database.write(methodcaller("execute", renewed))
         maker.get(f"{seal}/editions?lang=zh")
         assert told in maker.text
         assert ("已停用" in maker.text) is (keeper is not None)
