@@ -129,7 +129,7 @@ _ROWS: Final = (
     ("WEBHOOK_TOO_MANY", "Too many endpoints", "推送地址过多", "The client has as many endpoints as one may have.", "该应用的推送地址已达上限。", "Remove one that is not needed.", "请删除不需要的推送地址。"),
     ("WEBHOOK_CHANGED", "Endpoint was changed", "推送地址已变更", "The endpoint is no longer the version named in If-Match.", "推送地址已不是 If-Match 所示版本。", "Read it again and repeat the change on what you find.", "请重新读取后再修改。"),
     ("WEBHOOK_PENDING", "Already on its way", "正在推送", "The message is being delivered; it need not be sent again.", "该消息正在推送，无需重发。", "Wait until the delivery has ended.", "请等待本次推送结束。"),
-    ("WEBHOOK_DISABLED", "Endpoint disabled", "推送地址已停用", "The endpoint is disabled by its owner or answered 410 Gone.", "推送地址已被停用，或曾应答 410 Gone。", "Set it active again, then send the message again.", "请重新启用后再重发消息。"),
+    ("WEBHOOK_DISABLED", "Endpoint disabled", "推送地址已停用", "The endpoint is disabled by its owner or answered 410 Gone, or its client is disabled.", "推送地址已被停用，或曾应答 410 Gone，或其客户端已停用。", "Set it active again, then send the message again.", "请重新启用后再重发消息。"),
     ("WEBHOOK_NOT_ACCEPTED", "Receiver did not accept", "接收方未接受", "The endpoint answered with another status than 2xx.", "推送地址返回了非 2xx 状态。", "Look into the receiver's log under the webhook-id.", "请按 webhook-id 查看接收方日志。"),
     ("FIELD_UNACCEPTABLE", "Field against a rule", "字段不符合规则", "A field has a value that its rule does not allow.", "字段取值不符合其规则。", "Look at field and rule in the facts and correct the value.", "查看 facts 中的 field 与 rule，更正取值。"),
     ("DATABASE_BEHIND", "Tables are behind the program", "数据表版本落后于程序", "The tables of this service have not been brought to the version of the program.", "本服务的数据表尚未升级到程序版本。", "Restart the server: it migrates before it serves.", "请重启服务：启动时会先完成数据表升级。"),

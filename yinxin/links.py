@@ -241,6 +241,23 @@ def webhooks_for_others_of(context: ServiceContext) -> tuple[str, Callable[[Conn
     return CLIENT_MANAGE, partial(is_active, idp.service.client_desk(context))
 
 
+def webhook_listeners_of(context: ServiceContext) -> Callable[[Connection, str], bool]:
+    """Whether a client may be told what happens: not one that was disabled, nor one whose row was edited. Where clients are kept elsewhere all may."""
+    if idp.service.NAME not in services_of(context.settings):
+        return lambda _connection, _name: True
+    desk = idp.service.client_desk(context)
+
+    def is_told(connection: Connection, name: str) -> bool:
+        try:
+            return is_active(desk, connection, name)
+        except TrustError as error:
+            if error.code != "ROW_ALTERED":  # else the health check tells it; nobody is told by what somebody wrote into the table
+                raise
+            return False
+
+    return is_told
+
+
 def nonce_check_of(context: ServiceContext) -> Callable[[Caller, Proof], None]:
     """Demands nonces in proofs of possession. Of clients of a profile only where the identity provider, which knows them, runs here."""
     if idp.service.NAME in services_of(context.settings):

@@ -71,9 +71,15 @@ def is_anyone_listening(database: Database, event_type: str) -> bool:
     return known[0]
 
 
+def _everybody(_connection: Connection, _name: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryDesk:
-    """What fanning out and delivering need. ``sign_sm2`` None: no SM2 header."""
+    """What fanning out and delivering need. ``sign_sm2`` None: no SM2 header. ``is_told``: whether a client of a name may still be told anything; of one
+    that may not, every endpoint is as if it were switched off.
+    """
 
     database: Database
     clock: Clock
@@ -81,6 +87,7 @@ class DeliveryDesk:
     outbound: Outbound
     sealer: ValueSealer
     sign_sm2: Callable[[bytes], bytes] | None = None
+    is_told: Callable[[Connection, str], bool] = _everybody
 
     def fan_out(self, message: Message) -> None:
         """One event becomes one delivery for each endpoint that listens. Repeated, it adds nothing."""
@@ -91,7 +98,7 @@ class DeliveryDesk:
             listening = [
                 each
                 for each in store.list_listening(conn, tuple(payload["audience"]))
-                if each.types == (ANY,) or payload["type"] in each.types
+                if (each.types == (ANY,) or payload["type"] in each.types) and self.is_told(conn, each.owner)
             ]
             for endpoint in listening:
                 if store.has_delivery(conn, endpoint.endpoint_id, payload["id"]):
@@ -118,15 +125,16 @@ class DeliveryDesk:
             at = self.clock.now()
             sealed = store.load_sealed_secrets(conn, delivery.endpoint_id, at)
             began_at = store.load_round_began_at(conn, delivery_id)
-        if endpoint is None:
-            return
+            if endpoint is None:
+                return
+            is_off = endpoint.status is EndpointStatus.DISABLED or not self.is_told(conn, endpoint.owner)
         secrets = [self.sealer.open(each, secret_place(endpoint.endpoint_id)).decode() for each in sealed]
 
         # 2. The attempt, with no transaction open
         began = time.monotonic()
         failure: TrustError | None = None
         status: int | None = None
-        if endpoint.status is EndpointStatus.DISABLED:
+        if is_off:
             failure = TrustError(Kind.CONFLICT, "WEBHOOK_DISABLED")
         else:
             headers = sign_message(delivery.event_id, at, delivery.body, secrets, sign_sm2=self.sign_sm2)
@@ -140,9 +148,7 @@ class DeliveryDesk:
             failure = TrustError(Kind.UNAVAILABLE, "WEBHOOK_NOT_ACCEPTED", status=status)
 
         # 3. What came of it
-        is_over = failure is not None and (
-            status == _GONE or endpoint.status is EndpointStatus.DISABLED or (at - began_at).total_seconds() >= GIVE_UP_SECONDS
-        )
+        is_over = failure is not None and (status == _GONE or is_off or (at - began_at).total_seconds() >= GIVE_UP_SECONDS)
         outcome = DeliveryStatus.DELIVERED if failure is None else DeliveryStatus.GIVEN_UP if is_over else DeliveryStatus.PENDING
 
         def note(conn: Connection) -> bool:

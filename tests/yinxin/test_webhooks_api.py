@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import idp.service
+from idp.actions.change_client_status import change_client_status
 from idp.actions.register_client import NewClient, register_client
+from idp.model.clients import ClientStatus
 from service_kit.webhooks.deliveries import publish
 from tests.deployments import make_deployment, served_here
 from tests.service_kit.receivers import receiver
@@ -142,3 +145,31 @@ def test_what_can_be_listened_to_and_the_key_of_the_signatures_are_published(hoo
     key = hooked.http.get("/v1/webhook-signing-key").json()
     assert key["algorithm"] == "SM2 with SM3"
     assert key["public_key"].startswith("-----BEGIN PUBLIC KEY-----")
+
+
+def test_a_client_that_is_disabled_hears_nothing_until_it_may_act_again(hooked: Here) -> None:
+    context, clients = hooked.house.context, idp.service.client_desk(hooked.house.context)
+    quick, quiet = headers_of(hooked, "cl_quick"), headers_of(hooked, "cl_quiet")
+
+    def tell(number: int) -> None:
+        context.database.write(
+            lambda conn: publish(
+                context.outbox, conn, event_type="thing.made", data={"n": number}, audience=["cl_quick", "cl_quiet"], at=context.clock.now()
+            )
+        )
+
+    with receiver() as listening:
+        places = {}
+        for name, headers in (("quick", quick), ("quiet", quiet)):
+            places[name] = hooked.http.post("/v1/webhooks", headers=headers, json={"url": f"{listening.url}/{name}"}).json()["id"]
+        change_client_status(clients, "cl_quiet", ClientStatus.DISABLED, actor="operator:test")
+        tell(1)
+        ended(hooked, quick, places["quick"], "delivered")
+        change_client_status(clients, "cl_quiet", ClientStatus.ACTIVE, actor="operator:test")
+        tell(2)
+        for _ in range(200):
+            if len(listening.received) == 3:
+                break
+            time.sleep(0.05)
+        heard = [(each.path.rpartition("/")[2], json.loads(each.body)["data"]["n"]) for each in listening.received]
+    assert sorted(heard) == [("quick", 1), ("quick", 2), ("quiet", 2)]
