@@ -43,6 +43,10 @@ _TYPES: Final = (
     ),
     (r"items of the type", "应为该类型的信息项"),
     (r"a question mark behind an item that need not be there", "非必填的信息项后须加问号"),
+    (r"without blanks around it", "前后不得有空格"),
+    (r"at least (\d+), so that a value has room", "不得小于 {0}，否则容不下该项的值"),
+    (r"numbers of at most (\d+) digits", "数字最多 {0} 位"),
+    (r"not 0, which says that the licence is in force", "不得为 0：0 表示证照有效"),
     (r"1: a face has one page", "应为 1：证面只有一页"),
     (r"on the page of the face", "应在证面页面之内"),
 )

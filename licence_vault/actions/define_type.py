@@ -23,6 +23,7 @@ from licence_vault.faces.design import ColumnPart, TextPart
 from licence_vault.faces.read_design import face_of
 from licence_vault.model import TypeState, TypeStep
 from licence_vault.register import TypeVersion
+from licence_vault.type_rules.fulfilment import check_fulfilment
 from licence_vault.type_rules.read_definition import definition_of, write_definition
 from service_kit.callers import may_be_one
 from standards.uax9_plain_text import is_plain_text
@@ -44,6 +45,7 @@ def draft_type(context: ServiceContext, caller: Caller, whole: object) -> TypeVe
     Raises LICENCE_TYPE_MALFORMED, FACE_*, LICENCE_QR_TOO_LARGE, LICENCE_TYPE_DRAFT_OPEN.
     """
     definition = definition_of(whole)
+    check_fulfilment(definition)
     check_face(definition)
     check_longest_code(definition, face_of(definition.face), context.settings.base_url)
 
@@ -79,6 +81,7 @@ def rewrite_type(context: ServiceContext, caller: Caller, code: str, number: int
     FIELD_UNACCEPTABLE.
     """
     definition = definition_of(whole)
+    check_fulfilment(definition)
     check_face(definition)
     check_longest_code(definition, face_of(definition.face), context.settings.base_url)
     if definition.code != code:
@@ -109,7 +112,8 @@ def take_type_step(
 ) -> TypeVersion:
     """Take a step of ``life.TYPE_LIFE``. Where a version is published, the one before it is retired in the same moment.
 
-    Raises LICENCE_TYPE_NOT_FOUND, LICENCE_TYPE_STATE_CONFLICT, LICENCE_TYPE_CHANGED, SECOND_PERSON_NEEDED, LICENCE_QR_TOO_LARGE, FIELD_UNACCEPTABLE.
+    Raises LICENCE_TYPE_NOT_FOUND, LICENCE_TYPE_STATE_CONFLICT, LICENCE_TYPE_CHANGED, SECOND_PERSON_NEEDED, LICENCE_TYPE_MALFORMED,
+    LICENCE_QR_TOO_LARGE, FIELD_UNACCEPTABLE.
     """
     reason = check_reason(reason, is_required=step.is_reason_required)
 
@@ -122,7 +126,8 @@ def take_type_step(
             raise second_person_needed(step.verb)
         if (
             step.target in _ON_THE_WAY
-        ):  # a draft may be of a time when codes were not looked at, or the deployment reached by a shorter address
+        ):  # a draft may be of a time when this was not looked at, or the deployment reached by a shorter address
+            check_fulfilment(definition_of_version(found))
             check_longest_code(definition_of_version(found), template_of_version(found), context.settings.base_url)
         at = context.clock.now()
 

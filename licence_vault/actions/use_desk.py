@@ -9,6 +9,7 @@ from licence_vault import store
 from licence_vault.errors import holder_unknown, licence_erased, licence_not_in_force, sharing_denied
 from licence_vault.limits import HOLDER_LEVEL_LEAST
 from licence_vault.model import STATUS_CODES, LicenceState, read_salted_licence
+from licence_vault.share_codes import OK
 from licence_vault.uses import UseMode
 from licence_vault.validity import check_days
 from service_kit.callers import Caller
@@ -120,14 +121,19 @@ def demand_system(caller: Caller, type_code: str) -> None:
 
 def demand_in_force(record: LicenceRecord, definition: TypeDefinition | None, at: datetime) -> None:
     """LICENCE_NOT_IN_FORCE unless it is issued, and its days say so; with the return code of its type's status rule, where one is known."""
-    codes_of = STATUS_CODES.__getitem__ if definition is None else definition.codes_of
     if record.state is not LicenceState.ISSUED:
-        raise licence_not_in_force(record.state, codes_of(record.state).share)
+        raise licence_not_in_force(record.state, _return_code(definition, record.state))
     days = check_days(record.valid_from, record.valid_to, at)
     if days.code == "LICENCE_EXPIRED":  # before the job that notes it has come by
-        raise licence_not_in_force(LicenceState.EXPIRED, codes_of(LicenceState.EXPIRED).share)
+        raise licence_not_in_force(LicenceState.EXPIRED, _return_code(definition, LicenceState.EXPIRED))
     if days.code != "LICENCE_IN_FORCE":
-        raise licence_not_in_force("not_yet", codes_of(LicenceState.DRAFT).share)
+        raise licence_not_in_force("not_yet", _return_code(definition, LicenceState.DRAFT))
+
+
+def _return_code(definition: TypeDefinition | None, state: LicenceState) -> int:
+    """By the type's status rule; never that of a licence in force, which versions from before may have for any state."""
+    stated = OK if definition is None else definition.codes_of(state).share
+    return STATUS_CODES[state].share if stated == OK else stated
 
 
 def open_data(contents: ContentVault, conn: Connection, record: LicenceRecord) -> LicenceData:

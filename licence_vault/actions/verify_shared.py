@@ -15,7 +15,7 @@ from licence_vault.actions.grant_by_duty import is_in_force
 from licence_vault.actions.own_trust import own_trust
 from licence_vault.actions.use_desk import demand_in_force, demand_system, open_data
 from licence_vault.limits import SHARE_LICENCES
-from licence_vault.model import AskedHolder, LicenceState
+from licence_vault.model import STATUS_CODES, AskedHolder, LicenceState
 from licence_vault.share_codes import ENDED, EXPIRED
 from licence_vault.uses import ShareRight, UseAction
 from licence_vault.verify import verify_licence
@@ -128,5 +128,8 @@ def result_of(record: LicenceRecord, definition: TypeDefinition, attempt: Attemp
     except TrustError as refusal:
         if refusal.facts["state"] == "not_yet":
             return "not_yet"
-        return "ended" if refusal.facts["share"] in {ENDED, EXPIRED} else "restricted"
+        usual = STATUS_CODES[
+            LicenceState(str(refusal.facts["state"]))
+        ].share  # the type may have other numbers for it, and what it is stays the same
+        return "ended" if usual in {ENDED, EXPIRED} else "restricted"
     return "valid"

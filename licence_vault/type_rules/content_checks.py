@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from licence_vault.model import Holder
 
-_INTEGER: Final = re.compile(r"-?[0-9]{1,15}")
-_DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,8})?")
+INTEGER_DIGITS: Final = 15  # of a number, before its point
+_INTEGER: Final = re.compile(rf"-?[0-9]{{1,{INTEGER_DIGITS}}}")
+_DECIMAL: Final = re.compile(rf"-?[0-9]{{1,{INTEGER_DIGITS}}}(\.[0-9]{{1,8}})?")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AREA: Final = re.compile(r"[0-9]{6}")
 _MASK_CLASSES: Final = {"9": "[0-9]", "A": "[A-Z]", "X": "[0-9A-Z]"}
