@@ -58,6 +58,7 @@ _CONTENTS: Final = (
     (r"within the longest validity range of the type", "超出该类型最长有效期"),
     (r"not shorter than the shortest validity range of the type", "短于该类型最短有效期"),
     (r"not after today", "不得晚于今天"),
+    (r"not before the day of issue: nobody could ever use the licence", "不得早于颁发日期：该证照从未有效"),
     (r"not before (\d{4}-\d\d-\d\d)", "不得早于 {0}"),
     (r"none: the type numbers its licences itself", "该类型自动编号，不得填写"),
     (r"the type leaves it to the issuing authority", "该类型由发证机关编号，必须填写"),

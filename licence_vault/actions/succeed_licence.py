@@ -88,10 +88,10 @@ def succeed_licence(
 
     # 4. The one before ends in the moment the next is released: of one that counts today the next must count today.
     today = means.context.clock.now().astimezone(CHINA).date()
-    check_days_given(None, content.valid_from, today)
+    end = None if content.is_open_ended else content.valid_to or data.valid_to
+    check_days_given(None, content.valid_from, end, today)
     if step.name == "extend" and content.valid_to is not None and (data.valid_to is None or content.valid_to < data.valid_to):
         raise field_unacceptable("valid_to", "not before the end it has: an extension cuts nothing short")
-    end = None if content.is_open_ended else content.valid_to
     is_same = content.valid_from in {None, data.valid_from} and end == data.valid_to  # both ends None: open-ended, and was so
     if step.name == "extend" and is_same:
         raise field_unacceptable("valid_to", "later than the end it has, where it begins as before")
@@ -106,7 +106,7 @@ def succeed_licence(
         holders=data.holders if content.holders is None else content.holders,
         fields=data.fields if content.fields is None else content.fields,
         valid_from=content.valid_from or data.valid_from,
-        valid_to=None if content.is_open_ended else content.valid_to or data.valid_to,
+        valid_to=end,
         name="" if data.name == data.type.name else data.name,  # the type may be called otherwise by now, and its face with it
         number=data.number,
         area_code=data.area_code,

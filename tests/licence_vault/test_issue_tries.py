@@ -103,6 +103,8 @@ def test_numbers_that_others_have_are_passed_over(here: IssuingHere, monkeypatch
         ({"issued_on": date(1949, 9, 30)}, "issued_on"),
         ({"valid_from": date(1800, 1, 1), "valid_to": None}, "valid_from"),
         ({"valid_from": date(1949, 9, 30), "valid_to": None}, "valid_from"),
+        ({"valid_from": date(2024, 11, 28), "valid_to": date(2026, 11, 27)}, "valid_to"),
+        ({"issued_on": date(2026, 6, 2), "valid_from": date(2025, 6, 1), "valid_to": date(2026, 6, 1)}, "valid_to"),
         ({"number": "自编1号"}, "number"),
         ({"name": "另一许可证"}, "name"),
         ({"valid_to": date(2026, 11, 30)}, "valid_to"),
@@ -121,6 +123,7 @@ def test_what_an_authority_can_mean_is_issued(here: IssuingHere) -> None:
     assert here.issue(issued_on=date(2026, 11, 28)).issued_on == date(2026, 11, 28)
     assert here.issue(issued_on=date(1949, 10, 1), valid_from=date(1949, 10, 1), valid_to=None).valid_from == date(1949, 10, 1)
     assert here.issue(valid_to=date(2027, 11, 27)).valid_to == date(2027, 11, 27), "a year, the last day counted"
+    assert here.issue(valid_from=date(2025, 11, 28), valid_to=date(2026, 11, 28)).state is LicenceState.ISSUED, "for this very day"
     assert here.issue(name="示例许可证").state is LicenceState.ISSUED
     named = {**FACE, "parts": [*FACE["parts"], {"kind": "text", "x_mm": 5, "y_mm": 30, "size_mm": 4, "text": "{name}"}]}
     here.publish(type_file(face=named, code=f"{AUTHORITY}989"))

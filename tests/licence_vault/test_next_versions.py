@@ -97,6 +97,24 @@ def test_a_licence_with_a_name_of_its_own_keeps_it(here: IssuingHere) -> None:
     assert view.data.name == "示例许可证（副本）"
 
 
+def test_no_next_version_was_over_before_it_is_issued(here: IssuingHere) -> None:
+    """The version before ends in that moment: its holder would be left without a licence."""
+    said = ("valid_to", "not before the day of issue: nobody could ever use the licence")
+    yesterday = here.vault.clock.at.astimezone(CHINA).date() - timedelta(days=1)
+    record = here.issue(valid_from=date(2024, 11, 28), valid_to=yesterday + timedelta(days=1))
+    steps = [("change", NewContent(valid_to=yesterday))]
+    now = here.vault.clock.at
+    try:
+        for name, content in [*steps, ("replace", NewContent()), ("extend", NewContent(valid_to=yesterday + timedelta(days=2)))]:
+            with pytest.raises(TrustError) as raised:
+                succeed(here, record, name, content)
+            assert (raised.value.facts["place"], raised.value.facts["rule"]) == said
+            here.vault.clock.at = now + timedelta(days=3)  # it is over, and the job that notes it has not come by
+        assert read(here, record).successor_id is None
+    finally:
+        here.vault.clock.at = now
+
+
 def test_what_ends_and_what_has_no_end_becomes_the_other(here: IssuingHere) -> None:
     open_ended = succeed(here, here.issue(), "change", NewContent(is_open_ended=True))
     assert open_ended.valid_to is None

@@ -194,7 +194,7 @@ def test_what_somebody_says_is_right_or_wrong_and_no_more_is_said(here: UsingHer
         refused("LICENCE_SHARING_DENIED", lambda by=by, asked=asked: verify_stated(here.desk, by, asked, reason=WHY))  # type: ignore[misc]
     coming = here.issue(valid_from=date(2026, 12, 1))
     assert verify_stated(here.desk, verifier, stated(here, coming), reason=WHY) == "not_yet"
-    past = here.issue(valid_from=date(2025, 11, 27), valid_to=date(2026, 11, 26))
+    past = here.issue(issued_on=date(2025, 11, 27), valid_from=date(2025, 11, 27), valid_to=date(2026, 11, 26))
     assert verify_stated(here.desk, verifier, stated(here, past), reason=WHY) == "ended"
     for step, result in (("suspend", "restricted"), ("revoke", "ended")):
         here.step(coming, step)

@@ -307,6 +307,7 @@ def test_licences_that_do_not_count_cannot_be_shown(jia: Citizen, clerk: Office)
         "issuer": ISSUER,
         "holders": [{"name": "张三（示例）", "code": JIA[1], "code_type": "111"}],
         "fields": {"KZ_address": "示例路1号", "KZ_class": "甲级"},
+        "issued_on": "2024-01-01",
         "valid_from": "2024-01-01",
         "valid_to": "2024-12-31",
     }

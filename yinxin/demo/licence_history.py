@@ -222,6 +222,7 @@ def _order(wanted: Wanted, type_code: str, issuer_code: str, today: date) -> Lic
         fields=wanted.fields,
         valid_from=first,
         valid_to=None if wanted.years is None else term_end(first, wanted.years),
+        issued_on=first,
         number=wanted.number,
     )
 
