@@ -1,4 +1,5 @@
-"""Erase what an ended licence said: its key is deleted, and with it what was sealed under it, in tables and files, wherever copies are.
+"""Erase what an ended licence said: its key is deleted, and with it what was sealed under it, in tables and files, wherever copies are that
+have not the key as well, as a backup from before has.
 
 The events, the number and the commitments in the public log remain: without the salt they lead to nobody. A region that was told of the licence
 is told of this too.
