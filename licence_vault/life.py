@@ -337,7 +337,7 @@ SCOPES: Final = {
     SCOPE_READ: "Read licence types, and the licences of the issuing authorities one acts for.",
     SCOPE_ISSUE: "Issue licences for the authorities one acts for, and change their state.",
     SCOPE_DEFINE: "Write licence types and hand them in for review.",
-    SCOPE_REVIEW: "Publish, reject and retire licence types that somebody else wrote.",
+    SCOPE_REVIEW: "Publish and reject licence types that somebody else wrote, and retire published ones.",
     SCOPE_ADMIN: "Enter issuing authorities, their seals and who acts for them.",
     SCOPE_REPORT: "Look after reports to the region: what was not taken, sending again, reconciling.",
     SCOPE_FOREIGN: "Ask other regions for licences, with a reason for each.",

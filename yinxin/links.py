@@ -98,11 +98,16 @@ def blob_places() -> tuple[BlobPlace, ...]:
 
 
 def services_of(settings: Settings) -> tuple[str, ...]:
-    """The services this process runs; all of them where none is named. SERVICE_UNKNOWN names the one that does not exist."""
+    """The services this process runs; all of them where none is named. SERVICE_UNKNOWN names the one that does not exist, here or in ``service_urls``;
+    SETTING_INVALID where one is said to be at two places.
+    """
     chosen = settings.services or tuple(SERVICES)
-    for name in chosen:
+    elsewhere = [entry.partition("=")[0].strip() for entry in settings.service_urls]
+    for name in (*chosen, *elsewhere):
         if name not in SERVICES:
             raise TrustError(Kind.UNACCEPTABLE, "SERVICE_UNKNOWN", name=name, expected=", ".join(SERVICES))
+    if len(set(elsewhere)) != len(elsewhere):
+        raise TrustError(Kind.UNACCEPTABLE, "SETTING_INVALID", name="service_urls", expected="each service once")
     return tuple(name for name in SERVICES if name in chosen)
 
 

@@ -141,6 +141,10 @@ def test_which_services_run_and_where_the_others_are(tmp_path: Path) -> None:
     assert links.issuer_of(elsewhere) == "https://id.example"
     with pytest.raises(TrustError, match="SERVICE_URL_MISSING"):
         links.issuer_of(settings(services=["seal_service"]))
+    with pytest.raises(TrustError, match="SERVICE_UNKNOWN"):  # a slip of the pen, by which the service would be nowhere
+        links.services_of(settings(services=["idp"], service_urls=["seal_servce=https://seals.example"]))
+    with pytest.raises(TrustError, match="SETTING_INVALID"):
+        links.services_of(settings(services=["seal_service"], service_urls=["idp=https://a.example", "idp=https://b.example"]))
 
 
 def test_a_service_alone_has_its_own_operations_only(tmp_path: Path) -> None:
