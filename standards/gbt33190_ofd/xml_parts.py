@@ -37,7 +37,9 @@ _CODECS: Final = {
 }
 _DECLARATION: Final = re.compile(r"<\?xml\s[^<>]*\?>")
 _ENCODING: Final = re.compile(rb"""<\?xml\s[^<>]*?\bencoding\s*=\s*["']([A-Za-z][\w.-]{0,39})["']""")
-_PROLOG_ITEM: Final = re.compile(r"[\s\ufeff]+|<!--(?:[^-]|-(?!->))*+-->|<\?(?:[^?]|\?(?!>))*+\?>")
+_PROLOG_ITEM: Final = re.compile(
+    r"[\s\ufeff]+|<!--.*?-->|<\?.*?\?>", re.DOTALL
+)  # of a "*+" before 3.11.5 Python forgets what is looked at ahead
 _INCLUSION: Final = "{http://www.w3.org/2001/XInclude}*"
 _WITHIN_BYTES: Final = 256  # of the declaration; honest ones have under 60
 

@@ -89,7 +89,7 @@ def test_nothing_names_a_machine_or_a_registry() -> None:
 def test_lock_files_carry_hashes_and_no_index() -> None:
     """Every locked requirement has a hash and none an address."""
     locks = sorted(PROJECT.glob("requirements*.lock"))
-    assert len(locks) == 7
+    assert len(locks) == 8
     for path in locks:
         text = path.read_text(encoding="utf-8")
         assert "://" not in text
