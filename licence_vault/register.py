@@ -91,6 +91,11 @@ class LicenceRecord:
         erasures = 1 if self.data_sealed is None else 0
         return self.state is LicenceState.CANCELLED and self.revision - erasures == ABANDONED_REVISION
 
+    @property
+    def is_released(self) -> bool:
+        """Whether it was ever issued: neither a draft, nor one that was given up."""
+        return self.state is not LicenceState.DRAFT and not self.is_abandoned
+
 
 @dataclass(frozen=True, slots=True)
 class LicenceFile:

@@ -74,7 +74,7 @@ def copy_shared(means: IssuingMeans, desk: UseDesk, call: ShareCall, identifier:
     reason = _check_call(call)
     with desk.context.database.read() as conn:
         record = store.load_licence_of_identifier(conn, identifier)
-    if record is None or record.state is LicenceState.DRAFT:
+    if record is None or not record.is_released:
         _record_refusal(desk, call, reason, licence_unmatched())
         raise licence_unmatched()
     return SharedCopy(identifier, _copy(means, desk, call, record, reason, wanted))

@@ -81,7 +81,7 @@ def show_own_licence(desk: UseDesk, caller: Caller, licence_id: str, *, is_maske
 
     def decide(conn: Connection, attempt: Attempt) -> OwnLicence:
         record = store.load_licence(conn, licence_id)
-        if record is None or record.state is LicenceState.DRAFT:
+        if record is None or not record.is_released:
             raise licence_not_found(licence_id)
         attempt.licences = [record]
         attempt.mode = right_to_see(conn, standing, record, at)

@@ -67,7 +67,7 @@ def query_by_identifier(desk: UseDesk, call: ShareCall, identifier: str) -> Shar
 
     def decide(conn: Connection, attempt: Attempt) -> SharedLicence:
         record = store.load_licence_of_identifier(conn, identifier)
-        if record is None or record.state is LicenceState.DRAFT:
+        if record is None or not record.is_released:
             raise licence_unmatched()
         attempt.licences = [record]
         return _tell(desk, conn, attempt, call, record, standing)

@@ -11,13 +11,14 @@ import pytest
 from licence_vault import store
 from licence_vault.actions import find_licences
 from licence_vault.actions.change_licence_state import change_licence_state
+from licence_vault.actions.find_own_licences import show_own_licence
 from licence_vault.actions.issue_licence import issue_licence
 from licence_vault.actions.list_shared_types import find_shared_type, list_shared_types
 from licence_vault.actions.permit_sharing import withdraw_sharing
 from licence_vault.actions.query_shared import ShareCall, query_by_code, query_by_identifier, query_of_holder
 from licence_vault.actions.verify_shared import StatedLicence, verify_shared_file, verify_stated
 from licence_vault.faces.qr import claims_of, write_qr
-from licence_vault.model import Holder, step_named
+from licence_vault.model import Holder, LicenceState, step_named
 from licence_vault.status.tokens import SM2_KEY
 from licence_vault.uses import DONE, Officer, ShareRight, UseAction, UseMode
 from service_kit.callers import Caller
@@ -168,6 +169,22 @@ def test_a_draft_is_nothing_yet(here: UsingHere) -> None:
         lambda conn: conn.exec_driver_sql("UPDATE licence_licences SET state = 'draft' WHERE id = ?", (licence.id,))
     )
     refused("SHARE_NO_MATCH", lambda: query_by_identifier(here.desk, CALL, licence.identifier))
+
+
+def test_what_was_never_released_is_told_to_nobody_as_a_cancelled_licence(here: UsingHere) -> None:
+    """A draft that was given up is in that state; nobody ever had it."""
+    mine = Holder("孙八（示例）", "E20000003", "414")
+    licence = here.issue(mine)
+    here.give_up_next_version(licence)
+    wish = find_licences.LicenceWish(holder=("414", mine.code))
+    given_up, *_ = find_licences.list_licences(
+        here.desk.context, here.desk.contents, here.issuing.clerk, replace(wish, state=LicenceState.CANCELLED), after="", limit=9
+    )
+    assert given_up.is_abandoned
+    refused("SHARE_NO_MATCH", lambda: query_by_identifier(here.desk, CALL, given_up.identifier))
+    holder = here.directory.sign_in("pe_sun", ("414", mine.code))
+    assert show_own_licence(here.desk, holder, licence.id).record.id == licence.id
+    refused("LICENCE_NOT_FOUND", lambda: show_own_licence(here.desk, holder, given_up.id))
 
 
 def stated(here: UsingHere, record: LicenceRecord, **changes: Any) -> StatedLicence:
