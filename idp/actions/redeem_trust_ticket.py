@@ -6,7 +6,7 @@ A ticket that comes back a second time ends what the first use gave, as a code d
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from crypto.sm3 import sm3
 from idp.actions.person_desk import choose_signings, demand_standing, write_answer
@@ -31,14 +31,25 @@ if TYPE_CHECKING:
     from idp.model.tickets import TrustTicket
     from idp.tokens.exchange import ExchangeRequest
 
+_REASONS: Final = {
+    "GRANT_ENDED": "the sign-in, account or consent stands no more",
+    "SCOPE_NOT_GRANTED": "no scope is left",
+    "RESOURCE_NOT_GRANTED": "a resource that is not the client's",
+}
+"""Refusals that are raised, by code, as the record tells them."""
+
 
 async def redeem_trust_ticket(
     desk: PersonDesk, wanted: ExchangeRequest, known: KnownClient, registration: Registration, binding: Binding
 ) -> bytes:
-    """The body of the answer: an access token and, with ``openid``, an ID token. TICKET_INVALID, TICKET_REUSED, GRANT_ENDED."""
+    """The body of the answer: an access token and, with ``openid``, an ID token.
+
+    TICKET_INVALID, TICKET_REUSED, GRANT_ENDED, SCOPE_NOT_GRANTED, RESOURCE_NOT_GRANTED.
+    """
     client, at = known.client, desk.people.clock.now()
     audience = wanted.resource or desk.tokens.issuer
     if audience not in (desk.tokens.issuer, *client.audiences):
+        await _record_refusal(desk, known, "RESOURCE_NOT_GRANTED", at)
         raise TrustError(Kind.UNACCEPTABLE, "RESOURCE_NOT_GRANTED")
     digest = sm3(wanted.subject_token.encode("utf-8", "replace"))
     signings = await choose_signings(desk, registration, at)
@@ -78,7 +89,13 @@ async def redeem_trust_ticket(
             issued_by=ticket.issued_by,
         )
 
-    stored = await desk.people.database.awrite(store)
+    try:
+        stored = await desk.people.database.awrite(store)
+    except TrustError as error:
+        # What was written is undone, the ticket unspent again: the refusal stands on its own
+        if error.code in _REASONS:
+            await _record_refusal(desk, known, error.code, at)
+        raise
     if isinstance(stored, TrustError):
         raise stored
     return write_answer(
@@ -112,6 +129,13 @@ def _grant(source: PersonGrant, ticket: TrustTicket, client_id: str, audience: s
         certificate_digest=binding.certificate_digest,
         source_id=source.grant_id,
     )
+
+
+async def _record_refusal(desk: PersonDesk, known: KnownClient, code: str, at: datetime) -> None:
+    def record(connection: Connection) -> None:
+        _refuse(connection, desk, known, _REASONS[code], at)
+
+    await desk.people.database.awrite(record)
 
 
 def _refuse(

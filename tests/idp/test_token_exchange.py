@@ -166,7 +166,11 @@ def test_what_hangs_on_a_session_ends_with_it(clients: Clients) -> None:
     end_all_sessions(clients.town.desk, account, actor="test")
     assert refused(exchange(clients, "housing", first["access_token"], resource=TAXES))[2] == "EXCHANGE_REFUSED"
     assert refused(ticket_for(clients, "taxes", first["access_token"]))[2] == "EXCHANGE_REFUSED"
+    before = len(clients.town.audited("ticket.refuse"))
     assert refused(exchange(clients, "taxes", ticket, kind=TICKET_TYPE))[2] == "GRANT_ENDED"
+    (entry,) = clients.town.audited("ticket.refuse")[before:]
+    assert "stands no more" in entry, "who redeems it too late is on record as well"
+    assert "taxes" in entry
     assert clients.userinfo(redeemed.json()["access_token"]).status_code == 401
 
 
@@ -234,7 +238,7 @@ def test_attack_tickets_of_others_old_ones_and_after_a_change(clients: Clients) 
     clients.town.desk.database.write(lambda connection: connection.exec_driver_sql(edit))
     assert exchange(clients, "taxes", ticket, kind=TICKET_TYPE).status_code == 503
     reasons = " ".join(clients.town.audited("ticket.refuse"))
-    assert all(reason in reasons for reason in ("unknown or another's", "expired", "the client has changed"))
+    assert all(reason in reasons for reason in ("unknown or another's", "expired", "the client has changed", "a resource that is not"))
 
 
 def test_who_may_be_sent_where_and_told_what(clients: Clients) -> None:
