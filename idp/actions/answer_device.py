@@ -67,8 +67,11 @@ def approve_device(connection: Connection, device_id: str, who: Authentication, 
         raise TrustError(Kind.NOT_FOUND, "DEVICE_UNKNOWN")
 
 
-def refuse_device(desk: PeopleDesk, device_id: str, mac_key: bytes) -> bool:
-    """The person at the page does not want it: the device hears so. False where it waited no longer."""
+def refuse_device(desk: PeopleDesk, device_id: str, mac_key: bytes, *, account_id: str | None) -> bool:
+    """The person at the page does not want it: the device hears so. False where it waited no longer.
+
+    ``account_id``: who it is, for the record; None where he has not signed in.
+    """
     at = desk.clock.now()
 
     def store(connection: Connection) -> bool:
@@ -77,7 +80,8 @@ def refuse_device(desk: PeopleDesk, device_id: str, mac_key: bytes) -> bool:
             return False
         subject = f"client:{device.client_id}"
         facts: dict[str, str | int | bool | None] = {"device": device_id}
-        desk.audit.record(connection, at=at, actor="person", action="device.refuse", subject=subject, outcome="done", facts=facts)
+        actor = "person" if account_id is None else f"account:{account_id}"
+        desk.audit.record(connection, at=at, actor=actor, action="device.refuse", subject=subject, outcome="done", facts=facts)
         return True
 
     return desk.database.write(store)

@@ -187,7 +187,7 @@ def dispatch(pages: Pages, visit: Visit, sign_in_id: str, problem: TrustError | 
         if row.error is None:
             choose.refuse(pages.desk, sign_in_id, visit.browser_hash, error)
         if request.device_id is not None:
-            refuse_device(pages.desk, request.device_id, pages.desk.vault.mac_key)
+            refuse_device(pages.desk, request.device_id, pages.desk.vault.mac_key, account_id=row.account_id if row.methods else None)
             return visit.go(REFUSED_PATH)
         return refuse_client(pages, visit, row, request, error)
     if step is Step.FINISH:

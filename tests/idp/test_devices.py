@@ -149,7 +149,20 @@ def test_whoever_refuses_at_the_page_refuses_the_device(clients: Clients) -> Non
     browser.submit("cancel")
     assert browser.heading == "The device is not connected"
     assert refused(poll(clients, codes["device_code"], "screen"))[1] == "access_denied"
-    assert clients.town.audited("device.refuse")
+    with clients.town.desk.database.read() as connection:
+        accounts = connection.exec_driver_sql("SELECT account_id FROM idp_accounts").scalars().all()
+    *_, entry = clients.town.audited("device.refuse")
+    assert any(f'"account:{account}"' in entry for account in accounts), "who signed in stands there as who refused"
+    # Nobody is named who has not signed in
+    browser = Browser(clients.town.here)
+    browser.go("/device")
+    code = begin(clients, "screen")["user_code"]
+    browser.submit("device", user_code=code)
+    browser.submit("confirm", user_code=code)
+    assert browser.heading == "Sign in"
+    browser.submit("cancel")
+    *_, entry = clients.town.audited("device.refuse")
+    assert '"person"' in entry
 
 
 @pytest.mark.clause("RFC 8628 5.2", "RFC 8628 3.5")
