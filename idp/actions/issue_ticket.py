@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.sm3 import sm3
 from idp.actions.claims_of import claims_of
+from idp.actions.cut_scopes import bounded_acr
 from idp.actions.ticket_standing import cas_profile, why_fallen
 from idp.model.cas import PROXIES_MAX, TICKET_BYTES, TICKET_CHARACTERS_MAX, TICKET_PREFIX, TICKET_SECONDS, IssuedTicket, is_callback
 from idp.model.requests import AuthorizationRequest
@@ -194,7 +195,9 @@ def validate_ticket(
             keep_ticket(connection, desk.vault, digest, ticket)
         asked = {_PLACE: dict.fromkeys(issued.claims)}
         told = claims_of(connection, desk.vault, issued.account_id, issued.acting_for, (), asked, profile, at=at)
-        return Validation("", issued, told)
+        # What was taken back since the ticket was issued counts in nothing that is told now
+        acr = bounded_acr(connection, desk.vault, issued.acr, issued.account_id, at)
+        return Validation("", replace(issued, acr=acr), told)
 
     return desk.database.write(store)
 

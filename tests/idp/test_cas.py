@@ -20,7 +20,7 @@ from idp.actions import issue_ticket
 from idp.actions.change_client_status import change_client_status
 from idp.actions.end_session import end_all_sessions, end_session
 from idp.actions.grant_agent import grant_agent, revoke_agent
-from idp.actions.manage_accounts import NewAccount, change_account_status, create_account
+from idp.actions.manage_accounts import NewAccount, change_account_status, create_account, remove_evidence
 from idp.actions.register_cas_services import register_cas_services
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
@@ -157,6 +157,17 @@ def test_a_service_signs_people_in(office: Office) -> None:
     # Nothing in particular: one's own page
     browser.go("/cas/login")
     assert browser.path == "/sessions"
+
+
+def test_evidence_taken_back_after_the_ticket_counts_in_no_answer(office: Office) -> None:
+    browser = Browser(office.town.here)
+    person = office.town.person("proven")
+    browser.go("/cas/login", service=APP)
+    browser.log_in("proven")
+    ticket = office.returned(browser, APP)["ticket"]
+    remove_evidence(office.desk, person.account_id, AccountKind.PERSON, "ev_proven", actor="test")
+    _, told = office.validate(ticket, APP)
+    assert (told["acr"], told["level"]) == ("urn:yinxin:loa:0", "0")
 
 
 def test_another_service_asks_and_is_told_no_more_than_it_said(office: Office) -> None:
