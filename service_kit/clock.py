@@ -60,10 +60,10 @@ class SystemClock:
 
     def now(self) -> datetime:
         """The machine's time, or the floor where that is later."""
+        floor = self._floor  # before the machine's time: another thread may raise it meanwhile, and that is no clock that went back
         present = datetime.now(UTC)
-        floor = self._floor
         if present >= floor:
-            self._floor = present
+            self._floor = max(present, self._floor)
             if self._path is not None and present - self._stored >= timedelta(seconds=FLOOR_EVERY_SECONDS):
                 self.save_floor()
             return present

@@ -54,6 +54,24 @@ def test_set_back_a_little_it_stands_still(machine: FixedClock) -> None:
     assert clock.held_back == 2
 
 
+def test_another_thread_in_between_is_no_clock_that_went_back(machine: FixedClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, told = SystemClock(), []
+    reading = "service_kit.clock.datetime.now"
+
+    def read_slowly(_zone: object) -> datetime:
+        mine = machine.at
+        machine.advance(1)
+        monkeypatch.setattr(reading, lambda _zone: machine.at)
+        told.append(clock.now())  # by another thread, before this one looks at what it read
+        return mine
+
+    monkeypatch.setattr(reading, read_slowly)
+    assert (clock.now(), told) == (AT, [AT + timedelta(seconds=1)])
+    assert clock.held_back == 0
+    machine.advance(-0.5)
+    assert clock.now() == AT + timedelta(seconds=1), "the floor is the latest that was told"
+
+
 def test_set_back_an_hour_it_refuses(machine: FixedClock) -> None:
     clock = SystemClock()
     clock.now()
