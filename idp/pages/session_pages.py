@@ -133,7 +133,8 @@ def _begin_logout(pages: Pages, visit: Visit, parameters: dict[str, str]) -> Res
     """What a client asks for (OpenID Connect RP-Initiated Logout 1.0)."""
     hint = pages.read_hint(parameters["id_token_hint"]) if pages.read_hint is not None and "id_token_hint" in parameters else None
     target = _logout_target(pages, parameters, hint.client_id if hint else None)
-    if parameters.get("post_logout_redirect_uri") and not target.address:
+    is_of_another = hint is not None and (parameters.get("client_id") or hint.client_id) != hint.client_id
+    if is_of_another or (parameters.get("post_logout_redirect_uri") and not target.address):
         hint = None  # the request is not as its client meant it: the person decides (OpenID Connect RP-Initiated Logout 4)
     return begin_logout(pages, visit, target, hint)
 

@@ -140,6 +140,16 @@ def test_the_hint_of_another_client_names_no_address(leaving: Leaving) -> None:
     assert json.loads(urlsafe_b64decode(payload + "=="))["aud"] == "suite"
 
 
+@pytest.mark.clause("OIDC RPInitiated 2")
+@pytest.mark.parametrize("client", ["asking", "nobody"])
+def test_attack_the_hint_of_another_client_ends_nothing_without_the_persons_yes(leaving: Leaving, client: str) -> None:
+    answer = leaving.leave(id_token_hint=leaving.tokens["id_token"], client_id=client)
+    assert (answer.status_code, leaving.module.browser.heading) == (200, "Sign out?")
+    assert leaving.is_signed_in
+    leaving.leave(id_token_hint=leaving.tokens["id_token"], client_id="suite")
+    assert not leaving.is_signed_in
+
+
 def test_attack_a_sign_out_by_a_form_of_the_clients_site_ends_what_it_is_about(leaving: Leaving) -> None:
     """Browsers send no cookies of ours along with such a POST: it is looked at again where they do, and nobody is sent off believing himself signed out."""
     asked = {"id_token_hint": leaving.tokens["id_token"], "client_id": "suite", "post_logout_redirect_uri": BYE, "state": "x y&z"}
