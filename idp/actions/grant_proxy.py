@@ -180,6 +180,6 @@ def _why_not_there(connection: Connection, desk: PeopleDesk, granted: GrantingTi
         return "target"
     if not accepts_all(connection, service.client_id, granted.proxies, mac_key):
         return "not accepted"
-    if profile.acting != "any" and (profile.acting == "organisation") != (granted.acting_for is not None):
+    if not profile.serves_who_acts(granted.acting_for):
         return "acting"
     return "" if is_agreed(connection, desk, granted, profile, service.claims) else "consent"

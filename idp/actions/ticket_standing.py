@@ -45,7 +45,9 @@ def cas_profile(connection: Connection, client_id: str, mac_key: bytes) -> Clien
 
 
 def why_fallen(connection: Connection, desk: PeopleDesk, held: IssuedTicket | GrantingTicket, at: datetime) -> str:
-    """What does not hold any more of what a ticket rests on: session and its factors, account, agent, client, consent or proxy; empty where all does. ROW_ALTERED."""
+    """What does not hold any more of what a ticket rests on: session and its factors, account, agent, client, for whom it is there (acting), consent or
+    proxy; empty where all does. ROW_ALTERED.
+    """
     mac_key = desk.vault.mac_key
     session = find_session(connection, desk.vault, held.session_id)
     holder = account_standing(connection, desk.vault, held.account_id)
@@ -62,6 +64,8 @@ def why_fallen(connection: Connection, desk: PeopleDesk, held: IssuedTicket | Gr
     profile = cas_profile(connection, held.client_id, mac_key)
     if profile is None or registered is None or registered.client_id != held.client_id:
         return "client"
+    if not profile.serves_who_acts(held.acting_for):
+        return "acting"
     if not is_agreed(connection, desk, held, profile, held.claims if isinstance(held, IssuedTicket) else ()):
         return "consent"
     return "" if _leads_here(connection, desk, held) else "proxy"

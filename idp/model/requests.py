@@ -92,6 +92,10 @@ class ClientProfile:
     policy_uri: str = ""
     tos_uri: str = ""
 
+    def serves_who_acts(self, acting_for: str | None) -> bool:
+        """Whether a person may come to it acting for this organisation, or (None) for himself."""
+        return self.acting == "any" or (self.acting == "organisation") == (acting_for is not None)
+
     @property
     def terms(self) -> tuple[tuple[str, str, str], ...]:
         """What people may read of it, by texts of the pages: (text, address, host). The host is shown: whose words they are stands before the click."""

@@ -214,6 +214,21 @@ def test_for_an_organisation(office: Office) -> None:
     browser.submit("acting", acting_for=firm.account_id)
     user, told = office.validate(office.returned(browser, APP)["ticket"], APP)
     assert (user, told["actor"], told["name"]) == (firm.account_id, person.account_id, "测试有限公司")
+    # Set to be for persons alone since the ticket was issued
+    browser.go("/cas/login", service=APP)
+    ticket = office.returned(browser, APP)["ticket"]
+    own = Registration("office", grant_types=(CREDENTIALS,), is_own=True)
+
+    def put(registration: Registration) -> None:
+        town.desk.database.write(
+            lambda connection: put_registration(connection, registration, town.desk.clock.now(), town.desk.vault.mac_key)
+        )
+
+    put(replace(own, acting="person"))
+    answer = office.validate(ticket, APP)
+    put(own)
+    assert answer[0] == "INVALID_TICKET"
+    assert json.loads(town.audited("cas.validate")[-1])["facts"]["reason"] == "acting"
 
 
 @pytest.mark.clause("CAS 3.0.3 3.1.1", "CAS 3.0.3 3.7")

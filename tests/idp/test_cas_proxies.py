@@ -483,6 +483,13 @@ def test_attack_a_granting_ticket_for_an_organisation_ends_with_the_office(there
     desk.database.write(
         lambda connection: put_registration(connection, replace(persons_only, acting="any"), desk.clock.now(), desk.vault.mac_key)
     )
+    own_alone = replace(persons_only, client_id="office")
+    desk.database.write(lambda connection: put_registration(connection, own_alone, desk.clock.now(), desk.vault.mac_key))
+    assert there.proxy(granting_ticket) == "INVALID_TICKET", "the proxy itself is there for persons alone by now"
+    assert there.last("cas.proxy") == ("refused", "acting")
+    desk.database.write(
+        lambda connection: put_registration(connection, replace(own_alone, acting="any"), desk.clock.now(), desk.vault.mac_key)
+    )
     holder, context = f"person:{firm}", there.town.here.house.context
     given: dict[str, Any] = {"actor": "operator:x", "reason": "test", "at": desk.clock.now()}
     desk.database.write(lambda conn: appoint(conn, context.audit, holder, Role.AUDIT, is_bound=lambda *_: False, **given))
