@@ -50,7 +50,7 @@ METHOD_LEVEL: Final[dict[str, int]] = {
     "certificate": 4,
     **{method: level for level, method in enumerate(UPSTREAM_METHODS)},
 }
-"""What a sign-in by one method is worth at most; two factors are worth at least 3. The account's own level is the other bound."""
+"""What a sign-in by one method is worth at most; two factors, one of them worth a password, are worth at least 3. The account's own level is the other bound."""
 TWO_FACTOR_LEVEL: Final = 3
 STRONG: Final = frozenset({"passkey", "certificate"})
 """Methods that are two factors by themselves: a key in hand, opened by a PIN or a finger."""
@@ -149,7 +149,8 @@ class SignIn:
     def level(self) -> int:
         """What this sign-in is worth: bounded by how well the account is proven and by what was shown."""
         shown = max((METHOD_LEVEL.get(each, 0) for each in self.methods), default=0)
-        return min(self.account_level, max(shown, TWO_FACTOR_LEVEL if self.has_two else 0))
+        are_worth_two = self.has_two and shown >= METHOD_LEVEL["password"]  # a provider's word below that is less than a password
+        return min(self.account_level, max(shown, TWO_FACTOR_LEVEL if are_worth_two else 0))
 
     @property
     def acr(self) -> str:
@@ -163,8 +164,9 @@ class SignIn:
 
     @property
     def wants_step_up(self) -> bool:
-        """Whether a further factor would bring the sign-in nearer to the level asked for."""
-        return self.wanted is not None and self.level < min(self.wanted, self.can_reach)
+        """Whether a further factor would bring the sign-in nearer to the level asked for: not where two did not."""
+        is_spent = self.has_two and self.level < TWO_FACTOR_LEVEL <= self.account_level
+        return self.wanted is not None and self.level < min(self.wanted, self.can_reach) and not is_spent
 
 
 def decide_next_step(row: SignIn) -> Step:

@@ -13,6 +13,7 @@ from idp.model.people import AccountStanding, AccountStatus
 from idp.model.requests import AuthorizationRequest, acr_of, level_of, wanted_level
 from idp.model.sign_in import (
     RECENT_SECONDS,
+    UPSTREAM_METHODS,
     Session,
     SignIn,
     Step,
@@ -131,6 +132,21 @@ def test_why_a_sign_in_is_refused_is_told_by_what_is_lacking() -> None:
     assert refusal_of(replace(weak, error="login_required")) == "login_required"
     assert decide_next_step(replace(row, error="login_required")) is Step.REFUSED
     assert decide_next_step(row) is Step.FIRST_FACTOR
+
+
+@pytest.mark.parametrize(("vouched", "worth"), [(0, 0), (1, 1), (2, 3), (3, 3), (4, 4)])
+@pytest.mark.parametrize("is_essential", [False, True])
+def test_a_code_beside_a_providers_word_counts_where_the_word_is_worth_a_password(vouched: int, worth: int, is_essential: bool) -> None:
+    row = begin_sign_in("si_1", b"b", AuthorizationRequest("c", "https://rp.example/cb"), AT, wanted=(3, is_essential))
+    row = replace(row, account_id="pe_1", account_level=4, can_reach=3, has_second=True)
+    both = with_method(with_method(row, UPSTREAM_METHODS[vouched], AT), "totp", AT)
+    assert (both.level, both.has_two) == (worth, True)
+    assert not both.wants_step_up, "the code is not asked for again"
+    refused = is_essential and worth < 3
+    assert (decide_next_step(both) is Step.REFUSED) == refused
+    assert not refused or refusal_of(both) == "unmet_authentication_requirements"
+    keyed = with_method(both, "passkey", AT)
+    assert keyed.level == max(worth, 3), "a passkey is two by itself"
 
 
 def test_how_fresh_a_session_must_be_to_change_keys() -> None:

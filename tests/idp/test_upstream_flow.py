@@ -72,25 +72,6 @@ def test_a_new_person_comes_back_with_an_account_and_comes_again_as_the_same(tow
     assert said["idnum"] not in "".join(town.audited("sign-in.return") + town.audited("account.create") + town.audited("sign-in.leave"))
 
 
-def test_a_sign_in_is_worth_no_more_than_the_upstream_says(town: Town, there: Upstream) -> None:
-    said = someone()
-    known = resident(said, level=3, town=town, login="worth")
-    assert sign_in(town, there, said).returned["code"]
-    assert town.protocol.issued[-1].account_id == known.account_id
-    assert sign_in(town, there, {**said, "lv": "L0"}).returned["code"]
-    assert town.protocol.issued[-1].acr == "urn:yinxin:loa:0"  # the account is at 3, this way in is not
-    essential = '{"id_token":{"acr":{"essential":true,"values":["urn:yinxin:loa:3"]}}}'
-    assert sign_in(town, there, said, claims=essential).returned["error"] == "unmet_authentication_requirements"
-
-
-def test_who_must_show_two_factors_must_here_too(town: Town, there: Upstream) -> None:
-    said = someone()
-    known = resident(said, town=town, login="twofactors")
-    set_totp(town.desk, known.account_id, actor="test")
-    browser = sign_in(town, there, said, acr_values="urn:yinxin:loa:3")
-    assert browser.heading == "One more step"
-
-
 def test_the_same_proven_number_joins(town: Town, there: Upstream) -> None:
     said = someone(name="测试 甲")
     known = resident(said, town=town, login="joined")
