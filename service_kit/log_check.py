@@ -219,9 +219,8 @@ class _TreeCheck:
         for level, index, hashes in self._edge.partial_tiles() if complete else ():
             if level and self._tile(level, index, len(hashes) // HASH_BYTES, report) != hashes:
                 report.add("LOG_TILE_DIFFERS", tree=tree.name, level=level, tile=index)
-        for file in self._log.files.unpublished(
-            tree.name
-        ):  # what was published there cannot be held against the database: it may be an older one
+        # What was published there cannot be held against the database: it may be an older one
+        for file in self._log.files.unpublished(tree.name):
             report.add("LOG_CHECKPOINT_MISSING", tree=tree.name, file=file)
         root = self._check_note(head.checkpoints.get(tree.name, b""), tree.identity, "head", report)
         if root is not None and root != (head.size, self._edge.root()):

@@ -128,8 +128,7 @@ def result_of(record: LicenceRecord, definition: TypeDefinition, attempt: Attemp
     except TrustError as refusal:
         if refusal.facts["state"] == "not_yet":
             return "not_yet"
-        usual = STATUS_CODES[
-            LicenceState(str(refusal.facts["state"]))
-        ].share  # the type may have other numbers for it, and what it is stays the same
+        # The type may have other numbers for the state, and what it is stays the same
+        usual = STATUS_CODES[LicenceState(str(refusal.facts["state"]))].share
         return "ended" if usual in {ENDED, EXPIRED} else "restricted"
     return "valid"

@@ -15,9 +15,9 @@ from crypto.signer import software_signer
 from crypto.sm3 import sm3
 from seal_service import limits, store
 from seal_service.actions.change_seal_state import remove_key
-from seal_service.actions.check_power import check_no_role, check_there
+from seal_service.actions.check_power import check_wanted
 from seal_service.actions.grant_seal import check_client_id
-from seal_service.actions.keep_powers_apart import check_together
+from seal_service.actions.keep_powers_apart import powers_in
 from seal_service.actions.owners_key import OUTSIDE, check_holds_key, read_owners_key
 from seal_service.actions.read_import import HandedIn, ImportOrder, read_import, verify_import, write_steps
 from seal_service.actions.record_act import check_reason, load_papers, record_act
@@ -115,11 +115,7 @@ def apply_for_import(
             raise import_open(handed_in.seal.es_id)
         if order.device_key and store.is_key_taken(conn, order.device_key):
             raise import_key_refused("the key of another seal")
-        wanted = [(holder, power) for power, holders in _powers(order) for holder in holders]
-        for holder, _ in wanted:
-            check_there(context, conn, holder)
-            check_no_role(context, conn, holder, at)
-        check_together(context, conn, wanted, at)
+        check_wanted(context, conn, order, at)
         load_papers(conn, order.papers, person.holder)
         begun = replace(taken_in, begun_at=begun_at, claim_digest=None if claim is None else claim.key_digest)
         store.insert_import(conn, begun)
@@ -206,7 +202,7 @@ def end_import(context: ServiceContext, begun: SealImport) -> bool:
 
 def _check_holders(order: ImportOrder) -> None:
     held: dict[str, Power] = {}
-    for power, holders in _powers(order):
+    for power, holders in powers_in(order):
         is_needed = power is Power.MANAGE or (power is Power.USE and order.custody is not KeyCustody.ABSENT)
         if not int(is_needed) <= len(holders) <= limits.HOLDERS_PER_POWER:
             raise field_unacceptable(f"{power.value} power", f"{int(is_needed)} to {limits.HOLDERS_PER_POWER} holders of the power")
@@ -214,10 +210,6 @@ def _check_holders(order: ImportOrder) -> None:
             check_client_id(holder)
             if held.setdefault(holder, power) is not power:
                 raise power_held("", holder, held[holder], power)
-
-
-def _powers(order: ImportOrder) -> tuple[tuple[Power, tuple[str, ...]], ...]:
-    return ((Power.MANAGE, order.managers), (Power.USE, order.users), (Power.AUDIT, order.auditors))
 
 
 def _check_key(context: ServiceContext, handed_in: HandedIn, order: ImportOrder) -> None:

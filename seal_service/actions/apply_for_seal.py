@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from seal_service import limits, store
-from seal_service.actions.check_power import check_manages, check_no_role, check_there
+from seal_service.actions.check_power import check_manages, check_wanted
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.grant_seal import check_client_id
-from seal_service.actions.keep_powers_apart import check_together
+from seal_service.actions.keep_powers_apart import powers_in
 from seal_service.actions.record_act import check_reason, load_papers, record_act
 from seal_service.errors import (
     application_not_found,
@@ -122,11 +122,7 @@ def apply_for_seal(context: ServiceContext, caller: Caller, order: ApplicationOr
                 return given
         if order.kind is not ApplicationKind.NEW:
             _check_about(context, conn, caller, order)
-        wanted = [(holder, power) for power, holders in _powers(order) for holder in holders]
-        for holder, _ in wanted:
-            check_there(context, conn, holder)
-            check_no_role(context, conn, holder, at)
-        check_together(context, conn, wanted, at)
+        check_wanted(context, conn, order, at)
         papers = load_papers(conn, order.papers, caller.holder)
         made = replace(application, applied_at=at, state_at=at)
         store.insert_application(conn, made)
@@ -166,7 +162,7 @@ def _check_new(context: ServiceContext, order: ApplicationOrder) -> ApplicationO
         raise field_unacceptable("seal_id", "not for a new seal")
     credit_code = read_credit_code(order.credit_code)
     held: dict[str, Power] = {}
-    for power, holders in _powers(order):
+    for power, holders in powers_in(order):
         if not 1 <= len(holders) <= limits.HOLDERS_PER_POWER and power is not Power.AUDIT:
             raise field_unacceptable(f"{power.value} power", f"1 to {limits.HOLDERS_PER_POWER} holders of the power")
         for holder in holders:
@@ -176,10 +172,6 @@ def _check_new(context: ServiceContext, order: ApplicationOrder) -> ApplicationO
     order = replace(order, credit_code=credit_code.text, division=order.division or credit_code.division)
     draw_as_applied(order, context.clock.now())
     return replace(order, design_json=_written_design(order.design_json))
-
-
-def _powers(order: ApplicationOrder) -> tuple[tuple[Power, tuple[str, ...]], ...]:
-    return (Power.MANAGE, order.managers), (Power.USE, order.users), (Power.AUDIT, order.auditors)
 
 
 def _check_about(context: ServiceContext, conn: Connection, caller: Caller, order: ApplicationOrder) -> None:

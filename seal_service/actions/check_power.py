@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seal_service import store
-from seal_service.actions.keep_powers_apart import check_giving, check_use, people_behind
+from seal_service.actions.keep_powers_apart import check_giving, check_together, check_use, people_behind, powers_in
 from seal_service.errors import power_held, role_forbids, seal_not_found, second_person_needed
 from seal_service.model import SCOPE_MAKE, SCOPE_REVIEW, SCOPE_SECURE, Power
 from seal_service.ports import HOLDER_CHECK
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from seal_service.actions.apply_for_seal import ApplicationOrder
+    from seal_service.actions.read_import import ImportOrder
     from seal_service.model import Application, Seal, Transition
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
@@ -86,6 +88,15 @@ def check_no_role(context: ServiceContext, conn: Connection, holder: str, at: da
         role = role_of(conn, name)
         if role is not None:  # by the name that was asked for: who acts for it is not everybody's to know
             raise role_forbids(holder, role)
+
+
+def check_wanted(context: ServiceContext, conn: Connection, order: ApplicationOrder | ImportOrder, at: datetime) -> None:
+    """Whether everybody can be given the power over a seal that he is to have: as ``check_there``, ``check_no_role`` and ``check_together``."""
+    wanted = [(holder, power) for power, holders in powers_in(order) for holder in holders]
+    for holder, _ in wanted:
+        check_there(context, conn, holder)
+        check_no_role(context, conn, holder, at)
+    check_together(context, conn, wanted, at)
 
 
 def give_power(context: ServiceContext, conn: Connection, seal: Seal, holder: str, power: Power, *, given_by: str, at: datetime) -> bool:

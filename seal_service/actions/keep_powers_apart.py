@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from seal_service import store
 from seal_service.errors import power_held, role_forbids
+from seal_service.model import Power
 from seal_service.ports import ACTING_PEOPLE
 from service_kit.roles import role_of
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from seal_service.model import Power, Seal
+    from seal_service.actions.apply_for_seal import ApplicationOrder
+    from seal_service.actions.read_import import ImportOrder
+    from seal_service.model import Seal
     from service_kit.composition import ServiceContext
 
 
@@ -32,6 +35,11 @@ def check_giving(context: ServiceContext, conn: Connection, seal: Seal, holder: 
     for each in store.list_other_powers(conn, seal.id, power):
         if wanted & people_behind(context, conn, each.holder, at):
             raise power_held(seal.id, holder, each.power, power)
+
+
+def powers_in(order: ApplicationOrder | ImportOrder) -> tuple[tuple[Power, tuple[str, ...]], ...]:
+    """The powers over a seal that is to be, with the holders that are wanted for each."""
+    return (Power.MANAGE, order.managers), (Power.USE, order.users), (Power.AUDIT, order.auditors)
 
 
 def check_together(context: ServiceContext, conn: Connection, wanted: Sequence[tuple[str, Power]], at: datetime) -> None:

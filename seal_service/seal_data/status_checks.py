@@ -26,16 +26,15 @@ def check_status(
         if strict:
             return (not_checked("SEAL_STATUS_UNKNOWN", CLAUSE, reason="no-status-list"),)
         return (warned("SEAL_STATUS_NOT_ASKED", CLAUSE),)
-    naming = [opened.content for opened in lists if opened.content is not None and opened.content.history_of(seal) is not None]
+    held = [opened.content for opened in lists if opened.content is not None]
+    naming = [(content, history) for content in held if (history := content.history_of(seal)) is not None]
     if not naming:
         return (not_checked("SEAL_STATUS_UNKNOWN", CLAUSE, reason=_why_unknown(lists)),)
-    histories = [history for content in naming if (history := content.history_of(seal)) is not None]
-    steps = [_step(history, used_at, is_proven=is_proven, is_alone=is_alone, strict=strict) for history in histories]
-    newest = max(content.issued_at for content in naming)
+    steps = [_step(history, used_at, is_proven=is_proven, is_alone=is_alone, strict=strict) for _, history in naming]
+    newest = max(content.issued_at for content, _ in naming)
     if any(each.ended is not None and each.ended.issued_at > newest and each.ended.history_of(seal) is not None for each in lists):
-        steps.append(
-            not_checked("SEAL_STATUS_UNKNOWN", CLAUSE, reason=_why_unknown(lists))
-        )  # what it said last is over, and these are older
+        # What its publisher said last is over, and these are older
+        steps.append(not_checked("SEAL_STATUS_UNKNOWN", CLAUSE, reason=_why_unknown(lists)))
     return tuple(steps)
 
 

@@ -1,4 +1,4 @@
-"""What a page says of something that was entered and is refused: which field it is, as forms call it, and what to enter. The catalogue's words for these
+"""What a page says of something that was entered and is refused: which field it is, in words like those of the forms, and what to enter. The catalogue's words for these
 codes are for who writes programs: they point to members of the answer.
 """
 
@@ -17,9 +17,8 @@ ENTRY_CODES: Final = frozenset({"FIELD_UNACCEPTABLE", "REQUEST_INVALID", "FIELD_
 _TITLE: Final = ("填写的内容须更正", "Something in the form needs correcting")
 _FIX: Final = ("请按要求更正后重新提交。", "Correct it and send the form again.")
 _UNNAMED: Final = ("有一项内容不符合要求。", "One of the entries is not as it has to be.")
-_NO_FORM: Final = frozenset(
-    {"body", "query", "path", "header", "order", "placement", "officer"}
-)  # where in a request, which a form does not show
+_NO_FORM: Final = frozenset({"body", "query", "path", "header", "order", "placement", "officer"})
+"""Where in a request, which a form does not show."""
 _LABELS: Final[dict[str, tuple[str, str]]] = {
     "reason": ("事由", "Reason"),
     "purpose": ("用途", "Purpose"),
@@ -125,7 +124,7 @@ def _in_facts(facts: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 
 def _label(at: str, place: int) -> str:
-    """A field as forms call it: ``body.holders.0.code`` by its last name that is known, or as the API has it."""
+    """A field in words: ``body.holders.0.code`` by its last name that is known, or as the API has it."""
     parts = [each for each in at.split(".") if each not in _NO_FORM]
     known = at if at in _LABELS else next((each for each in reversed(parts) if each in _LABELS), None)
     return _LABELS[known][place] if known is not None else ".".join(parts) or at
