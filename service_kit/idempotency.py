@@ -3,6 +3,8 @@
 The key is claimed in the transaction that stores the intent, whose name it keeps (``reference``), and counts as answered with the transaction that
 stores the result. So whoever repeats a request after a crash finds one of three things: nothing happened, it is being done, or it is done. The
 answer itself is not kept here: the service gives it once more from the row that is named.
+
+With the key stands which process is at it: one of this machine is known to be dead at once, and who repeats its request goes on without waiting.
 """
 
 from __future__ import annotations
@@ -29,10 +31,11 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from service_kit.callers import Caller
+    from service_kit.process_marks import ProcessMark
 
 KEY_CHARACTERS: Final = 255
 KEEP_SECONDS: Final = 24 * 3600
-IN_FLIGHT_SECONDS: Final = 120  # twice the time limit of a request: who has not answered by then has died
+IN_FLIGHT_SECONDS: Final = 120  # twice the time limit of a request: who has not answered by then has died, on whatever machine
 SWEEP_ROWS: Final = 1000  # per transaction, so that sweeping never holds up others
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -72,16 +75,21 @@ class Once:
 
 
 _FIND: Final = Prepared(select(table).where(table.c.key_digest == bindparam("digest")))
-_CLAIM: Final = Prepared(insert(table), columns=("key_digest", "request_digest", "reference", "in_flight_until", "expires_at"))
+_CLAIM: Final = Prepared(insert(table), columns=("key_digest", "request_digest", "reference", "in_flight_until", "expires_at", "owner"))
 _FINISH: Final = Prepared(
     update(table).where(table.c.key_digest == bindparam("digest"), table.c.status.is_(None)).values(status=bindparam("new_status"))
 )
 
 
 class Idempotency:
-    """Claims. Every method that takes a connection runs within the caller's write job."""
+    """Claims. Every method that takes a connection runs within the caller's write job. ``mark``: of this process; without one nothing is known of the
+    death of others.
+    """
 
-    def __init__(self, *, keep_seconds: int = KEEP_SECONDS, in_flight_seconds: int = IN_FLIGHT_SECONDS) -> None:
+    def __init__(
+        self, mark: ProcessMark | None = None, *, keep_seconds: int = KEEP_SECONDS, in_flight_seconds: int = IN_FLIGHT_SECONDS
+    ) -> None:
+        self._mark = mark
         self._keep = timedelta(seconds=keep_seconds)
         self._in_flight = timedelta(seconds=in_flight_seconds)
 
@@ -107,12 +115,14 @@ class Idempotency:
                 "reference": reference,
                 "in_flight_until": until,
                 "expires_at": expires,
+                "owner": self._hold_mark(),
             }
             _CLAIM.change(connection, values)
             return Claim(digest, ClaimState.NEW, reference)
-        earlier = _earlier(digest, found, request_digest, now)
+        earlier = self._earlier(digest, found, request_digest, now)
         if earlier.state is ClaimState.RESUMED:
-            connection.execute(update(table).where(table.c.key_digest == digest).values(in_flight_until=until, expires_at=expires))
+            taken = {"in_flight_until": until, "expires_at": expires, "owner": self._hold_mark()}
+            connection.execute(update(table).where(table.c.key_digest == digest).values(taken))
         return earlier
 
     def once(self, connection: Connection, once: Once | None, *, reference: str, at: datetime) -> str | None:
@@ -132,7 +142,7 @@ class Idempotency:
         """What ``claim`` would find, without claiming anything; None where the request is the first. Raises as ``claim``."""
         digest, now = key_digest(caller, route, key), write_time(at)
         found = _FIND.first(connection, {"digest": digest})
-        return None if found is None or found["expires_at"] <= now else _earlier(digest, found, request_digest, now)
+        return None if found is None or found["expires_at"] <= now else self._earlier(digest, found, request_digest, now)
 
     def set_reference(self, connection: Connection, claim: Claim, reference: str) -> None:
         """Name another intent: the one that was found had been voided."""
@@ -149,17 +159,22 @@ class Idempotency:
         """Forget an unanswered claim: the attempt failed in a way that must not be remembered."""
         connection.execute(delete(table).where(table.c.key_digest == claim.key_digest, table.c.status.is_(None)))
 
+    def _hold_mark(self) -> str | None:
+        return None if self._mark is None else self._mark.hold()
 
-def _earlier(digest: bytes, found: Mapping[str, Any], request_digest: bytes, now: int) -> Claim:
-    """What a key that was claimed before means for this request."""
-    if not hmac.compare_digest(found["request_digest"], request_digest):
-        raise TrustError(Kind.UNACCEPTABLE, "IDEMPOTENCY_KEY_REUSED")
-    if found["status"] is not None:
-        return Claim(digest, ClaimState.DONE, found["reference"])
-    if found["in_flight_until"] > now:
-        wait = max(1, (found["in_flight_until"] - now) // 1_000_000)
-        raise TrustError(Kind.CONFLICT, "IDEMPOTENCY_IN_FLIGHT", retry_after_seconds=min(2, wait))
-    return Claim(digest, ClaimState.RESUMED, found["reference"])
+    def _earlier(self, digest: bytes, found: Mapping[str, Any], request_digest: bytes, now: int) -> Claim:
+        """What a key that was claimed before means for this request."""
+        if not hmac.compare_digest(found["request_digest"], request_digest):
+            raise TrustError(Kind.UNACCEPTABLE, "IDEMPOTENCY_KEY_REUSED")
+        if found["status"] is not None:
+            return Claim(digest, ClaimState.DONE, found["reference"])
+        if found["in_flight_until"] > now and not self._is_orphaned(found["owner"]):
+            wait = max(1, (found["in_flight_until"] - now) // 1_000_000)
+            raise TrustError(Kind.CONFLICT, "IDEMPOTENCY_IN_FLIGHT", retry_after_seconds=min(2, wait))
+        return Claim(digest, ClaimState.RESUMED, found["reference"])
+
+    def _is_orphaned(self, owner: str | None) -> bool:
+        return owner is not None and self._mark is not None and self._mark.is_orphaned(owner)
 
 
 def key_digest(caller: str, route: str, key: str) -> bytes:

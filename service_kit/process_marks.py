@@ -10,6 +10,7 @@ import fcntl
 import os
 import socket
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,27 @@ FOLDER_NAME: Final = "run"
 
 _held: Final[dict[Path, int]] = {}
 _holding: Final = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessMark:
+    """That of one process: ``folder`` has the marks of all of them, ``name`` is its own (``Audit.writer_id``)."""
+
+    folder: Path
+    name: str
+
+    def hold(self) -> str:
+        """Show that it is alive before it begins anything; its name, under which to note what it begins."""
+        hold_mark(self.folder, self.name)
+        return self.name
+
+    def release(self) -> None:
+        """End it in good order."""
+        release_mark(self.folder, self.name)
+
+    def is_orphaned(self, owner: str) -> bool:
+        """Whether what ``owner`` began is known to be left behind: it is another process of this machine, and has ended."""
+        return owner != self.name and is_dead(self.folder, owner)
 
 
 def hold_mark(folder: Path, name: str) -> None:

@@ -94,6 +94,7 @@ idempotency = Table(
     Column("status", Integer, nullable=True),  # None while in flight
     Column("in_flight_until", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),  # microseconds since 1970, UTC
+    Column("owner", String(64), nullable=True),  # the process that is at it (Audit.writer_id); None where nobody noted it
 )
 
 outbox = Table(

@@ -38,6 +38,7 @@ from service_kit.migrations import migrate_kit
 from service_kit.one_use import DPOP_PLACE, sweep_used_values, use_once
 from service_kit.outbound import Outbound, read_networks
 from service_kit.outbox import BATCH, LEASE_SECONDS, Outbox
+from service_kit.process_marks import ProcessMark
 from service_kit.roles import code_older_roles
 from service_kit.structured_logs import LinesOfTurn
 from service_kit.tables import audit as audit_table
@@ -109,8 +110,9 @@ class House:
     clock: SystemClock
 
     def close(self) -> None:
-        """Finish what is being written and let go of the database."""
+        """Finish what is being written, and let go of the database and of the mark that this process lives."""
         self.context.database.close()
+        ProcessMark(self.deployment.dir / RUN, self.context.audit.writer_id).release()
 
 
 def choose_provider(settings: Settings) -> None:
@@ -169,18 +171,17 @@ def open_house(deployment: Deployment) -> House:
     audit = Audit(database, deployment.keystore.open_secret(AUDIT_MAC_KEY), new_writer_id())
     authorities = open_authorities(deployment)
     register = RegisterDesk(database, audit, clock, deployment.dir / CA)
-    blobs = Blobs(deployment.dir / BLOBS)
     trust = pki_service.OwnTrust(database, authorities, None if settings.trust_path is None else deployment.dir / Path(settings.trust_path))
     context = ServiceContext(
         settings=settings,
         database=database,
         audit=audit,
         log=open_log(deployment, database, clock),
-        blobs=blobs,
+        blobs=Blobs(deployment.dir / BLOBS),
         clock=clock,
         keystore=deployment.keystore,
         outbox=Outbox(database, clock),
-        idempotency=Idempotency(),
+        idempotency=Idempotency(ProcessMark(deployment.dir / RUN, audit.writer_id)),
         issuer=pki_service.Issuer(register, authorities),
         time_stamp=_time_stamp_of(settings, authorities, clock, trust),
         time_stamp_bytes=authorities.time_stamps.token_bytes_max if settings.time_stamps.url is None else TIMESTAMP_RESERVED_BYTES,
@@ -219,9 +220,8 @@ def _sealer_of(context: ServiceContext) -> Links:
     """
     place, caller = links.apart_place_of(context.settings, seal_service.service.NAME), links.service_caller_of(context.settings)
     sealer = HouseSealer(context) if place is None or caller is None else RemoteSealer(caller, place)
-    is_here = seal_service.service.NAME in links.services_of(context.settings)
     filled = licence_vault.ports.SEALER.filled(sealer)
-    if is_here:
+    if seal_service.service.NAME in links.services_of(context.settings):
         filled |= licence_vault.ports.SEAL_OWNERS.filled(owner_of) | licence_vault.ports.SEAL_READINESS.filled(HouseReadiness(context))
     return filled
 
@@ -316,7 +316,7 @@ def compose(house: House) -> Application:
             checks=house_checks(context),
             jobs=(*key_jobs, Job("house-sweep", SWEEP_EVERY_SECONDS, sweep)),
             on_start=(context.log.start, context.outbox.start),
-            on_stop=(context.outbox.stop, context.log.stop, house.clock.save_floor, context.database.close),
+            on_stop=(context.outbox.stop, context.log.stop, house.clock.save_floor, house.close),
             system=partial(system_api.make_router, house),
             metrics=process_metrics(context.database, context.outbox, house.clock),
             write_access=LinesOfTurn().add if settings.log_level.upper() in {"INFO", "DEBUG"} else None,

@@ -86,7 +86,11 @@ def apply_for_import(
         order.seal_der, order.certificates, order.key_file, order.key_request_der, json.dumps(_wishes(order), sort_keys=True).encode()
     )
 
-    # 3. tx 1: what was handed in is on record, and with it the name of the key.
+    # 3. What this very request left behind where its process died would stand in the way of it.
+    if idempotency_key is not None:
+        _end_left_behind(context, person, idempotency_key, request_digest)
+
+    # 4. tx 1: what was handed in is on record, and with it the name of the key.
     def begin(conn: Connection) -> tuple[Claim | None, SealImport]:
         begun_at = context.clock.now()
         claim = None
@@ -129,13 +133,13 @@ def apply_for_import(
         on_failure.callback(give_up_import, context, begun)
         fail_points.reach("import-seal.intended")
 
-        # 4. The key, sealed under the master key; the seal itself and its picture as papers for the reviewer.
+        # 5. The key, sealed under the master key; the seal itself and its picture as papers for the reviewer.
         if handed_in.private_key is not None:
             context.keystore.import_key(begun.key_id, handed_in.private_key)
         digest = context.blobs.put(order.seal_der)
         fail_points.reach("import-seal.key-kept")
 
-        # 5. tx 2: the application, its papers and its first line of history stand together.
+        # 6. tx 2: the application, its papers and its first line of history stand together.
         def record(conn: Connection) -> Application:
             recorded_at = context.clock.now()
             standing = store.load_import(conn, application.id, is_locked=True)
@@ -167,6 +171,16 @@ def apply_for_import(
         on_failure.pop_all()
     fail_points.reach("import-seal.recorded")
     return made, begun
+
+
+def _end_left_behind(context: ServiceContext, person: Person, key: str, request_digest: bytes) -> None:
+    with context.database.read() as conn:
+        found = context.idempotency.find(
+            conn, caller=person.claimant, route=ROUTE, key=key, request_digest=request_digest, at=context.clock.now()
+        )
+        left = store.load_import(conn, str(found.reference)) if found is not None and found.state is ClaimState.RESUMED else None
+    if left is not None:
+        end_import(context, left)
 
 
 def give_up_import(context: ServiceContext, begun: SealImport) -> None:

@@ -15,7 +15,6 @@ from seal_service.actions.note_refusal import refusals_noted
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import route_of_sealing, seal_document
 from seal_service.actions.seal_order import SealOrder, read_order, write_order
-from seal_service.actions.sweep_intents import IN_FLIGHT, again_without_the_dead
 from seal_service.batch import Batch, BatchItem, BatchState, ItemState, item_key, new_batch_id
 from seal_service.errors import (
     batch_caller_gone,
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
 TOPIC: Final = "seal.batch-item"
 NAME_CHARACTERS: Final = 255
 _LATER: Final = frozenset({Kind.UNAVAILABLE, Kind.TOO_MANY})
+_IN_FLIGHT: Final = "IDEMPOTENCY_IN_FLIGHT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +256,9 @@ def seal_item(context: ServiceContext, message: Message) -> None:
         if use_id is None:
             _check_caller(context, batch)
             with refusals_noted(context, user, batch.seal_id):
-                use_id = again_without_the_dead(context, lambda: seal_document(context, user, batch.seal_id, order)).use_id
+                use_id = seal_document(context, user, batch.seal_id, order).use_id
     except TrustError as error:
-        if error.kind in _LATER or error.code == IN_FLIGHT:  # in flight: whoever took the message before is still at it, past his lease
+        if error.kind in _LATER or error.code == _IN_FLIGHT:  # in flight: whoever took the message before is still at it, past his lease
             raise
         code = error.code
     fail_points.reach("seal-batch.sealed")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -38,10 +38,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-Value = TypeVar("Value")
-
 ACTOR: Final = "service:seal-sweeper"
-IN_FLIGHT: Final = "IDEMPOTENCY_IN_FLIGHT"
 
 
 def sweep_intents(context: ServiceContext) -> dict[str, int]:
@@ -112,17 +109,6 @@ def _count(items: Iterable[tuple[str, Callable[[], bool | None]]]) -> int:
 def _forget_key(context: ServiceContext, key_id: str, application_id: str) -> None:
     remove_key(context, key_id)
     context.database.write(lambda conn: store.update_import_key_destroyed(conn, application_id))
-
-
-def again_without_the_dead(context: ServiceContext, act: Callable[[], Value]) -> Value:
-    """Do ``act``; where its idempotency key is in flight in a process that has died, let go of it and do it once more."""
-    try:
-        return act()
-    except TrustError as error:
-        if error.code != IN_FLIGHT:
-            raise
-    sweep_intents(context)
-    return act()
 
 
 def _give_up(context: ServiceContext, edition: Edition) -> bool:

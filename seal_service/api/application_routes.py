@@ -18,7 +18,6 @@ from seal_service.actions.draw_application import draw_application
 from seal_service.actions.install_certificate import find_request, install_certificate
 from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.review_application import review_application
-from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.life_shapes import ApplicationAnswer, ApplicationPage, Apply, CertificateChain, MakeOrder, PaperAnswer, Step, Timeline
 from seal_service.api.life_values import read_certificates, write_application, write_paper, write_timeline
 from seal_service.api.parameters import SealId, etag_of, read_key_request
@@ -191,8 +190,7 @@ def add_application_routes(router: APIRouter, context: ServiceContext) -> None:
     ) -> SealAnswer:
         version = need_version(if_match)
         key_request_der = read_key_request(body.certificate_request if body is not None else "")
-        make = partial(
-            make_approved_seal,
+        seal = make_approved_seal(
             context,
             caller_of(request),
             application_id,
@@ -200,7 +198,6 @@ def add_application_routes(router: APIRouter, context: ServiceContext) -> None:
             data_version=body.data_version if body is not None else None,
             if_version=version,
         )
-        seal = again_without_the_dead(context, make)
         response.headers["location"] = f"/v1/seals/{seal.id}"
         response.headers["etag"] = etag_of(seal)
         return write_seal(seal)

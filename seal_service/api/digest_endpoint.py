@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -14,7 +13,6 @@ from seal_service import limits
 from seal_service.actions.digest_values import CMS_PROFILE, read_digest_form
 from seal_service.actions.note_refusal import note_refused_use
 from seal_service.actions.sign_digest import read_digest, sign_digest
-from seal_service.actions.sweep_intents import IN_FLIGHT, sweep_intents
 from seal_service.api.parameters import check_document_type, user_of
 from seal_service.api.shapes import DigestAnswer, DigestOrder
 from seal_service.errors import field_unacceptable, seal_not_found
@@ -60,26 +58,20 @@ class DigestEndpoint:
             return
         digest, is_timestamped, document_type, form = _read_order(body)
         key = keys[0].decode("latin-1") if keys else None
-        sign = partial(
-            sign_digest,
-            self._context,
-            user,
-            seal_id,
-            digest,
-            is_timestamped=is_timestamped,
-            idempotency_key=key,
-            document_type=document_type,
-            form=form,
-        )
         try:
-            sealed = await sign()
+            sealed = await sign_digest(
+                self._context,
+                user,
+                seal_id,
+                digest,
+                is_timestamped=is_timestamped,
+                idempotency_key=key,
+                document_type=document_type,
+                form=form,
+            )
         except TrustError as error:
-            if error.code != IN_FLIGHT:
-                await run_in_threadpool(note_refused_use, self._context, user, seal_id, error.code)
-                raise
-            # In flight, says the claim; where its process died, the sweep lets go of it at once.
-            await run_in_threadpool(sweep_intents, self._context)
-            sealed = await sign()
+            await run_in_threadpool(note_refused_use, self._context, user, seal_id, error.code)
+            raise
         answer = (
             f'{{"seal_use":"{sealed.use_id}","audit_entry":"{sealed.audit_id}","signed_at":"{sealed.signed_at:%Y-%m-%dT%H:%M:%SZ}",'
             f'"{"ses" if form.profile is Profile.SES else "cms"}":"{base64.b64encode(sealed.value_der).decode("ascii")}"}}'

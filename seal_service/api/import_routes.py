@@ -14,7 +14,6 @@ from seal_service import limits
 from seal_service.actions.apply_for_import import apply_for_import
 from seal_service.actions.find_import import find_import
 from seal_service.actions.read_import import ImportOrder
-from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.application_routes import ApplicationId  # noqa: TC001 - read at run time
 from seal_service.api.bodies import read_document, read_json_field
 from seal_service.api.import_shapes import ImportAnswer, ImportRequest, write_import
@@ -112,7 +111,7 @@ def add_import_routes(router: APIRouter, context: ServiceContext) -> None:
                 held=held,
             )
             apply = partial(apply_for_import, context, person_of(caller_of(request)), _read_order(form), idempotency_key=key)
-            application, taken_in = await anyio.to_thread.run_sync(again_without_the_dead, context, apply, limiter=threads)
+            application, taken_in = await anyio.to_thread.run_sync(apply, limiter=threads)
             response.headers["location"] = f"/v1/seal-imports/{application.id}"
             response.headers["etag"] = etag_of(application)
             return write_import(application, taken_in, language_of(accept_language))

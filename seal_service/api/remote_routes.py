@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations at run time
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import anyio.to_thread
@@ -17,7 +16,6 @@ from seal_service import limits
 from seal_service.actions.finish_remote_signature import finish_remote_signature, give_up_remote_signature
 from seal_service.actions.note_refusal import refusals_noted
 from seal_service.actions.prepare_remote_signature import Awaited, find_awaited, prepare_remote_signature
-from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.document_routes import SEALED_HEADERS, SEALING_BODY, read_sealing, sealed_answer
 from seal_service.api.parameters import SealId, UseId, user_of
 from seal_service.errors import remote_signature_bad
@@ -113,7 +111,7 @@ def add_remote_routes(router: APIRouter, context: ServiceContext) -> None:
 
             def prepare() -> Awaited:
                 with refusals_noted(context, user, seal_id):
-                    return again_without_the_dead(context, partial(prepare_remote_signature, context, user, seal_id, order))
+                    return prepare_remote_signature(context, user, seal_id, order)
 
             awaited = await anyio.to_thread.run_sync(prepare, limiter=threads)
         response.headers["location"] = f"/v1/seals/{seal_id}/remote-signatures/{awaited.use_id}"

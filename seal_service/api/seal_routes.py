@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -11,7 +10,6 @@ from seal_service import limits
 from seal_service.actions import find_seals, grant_seal
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.make_seal import SealRequest, make_seal
-from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.parameters import ClientId, SealId, etag_of, read_key_request
 from seal_service.api.shapes import Acceptance, MakeSeal, SealAnswer, SealList, StateChange, write_seal
 from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SEAL_LIFE, SealState
@@ -53,7 +51,7 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
             key_request_der=read_key_request(body.certificate_request),
             data_version=body.data_version,
         )
-        seal = again_without_the_dead(context, partial(make_seal, context, caller, wanted, idempotency_key=key))
+        seal = make_seal(context, caller, wanted, idempotency_key=key)
         response.headers["location"] = f"/v1/seals/{seal.id}"
         response.headers["etag"] = etag_of(seal)
         _, granted = find_seals.find_seal(context, caller, seal.id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio.to_thread
@@ -14,7 +13,6 @@ from starlette.responses import Response
 from seal_service import limits
 from seal_service.actions.note_refusal import refusals_noted
 from seal_service.actions.seal_document import SealedDocument, seal_document
-from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.document_routes import BINARY, SEALED_HEADERS, SEALING_BODY, read_sealing, sealed_answer
 from seal_service.api.parameters import user_of
 from seal_service.batch import is_item_key
@@ -68,7 +66,7 @@ class SealingEndpoint:
 
             def seal() -> SealedDocument:
                 with refusals_noted(self._context, user, seal_id):
-                    return again_without_the_dead(self._context, partial(seal_document, self._context, user, seal_id, order))
+                    return seal_document(self._context, user, seal_id, order)
 
             sealed = await anyio.to_thread.run_sync(seal, limiter=self._threads)
         await sealed_answer(sealed)(scope, receive, send)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
 from licence_vault import limits
 from licence_vault.actions import finish_issue
@@ -20,6 +22,8 @@ from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.limits import ISSUING_LEASE_SECONDS, ISSUING_RETRY_SECONDS
 from licence_vault.model import LicenceState, step_named, type_step_named
 from licence_vault.row_files import RowForm
+from service_kit import fail_points
+from service_kit.tables import idempotency
 from standards.errors import Kind, TrustError
 from tests.fakes.sealer import refused, unavailable
 from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER, IssuingHere, caller, code_of, drafts
@@ -244,3 +248,25 @@ def test_no_step_of_an_issuing_waits_for_anything(here: IssuingHere, monkeypatch
     assert here.issue(key="watched", forms=("pdf", "ofd")).id == first.id
     assert found == []
     assert taken >= {"licence.begin", "licence.check", "licence.prove", "licence.load", "licence.draw", "licence.verify"}
+
+
+def test_who_repeats_a_request_whose_process_died_does_not_wait(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(reached: str) -> None:
+        if reached == "issue-licence.sealed":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(fail_points, "reach", die)
+        with pytest.raises(KeyboardInterrupt):
+            here.issue(key="at-once")
+    [draft] = drafts(here)
+    with pytest.raises(TrustError) as raised:
+        here.issue(key="at-once")
+    assert code_of(raised) == "IDEMPOTENCY_IN_FLIGHT", "for all that is known it is still being worked on"
+    dead = f"{socket.gethostname()[:32]}-1-dead"
+    here.vault.context.database.write(
+        lambda conn: conn.execute(update(idempotency).where(idempotency.c.reference == draft).values(owner=dead)).rowcount
+    )
+    issued = here.issue(key="at-once")
+    assert (issued.id, issued.state) == (draft, LicenceState.ISSUED)
+    assert here.issue(key="at-once") == issued

@@ -26,6 +26,7 @@ from service_kit.database import Database
 from service_kit.idempotency import Idempotency
 from service_kit.migrations import migrate, migrate_kit
 from service_kit.outbox import Outbox
+from service_kit.process_marks import FOLDER_NAME, ProcessMark
 from service_kit.settings import Settings
 from standards.errors import Kind, TrustError
 from standards.rfc5280_names import write_name
@@ -138,19 +139,20 @@ def open_house(folder: Path, *, database_url: str | None = None, **changes: Any)
         if database_url is not None:
             migrate_kit(database)
             migrate_seals(database)
+        audit = Audit(database, b"k" * 32, new_writer_id())
         blobs = Blobs(folder / "blobs")
         trust: Callable[[], TrustList] = pki.trust_list
         trust_list = trust()
         context = ServiceContext(
             settings=Settings(dir=folder, demo=True),
             database=database,
-            audit=Audit(database, b"k" * 32, new_writer_id()),
+            audit=audit,
             log=cast("Any", None),
             blobs=blobs,
             clock=clock,
             keystore=Keystore(folder / "keys", MasterKey(b"m" * 16)),
             outbox=Outbox(database, clock),
-            idempotency=Idempotency(),
+            idempotency=Idempotency(ProcessMark(folder / FOLDER_NAME, audit.writer_id)),
             issuer=issuer,
             time_stamp=lambda data: authority.stamp(data, clock.now()),
             time_stamp_bytes=authority.token_bytes_max,

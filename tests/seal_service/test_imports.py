@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -277,26 +278,30 @@ def test_the_key_of_what_is_rejected_or_withdrawn_is_destroyed(house: House) -> 
 
 @pytest.mark.parametrize("point", ["import-seal.intended", "import-seal.key-kept"])
 def test_what_is_cut_off_leaves_no_key_and_can_be_handed_in_again(house: House, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
-    context = house.context
+    context, order = house.context, order_of(house)
 
     def cut(name: str) -> None:
         if name == point:
             raise RuntimeError(name)
 
-    # A failure in this process cleans up at once; the end of the process is the sweeper's
-    for does_process_end in (False, True):
+    # A failure in this process cleans up at once; where the process ends, the sweeper does, or whoever hands the same in again
+    for end in ("failure", "swept", "handed in again"):
         with monkeypatch.context() as cutting:
             cutting.setattr(fail_points, "reach", cut)
-            if does_process_end:
+            if end != "failure":
                 cutting.setattr("seal_service.actions.apply_for_import.give_up_import", lambda *_: None)
             with pytest.raises(RuntimeError):
-                apply_for_import(context, BY_HIM, order_of(house), idempotency_key="k")
-        if does_process_end:
-            assert len(house.rows("SELECT * FROM seal_imports")) == 1
+                apply_for_import(context, BY_HIM, order, idempotency_key="k")
+            assert len(house.rows("SELECT * FROM seal_imports")) == (end != "failure")
+        if end == "swept":
             house.sql("UPDATE seal_imports SET begun_at = 1")
             sweep_intents(context)
-        assert (keys(house), house.rows("SELECT * FROM seal_imports")) == (set(), [])
-    assert apply_for_import(context, BY_HIM, order_of(house), idempotency_key="k")[0].state is ApplicationState.APPLIED
+        if end != "handed in again":
+            assert (keys(house), house.rows("SELECT * FROM seal_imports")) == (set(), [])
+    assert code_of(apply_for_import, context, BY_HIM, order, idempotency_key="k") == "IDEMPOTENCY_IN_FLIGHT"
+    house.sql(f"UPDATE kit_idempotency SET owner = '{socket.gethostname()[:32]}-1-dead'")
+    assert apply_for_import(context, BY_HIM, order, idempotency_key="k")[0].state is ApplicationState.APPLIED
+    assert len(house.rows("SELECT * FROM seal_imports")) == len(keys(house)) == 1
 
 
 def test_what_went_bad_between_handing_in_and_taking_over_is_refused(house: House) -> None:

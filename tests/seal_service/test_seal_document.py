@@ -19,7 +19,7 @@ from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import SealedDocument, seal_document
 from seal_service.actions.seal_order import SealOrder
-from seal_service.actions.sweep_intents import again_without_the_dead, sweep_intents
+from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.actions.verify_document import verify_document
 from seal_service.model import Seal, transition_named
 from seal_service.ports import PresentPerson
@@ -288,23 +288,18 @@ def test_a_claim_whose_lease_ran_out_is_taken_over_without_the_sweeper(house: Ho
     assert sorted(house.rows("SELECT state FROM seal_uses")) == [("done",), ("voided",)]
 
 
-def test_an_attempt_refused_for_a_dead_one_is_made_again(house: House, seal: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_waits_for_an_attempt_whose_process_died(house: House, seal: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_use, "give_up", lambda *_: None)
     monkeypatch.setattr(fail_points, "reach", killing_at("seal-document.signed"))
     with pytest.raises(Killed):
         do(house, seal, idempotency_key="k1")
     monkeypatch.undo()
-    for owner, outcome in ((house.context.audit.writer_id, "IDEMPOTENCY_IN_FLIGHT"), (f"{socket.gethostname()[:32]}-1-dead", "done")):
-        house.sql(f"UPDATE seal_uses SET owner = '{owner}'")
-        try:
-            again_without_the_dead(house.context, lambda: do(house, seal, idempotency_key="k1"))
-        except TrustError as error:
-            assert error.code == outcome
-        else:
-            assert outcome == "done"
     with pytest.raises(TrustError) as refused:
-        again_without_the_dead(house.context, lambda: do(house, seal, page=9))
-    assert refused.value.code == "PAGE_NOT_FOUND"
+        do(house, seal, idempotency_key="k1")
+    assert refused.value.code == "IDEMPOTENCY_IN_FLIGHT"
+    house.sql(f"UPDATE kit_idempotency SET owner = '{socket.gethostname()[:32]}-1-dead'")
+    assert not do(house, seal, idempotency_key="k1").is_repeated
+    assert sorted(house.rows("SELECT state FROM seal_uses")) == [("done",), ("voided",)]
 
 
 def killing_at(step: str) -> Callable[[str], None]:

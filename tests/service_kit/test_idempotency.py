@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import func, select
 
 from service_kit.database import Database
 from service_kit.idempotency import Claim, ClaimState, Idempotency, digest_of_request, key_digest, sweep
+from service_kit.process_marks import ProcessMark
 from service_kit.tables import idempotency as table
 from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 REQUEST = digest_of_request(b"POST", b"body")
@@ -93,6 +98,30 @@ def test_a_crashed_request_is_resumed_with_its_reference(database: Database, key
     assert refused(database, claim(keys, at=later)).code == "IDEMPOTENCY_IN_FLIGHT"  # one resumes, not two
     database.write(lambda c: keys.set_reference(c, resumed, "use-3"))
     assert database.write(claim(keys, at=later + timedelta(seconds=121))).reference == "use-3"
+
+
+def test_nobody_waits_for_a_process_of_this_machine_that_died(database: Database, tmp_path: Path) -> None:
+    here = socket.gethostname()[:32]
+    dead, alive, elsewhere, heir = (
+        ProcessMark(tmp_path, name) for name in (f"{here}-1-dead", f"{here}-2-alive", "elsewhere-3-x", f"{here}-4-heir")
+    )
+    for mark in (dead, alive, elsewhere):
+        database.write(claim(Idempotency(mark), key=mark.name))
+    dead.release()
+    keys = Idempotency(heir)
+    look: dict[str, Any] = {"caller": "a", "route": "POST /x", "request_digest": REQUEST, "at": AT}
+    for mark in (alive, elsewhere):
+        assert refused(database, claim(keys, key=mark.name)).code == "IDEMPOTENCY_IN_FLIGHT"
+    with database.read() as connection:
+        found = keys.find(connection, key=dead.name, **look)
+    assert found is not None
+    assert (found.state, found.reference) == (ClaimState.RESUMED, "use-1")
+    assert database.write(claim(keys, key=dead.name)).state is ClaimState.RESUMED
+    for process in (heir, alive):  # taken over: it is the heir's work now, and he lives
+        assert refused(database, claim(Idempotency(process), key=dead.name)).code == "IDEMPOTENCY_IN_FLIGHT"
+    heir.release()
+    assert database.write(claim(Idempotency(alive), key=dead.name)).state is ClaimState.RESUMED
+    alive.release()
 
 
 def test_the_slow_first_one_cannot_answer_twice(database: Database, keys: Idempotency) -> None:

@@ -67,7 +67,7 @@ def test_keys_of_requests_outlive_the_columns_that_held_no_answer(empty: Databas
     with empty.read() as connection:
         kept = connection.execute(select(idempotency)).mappings().one()
     assert dict(kept) == {
-        "key_digest": b"k", "request_digest": b"r", "reference": "su_1", "status": 201, "in_flight_until": 1, "expires_at": 2
+        "key_digest": b"k", "request_digest": b"r", "reference": "su_1", "status": 201, "in_flight_until": 1, "expires_at": 2, "owner": None
     }  # fmt: skip
 
 

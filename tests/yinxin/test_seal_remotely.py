@@ -25,7 +25,7 @@ from standards.rfc5280_names import write_name
 from tests.flows.served import Deployment, make_deployment
 from yinxin import command_line
 from yinxin.commands import seal_remotely
-from yinxin.commands.seal_files import close_house, open_house_of
+from yinxin.commands.seal_files import open_house_of
 
 if TYPE_CHECKING:
     from _pytest.capture import CaptureFixture
@@ -52,7 +52,7 @@ def seal_id(deployment: Deployment, owner: Signer) -> str:
         request = SealRequest(organisation="远程签名试验单位（样例）", credit_code="12990000YX0000008K", key_request_der=key_request_der)
         return make_seal(house.context, Caller("cl_test", "cl_test", frozenset({"seal.manage"})), request).id
     finally:
-        close_house(house)
+        house.close()
 
 
 class Desk:

@@ -26,7 +26,7 @@ def extend(
     from seal_service.actions.record_use import User
     from seal_service.limits import DOCUMENT_BYTES
     from service_kit.durable_files import write_durably
-    from yinxin.commands.seal_files import close_house, open_house_of, read_bounded
+    from yinxin.commands.seal_files import open_house_of, read_bounded
 
     if out.exists() and file.exists() and out.samefile(file):
         typer.echo(f"yinxin extend: {file}: --out would overwrite the document itself", err=True)
@@ -44,7 +44,7 @@ def extend(
             user = User(actor.partition(":")[2], actor, is_operator=True)
             extended = extend_document(house.context, user, document, evidence=evidence)
         finally:
-            close_house(house)
+            house.close()
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     write_durably(out, extended.content, mode=0o644)

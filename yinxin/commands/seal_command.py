@@ -116,7 +116,7 @@ def seal(
     from seal_service.actions.record_use import User
     from seal_service.actions.seal_order import LEVELS, SealOrder
     from service_kit.durable_files import write_durably
-    from yinxin.commands.seal_files import close_house, open_house_of, seal_files, write_report
+    from yinxin.commands.seal_files import open_house_of, seal_files, write_report
     from yinxin.commands.seal_remotely import seal_remotely
 
     try:
@@ -172,7 +172,7 @@ def seal(
             if not as_json:
                 _tell(outcome)
     finally:
-        close_house(house)
+        house.close()
         if report is not None:
             write_durably(report, write_report(outcomes, report.suffix), mode=0o644)
     if as_json:

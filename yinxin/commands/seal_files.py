@@ -53,14 +53,6 @@ def open_house_of(folder: Path) -> House:
     return open_house(open_deployment(folder))
 
 
-def close_house(house: House) -> None:
-    """Let go of it, and of the mark that this process lives."""
-    from service_kit.process_marks import FOLDER_NAME, release_mark
-
-    release_mark(house.context.settings.dir / FOLDER_NAME, house.context.audit.writer_id)
-    house.close()
-
-
 def read_bounded(path: Path, most_bytes: int) -> bytes:
     """A file's bytes. Raises TrustError FILE_TOO_LARGE, OSError."""
     with path.open("rb") as source:

@@ -51,7 +51,7 @@ def seal_import(
     from seal_service import limits
     from seal_service.actions.read_import import ImportOrder
     from seal_service.api.parameters import read_key_request
-    from yinxin.commands.seal_files import close_house, open_house_of, read_bounded
+    from yinxin.commands.seal_files import open_house_of, read_bounded
 
     custody = (
         KeyCustody.KEYSTORE if key else KeyCustody.DEVICE if device_key else KeyCustody.OWNER if request is not None else KeyCustody.ABSENT
@@ -77,7 +77,7 @@ def seal_import(
         try:
             answer = _check(house, order) if check else _apply(house, order)
         finally:
-            close_house(house)
+            house.close()
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     if as_json:

@@ -36,7 +36,6 @@ from seal_service.model import SCOPE_READ, USABLE, Seal
 from seal_service.verify import verify_file
 from service_kit.callers import Caller
 from service_kit.durable_files import PUBLIC_MODE, write_durably
-from service_kit.process_marks import FOLDER_NAME, release_mark
 from standards.errors import Kind, TrustError
 from yinxin import links
 from yinxin.assembly import code_older_rows, migrate_all, open_house
@@ -212,7 +211,6 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None, *, is_
                 accounts=accounts,
             )
         finally:
-            release_mark(folder / FOLDER_NAME, house.context.audit.writer_id)
             house.close()
 
 
