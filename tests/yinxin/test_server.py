@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ import pytest
 from uvicorn.config import STARTUP_FAILURE
 
 from tests.deployments import Server, free_port, make_deployment, take_token, yinxin
+from yinxin.assembly import open_house
 from yinxin.commands.console import EXIT_LASTING, EXIT_UNAVAILABLE
+from yinxin.deployment import open_deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +64,20 @@ def jti(token: str) -> str:
     claims = token.split(".")[1]
     read: dict[str, Any] = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
     return str(read["jti"])
+
+
+def test_a_process_that_ends_takes_its_mark_away(tmp_path: Path) -> None:
+    folder = make_deployment(tmp_path / "d")
+    house = open_house(open_deployment(folder))
+    context = house.context
+    begun = partial(
+        context.idempotency.claim, caller="a", route="POST /x", key="k", request_digest=b"r", reference="x", at=context.clock.now()
+    )
+    context.database.write(begun)
+    mark = folder / "run" / context.audit.writer_id
+    assert mark.exists()
+    house.close()
+    assert not mark.exists()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
