@@ -1,7 +1,7 @@
 """Looking for damage: every audit row by its MAC and number, every log entry by tiles and checkpoint. Reads everything, changes nothing.
 
 What an attacker with the database can do, and what finds it: alter a row (MAC, leaf hash), remove one (number, index, bundle), put one
-in another's place (number, leaf hash), cut off the end (opened rows, head, checkpoint, anchors).
+in another's place (number, leaf hash), cut off the end (opened rows, head, checkpoint, anchors), remove or set back head and checkpoints (indexes, bundles).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from crypto.checkpoints import verify_checkpoint
 from crypto.merkle import GrowingTree, TiledTree, TreeHash
@@ -148,7 +148,25 @@ def check_log(log: TransparencyLog) -> CheckReport:
         report.add("LOG_END_MISSING", first=expected, last=head.size - 1)
     for edge in edges:
         edge.finish(head, complete=expected == head.size, report=report)
+    if not any(each.code == "LOG_ROLLED_BACK" for each in report.findings):  # which says as much, and by a signature
+        _check_beyond(log, head, report)
     return report
+
+
+def _check_beyond(log: TransparencyLog, head: LogHead, report: CheckReport) -> None:
+    """Whether more entries were numbered than the head knows of: it counts on before it gives an index, and before files are written for it. Where it is
+    gone with every checkpoint, or was set back with them, rows and files still show it.
+    """
+    known = head.size + head.waiting
+    files = known - known % TILE_WIDTH + log.files.width_kept(known // TILE_WIDTH)
+    with log.database.read() as connection:
+        highest = connection.execute(select(func.max(log.table.c.log_index))).scalar()
+    rows = 0 if highest is None else int(highest) + 1
+    if max(rows, files) <= known:
+        return
+    now = log.head()  # a log that grew meanwhile has counted on
+    if max(rows, files) > now.size + now.waiting:
+        report.add("LOG_HEAD_BEHIND", size=now.size, numbered=max(rows, files))
 
 
 def _bundle(

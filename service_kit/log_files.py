@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from typing import TYPE_CHECKING, Final
 
 from crypto.durable_files import make_folder
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COSIGNED_PATH: Final = "checkpoint.cosigned"
+_WIDTH: Final = re.compile(r"[1-9][0-9]{0,2}")
 
 
 def files_unavailable(error: Exception) -> TrustError:
@@ -96,6 +98,19 @@ class LogFiles:
         """An entry bundle of that width, or the full one; None where neither is there."""
         data = self._read(self.folder / bundle_path(index, width))
         return data if data is not None or width == TILE_WIDTH else self._read(self.folder / bundle_path(index))
+
+    def width_kept(self, index: int) -> int:
+        """How many entries the widest bundle of this index has, by the names of the files; 0 where there is none."""
+        full = self.folder / bundle_path(index)
+        if full.is_file():
+            return TILE_WIDTH
+        try:
+            names = [each.name for each in full.with_name(f"{full.name}.p").iterdir()]
+        except (FileNotFoundError, NotADirectoryError):
+            return 0
+        except OSError as error:
+            raise files_unavailable(error) from error
+        return max((int(name) for name in names if _WIDTH.fullmatch(name)), default=0)
 
     @staticmethod
     def _read(path: Path) -> bytes | None:

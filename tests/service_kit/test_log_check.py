@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from service_kit.log_check import check_audit, check_log
+from service_kit.tables import log_head
 from standards.errors import TrustError
 from tests.service_kit.log_setting import add, codes, trees, without_triggers
 from tests.untraced import untraced
@@ -111,6 +114,78 @@ def test_damage_in_the_files_is_named(
     if data is not None:
         damaged.write_bytes(data)
     assert code in codes(log)
+
+
+@pytest.mark.parametrize(
+    ("damage", "has_files", "found"),
+    [
+        (("DELETE FROM kit_log_head",), True, {"size": 0, "numbered": 301}),  # an emptied log, as far as head and checkpoints tell
+        (("DELETE FROM kit_log_head",), False, {"size": 0, "numbered": 301}),
+        (("DELETE FROM kit_log_head", "DELETE FROM kit_audit"), True, {"size": 0, "numbered": 256}),
+        (("DELETE FROM kit_log_head", "UPDATE kit_audit SET log_index = NULL"), True, {"size": 0, "numbered": 256}),
+    ],
+)
+def test_attack_a_head_that_is_gone_with_every_checkpoint_is_named(
+    database: Database, audit: Audit, make_log: Any, tmp_path: Path, damage: tuple[str, ...], has_files: bool, found: dict[str, int]
+) -> None:
+    log = make_log()
+    add(database, audit, 300)
+    log.run_once()
+    without_triggers(database, *damage)
+    for path in (tmp_path / "log").glob("*/checkpoint"):
+        path.unlink()
+    shutil.rmtree(tmp_path / "anchors")
+    if not has_files:
+        shutil.rmtree(tmp_path / "log")
+    assert [each.facts for each in check_log(log).findings if each.code == "LOG_HEAD_BEHIND"] == [found]
+
+
+def test_attack_entries_beyond_a_head_that_was_set_back_with_the_checkpoints_are_named(
+    database: Database, audit: Audit, make_log: Any
+) -> None:
+    log = make_log(anchor_folders=[])
+    add(database, audit, 4)
+    log.run_once()
+    earlier = log.head()
+    add(database, audit, 300)
+    log.run_once()
+    for tree in log.trees:
+        log.files.publish(tree.name, earlier.checkpoints[tree.name])
+    notes = json.dumps({name: note.decode() for name, note in earlier.checkpoints.items()}, ensure_ascii=False).encode()
+    database.write(lambda connection: connection.execute(update(log_head).values(size=5, assigned=5, checkpoints=notes)).rowcount)
+    assert [(each.code, each.facts) for each in check_log(log).findings] == [("LOG_HEAD_BEHIND", {"size": 5, "numbered": 305})]
+
+
+def test_a_log_that_grows_while_it_is_checked_is_whole(
+    database: Database, audit: Audit, make_log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = make_log()
+    add(database, audit, 4)
+    log.run_once()
+    ask = log.files.width_kept
+
+    def grow(index: int) -> int:
+        add(database, audit, 3)
+        log.run_once()
+        width: int = ask(index)
+        return width
+
+    monkeypatch.setattr(log.files, "width_kept", grow)
+    assert codes(log) == set()
+    assert log.head().size == 8
+
+
+def test_entries_that_wait_under_the_head_are_no_finding(
+    database: Database, audit: Audit, make_log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a process that died before it moved the head leaves them: numbered, with files, and not signed."""
+    log = make_log()
+    add(database, audit, 4)
+    log.run_once()
+    add(database, audit, 3)
+    monkeypatch.setattr(log, "_move_head", lambda *_: False)
+    log.run_once()
+    assert (log.head().size, log.head().waiting, codes(log)) == (5, 3, set())
 
 
 def test_an_anchor_that_another_machine_has_is_not_missed(database: Database, audit: Audit, make_log: Any, tmp_path: Path) -> None:
