@@ -343,7 +343,7 @@ def webhook_desks(house: House, event_types: Mapping[str, str]) -> tuple[Subscri
     sealer = ValueSealer(keystore.open_secret(WEBHOOK_SECRETS_KEY))
     outbound = Outbound(read_networks(settings.networks), timeout_seconds=settings.timeout_seconds)
     sign, is_told = keystore.signer(WEBHOOK_KEY).sign, links.webhook_listeners_of(context)
-    deliveries = DeliveryDesk(context.database, context.clock, context.outbox, outbound, sealer, sign, is_told)
+    deliveries = DeliveryDesk(context.database, context.audit, context.clock, context.outbox, outbound, sealer, sign, is_told)
     subscriptions = SubscriptionDesk(
         context.database,
         context.audit,

@@ -29,14 +29,18 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from crypto.sealed_values import ValueSealer
+    from service_kit.audit import Audit
     from service_kit.clock import Clock
     from service_kit.database import Database
     from service_kit.outbound import Outbound
     from service_kit.outbox import Message, Outbox
+    from service_kit.webhooks.model import Endpoint
 
 EVENT_TOPIC: Final = "webhook-event"
 DELIVERY_TOPIC: Final = "webhook-delivery"
 USER_AGENT: Final = "Yinxin-Webhooks/1"
+ACTOR: Final = "service:webhooks"
+GONE_REASON: Final = "answered 410 Gone"
 KEEP_FINISHED: Final = timedelta(days=30)
 SWEEP_ROWS: Final = 1000
 LISTENING_SECONDS: Final = 5.0
@@ -82,6 +86,7 @@ class DeliveryDesk:
     """
 
     database: Database
+    audit: Audit
     clock: Clock
     outbox: Outbox
     outbound: Outbound
@@ -158,19 +163,31 @@ class DeliveryDesk:
             attempt = Attempt(found.attempts + 1, at, status, None if failure is None else failure.code, milliseconds)
             store.insert_attempt(conn, delivery_id, attempt, outcome)
             if status == _GONE:
-                gone = replace(
-                    endpoint,
-                    status=EndpointStatus.DISABLED,
-                    status_reason="answered 410 Gone",
-                    changed_at=at,
-                    version=endpoint.version + 1,
-                )
-                store.update_endpoint(conn, gone)
+                self._end(conn, endpoint, at)
             return True
 
         self.database.write(note)
         if failure is not None and outcome is DeliveryStatus.PENDING:
             raise failure
+
+    def _end(self, conn: Connection, called: Endpoint, at: datetime) -> None:
+        """Switch an endpoint off whose address answered that it is gone. Not where its owner has named another address, or switched it off, while it was
+        being called: what he has changed since stands.
+        """
+        found = store.load_endpoint(conn, called.endpoint_id)
+        if found is None or found.url != called.url or found.status is EndpointStatus.DISABLED:
+            return
+        gone = replace(found, status=EndpointStatus.DISABLED, status_reason=GONE_REASON, changed_at=at, version=found.version + 1)
+        store.update_endpoint(conn, gone)
+        self.audit.record(
+            conn,
+            at=at,
+            actor=ACTOR,
+            action="webhook.change",
+            subject=f"webhook:{gone.endpoint_id}",
+            outcome="done",
+            facts={"client": gone.owner, "url": gone.url[:200], "status": gone.status.value, "reason": GONE_REASON},
+        )
 
     def sweep(self) -> int:
         """Forget what came to an end long ago."""

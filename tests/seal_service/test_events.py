@@ -48,7 +48,7 @@ class Mailbox:
         context = house.context
         sealer = ValueSealer(b"s" * 32)
         outbound = Outbound(read_networks(["127.0.0.0/8"]), timeout_seconds=2)
-        deliveries = DeliveryDesk(context.database, context.clock, context.outbox, outbound, sealer)
+        deliveries = DeliveryDesk(context.database, context.audit, context.clock, context.outbox, outbound, sealer)
         self.worker = Outbox(context.database, context.clock, {EVENT_TOPIC: deliveries.fan_out, DELIVERY_TOPIC: deliveries.deliver})
         self.desk = SubscriptionDesk(
             context.database, context.audit, context.clock, context.outbox, outbound, sealer, EVENT_TYPES, context.idempotency

@@ -1,20 +1,22 @@
-"""Webhooks: whose endpoints are told nothing any more, because their client may act no more."""
+"""Webhooks: which endpoints are told nothing any more, because their client may act no more or their address is gone."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from service_kit.outbox import Outbox
 from service_kit.webhooks.deliveries import DELIVERY_TOPIC, EVENT_TOPIC
-from service_kit.webhooks.model import DeliveryStatus
+from service_kit.webhooks.model import DeliveryStatus, EndpointStatus
 from service_kit.webhooks.subscriptions import Wanted
+from tests.audit_trail import find_entries
 from tests.service_kit.receivers import receiver
 from tests.service_kit.test_webhooks import ANNA, BERT, Post
 
 if TYPE_CHECKING:
+    from service_kit.bounded_calls import Answer
     from service_kit.database import Database
 
 
@@ -46,3 +48,37 @@ def test_a_client_that_may_act_no_more_is_told_nothing_of_what_was_on_its_way_ne
         [delivery] = post.desk.deliveries(ANNA, endpoint.endpoint_id, before=None, status=None, limit=10)
         assert (delivery.status, delivery.last_error) == (DeliveryStatus.GIVEN_UP, "WEBHOOK_DISABLED")
         assert [each.path.rpartition("/")[2] for each in listening.received] == ["anna", "bert"]
+
+
+def test_that_an_address_is_gone_is_in_the_audit_trail(post: Post) -> None:
+    with receiver() as listening:
+        endpoint, _ = post.desk.create(ANNA, Wanted(listening.url, ("*",)))
+        listening.status = 410
+        post.publish()
+        post.work()
+    with post.database.read() as connection:
+        entry = find_entries(connection, subject=f"webhook:{endpoint.endpoint_id}")[0]
+    assert (entry.actor, entry.action, entry.facts["status"]) == ("service:webhooks", "webhook.change", "disabled")
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_what_an_owner_changes_while_the_old_address_answers_that_it_is_gone_stands(
+    post: Post, monkeypatch: pytest.MonkeyPatch, is_active: bool
+) -> None:
+    """He moved: the new address was undone by the answer of the old one, and the entry in the audit trail told of a change that was not there."""
+    with receiver() as listening:
+        endpoint, _ = post.desk.create(ANNA, Wanted(listening.url, ("*",)))
+        call, moved = post.deliveries.outbound.call, Wanted(f"{listening.url}/new", ("thing.made",), "moved", is_active=is_active)
+
+        def change_and_call(*args: Any, **options: Any) -> Answer:
+            monkeypatch.undo()
+            post.desk.change(ANNA, endpoint.endpoint_id, moved, expected_version=1)
+            return call(*args, **options)
+
+        monkeypatch.setattr(post.deliveries.outbound, "call", change_and_call)
+        listening.status = 410
+        post.publish()
+        post.work()
+        found = post.desk.find(ANNA, endpoint.endpoint_id)
+        assert (found.url, found.types, found.description, found.version) == (moved.url, moved.types, "moved", 2)
+        assert (found.status, found.status_reason) == (EndpointStatus.ACTIVE if is_active else EndpointStatus.DISABLED, None)

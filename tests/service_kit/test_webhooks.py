@@ -56,12 +56,13 @@ class Post:
         sealer = ValueSealer(b"s" * 32)
         outbound = Outbound(read_networks(["127.0.0.0/8"]), timeout_seconds=2)
         self.outbox = Outbox(self.database, self.clock)
-        deliveries = DeliveryDesk(self.database, self.clock, self.outbox, outbound, sealer, lambda content: b"sm2:" + content[:4])
+        audit = Audit(self.database, b"k" * 32, new_writer_id())
+        deliveries = DeliveryDesk(self.database, audit, self.clock, self.outbox, outbound, sealer, lambda content: b"sm2:" + content[:4])
         self.outbox.add_handlers({EVENT_TOPIC: deliveries.fan_out, DELIVERY_TOPIC: deliveries.deliver})
         self.deliveries = deliveries
         self.desk = SubscriptionDesk(
             self.database,
-            Audit(self.database, b"k" * 32, new_writer_id()),
+            audit,
             self.clock,
             self.outbox,
             outbound,
