@@ -58,10 +58,8 @@ def search_entries(connection: Connection, search: AuditSearch, *, before: str |
     top = connection.execute(select(func.max(table.c.position))).scalar() or 0
     if before is not None:
         top = (connection.execute(select(table.c.position).where(table.c.entry_id == before)).scalar() or 1) - 1
-    if search.until is not None:
-        first_after = select(func.min(table.c.position)).where(table.c.entry_id >= _least_id(search.until))
-        end = connection.execute(first_after).scalar()
-        top = top if end is None else min(top, end - 1)
+    elif search.until is not None:
+        top = _last_of_before(connection, _least_id(search.until), top)
     bottom = 0 if search.subject is not None else max(0, top - ROWS_SEARCHED)
 
     # 2. The entries among them
@@ -77,6 +75,8 @@ def search_entries(connection: Connection, search: AuditSearch, *, before: str |
         )
     if search.since is not None:
         wanted = wanted.where(table.c.entry_id >= _least_id(search.since))
+    if search.until is not None:
+        wanted = wanted.where(table.c.entry_id < _least_id(search.until))
     rows = connection.execute(wanted.order_by(table.c.position.desc()).limit(limit + 1)).all()
     entries = tuple(read_entry(row.entry, row.log_index) for row in rows[:limit])
     if len(rows) > limit:
@@ -87,8 +87,25 @@ def search_entries(connection: Connection, search: AuditSearch, *, before: str |
         return FoundEntries(entries, None)
     lowest = select(table.c.entry_id).where(table.c.position > bottom).order_by(table.c.position).limit(1)
     last: str | None = connection.execute(lowest).scalar()
-    is_older = search.since is not None and last is not None and last < _least_id(search.since)
-    return FoundEntries(entries, None if is_older else last)
+    if search.since is not None and last is not None and last < _least_id(search.since):
+        further = select(table.c.position).where(table.c.entry_id >= _least_id(search.since), table.c.position <= bottom).limit(1)
+        if connection.execute(further).first() is None:
+            return FoundEntries(entries, None)
+    return FoundEntries(entries, last)
+
+
+def _last_of_before(connection: Connection, least_id: str, top: int) -> int:
+    """The position of the last row whose id is below ``least_id``; 0 where there is none. Rows stand in the order in which they were written, ids in that of
+    the times at which what they tell of was begun: a row may stand behind many with later ids, and is looked for among so many.
+    """
+    newest = connection.execute(select(table.c.entry_id).where(table.c.position == top)).scalar()
+    if newest is None or newest < least_id:
+        return top
+    nearest = select(table.c.position).where(table.c.entry_id < least_id).order_by(table.c.entry_id.desc()).limit(1)
+    at: int = connection.execute(nearest).scalar() or 0
+    within = (table.c.position > at, table.c.position <= at + ROWS_SEARCHED)
+    late = select(table.c.position).where(*within, table.c.entry_id < least_id).order_by(table.c.position.desc()).limit(1)
+    return (connection.execute(late).scalar() or at) if at else 0
 
 
 def export_entries(database: Database, search: AuditSearch) -> Iterator[bytes]:
