@@ -93,7 +93,9 @@ class Database:
             for engine in (self.engine, self._readers):
                 event.listen(engine, "connect", _check_encoding, insert=True)  # before SQLAlchemy reads what it cannot
                 event.listen(engine, "handle_error", _tell_log)
-        turn = WriterTurn(Path(f"{parsed.database}-turn")) if self.is_sqlite else None
+        turn = WriterTurn(Path(f"{parsed.database}-turn"), Path(parsed.database or "")) if self.is_sqlite else None
+        if turn is not None:
+            event.listen(self.engine, "connect", lambda *_: turn.note_opened())
         self.cohorts: Final = Cohorts(are_reads_quick=self.is_sqlite)
         self._writer = GroupCommitWriter(self.engine, queue_limit=queue_limit, turn=turn, cohorts=self.cohorts)
         self._lookers = threading.local()

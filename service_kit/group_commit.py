@@ -288,13 +288,13 @@ class GroupCommitWriter:
 
     def _begin(self, turn: ExitStack) -> Connection:
         try:
+            if self._turn is not None and not self._turn.take_if_free():
+                turn.close()  # another process writes: nobody who computes here waits until it has committed
+                self._turn.take()
             if self._connection is None:
                 self._connection = self._engine.connect()
                 self._dbapi = self._connection.connection.driver_connection
                 self._connection.info[BEFORE_STATEMENT] = self._before_statement
-            if self._turn is not None and not self._turn.take_if_free():
-                turn.close()  # another process writes: nobody who computes here waits until it has committed
-                self._turn.take()
             if self._is_sqlite:
                 self._dbapi.execute("BEGIN IMMEDIATE")  # take the write lock now, not when a read has made it a conflict
         except Exception as error:  # edge: passed on, sorted

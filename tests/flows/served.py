@@ -114,7 +114,7 @@ class Served:
         self.process.send_signal(signal.SIGSTOP)
         while not self._stands():
             time.sleep(0.001)
-        turn = WriterTurn(Path(f"{self.deployment.database}-turn"))
+        turn = WriterTurn(Path(f"{self.deployment.database}-turn"), self.deployment.database)
         try:
             return turn.take_if_free()
         finally:

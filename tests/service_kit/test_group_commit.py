@@ -302,7 +302,7 @@ def test_nobody_who_computes_waits_while_another_process_writes(tmp_path: Path, 
     monkeypatch.setattr(database.cohorts, "_patience_seconds", PATIENT_SECONDS)
     metadata.create_all(database.engine)
     database.write(put("before"))
-    other = WriterTurn(Path(f"{database.url.database}-turn"))
+    other = WriterTurn(Path(f"{database.url.database}-turn"), Path(str(database.url.database)))
     other.take()
     try:
         waiting = database.submit(put("waits"))
