@@ -6,6 +6,7 @@ import hmac
 import os
 import re
 import secrets
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 BLOB_BYTES: Final = 1024 * 1024 * 1024  # no document of ours comes near; keeps one writer from filling the disk
 CHUNK_BYTES: Final = 1024 * 1024
+INCOMING_KEPT_SECONDS: Final = 3600.0  # without a byte: a request ends after a minute
 PREFIX_CHARACTERS: Final = 2  # of a digest: the name of its folder
 _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -100,6 +102,19 @@ class Blobs:
         except OSError as error:
             raise _unavailable(error) from error
         return lambda digest: (_DIGEST.fullmatch(digest) is not None and bytes.fromhex(digest) in stored) or self.has(digest)
+
+    def sweep_incoming(self) -> int:
+        """Remove what whoever died while he received it has left of documents; how many files. Nothing that somebody still writes to is that old."""
+        oldest, removed = time.time() - INCOMING_KEPT_SECONDS, 0
+        try:
+            for path in [*self._incoming.iterdir()] if self._incoming.is_dir() else ():
+                with suppress(FileNotFoundError):  # it was received, or another process was quicker
+                    if path.stat().st_mtime < oldest:
+                        path.unlink()
+                        removed += 1
+        except OSError as error:
+            raise _unavailable(error) from error
+        return removed
 
     def get(self, digest: str) -> bytes:
         """The whole content, checked. TrustError BLOB_UNKNOWN, BLOB_DAMAGED."""

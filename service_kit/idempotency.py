@@ -21,6 +21,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from crypto.sm3 import sm3
 from service_kit.prepared import Prepared
 from service_kit.row_values import write_time
+from service_kit.sweeping import SWEEP_ROWS
 from service_kit.tables import idempotency as table
 from standards.errors import Kind, TrustError
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 KEY_CHARACTERS: Final = 255
 KEEP_SECONDS: Final = 24 * 3600
 IN_FLIGHT_SECONDS: Final = 120  # twice the time limit of a request: who has not answered by then has died, on whatever machine
-SWEEP_ROWS: Final = 1000  # per transaction, so that sweeping never holds up others
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 

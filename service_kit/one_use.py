@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, select, text
 
 from crypto.sm3 import sm3
 from service_kit.row_values import write_time
+from service_kit.sweeping import SWEEP_ROWS
 from service_kit.tables import used_values as table
 
 if TYPE_CHECKING:
@@ -32,5 +33,6 @@ def use_once(connection: Connection, place: str, value: str, until_at: datetime)
 
 
 def sweep_used_values(connection: Connection, at: datetime) -> int:
-    """Forget the values whose time is over; how many they were."""
-    return connection.execute(delete(table).where(table.c.used_until_at < write_time(at))).rowcount
+    """Forget values whose time is over, at most SWEEP_ROWS; returns how many."""
+    over = select(table.c.value_digest).where(table.c.used_until_at < write_time(at)).limit(SWEEP_ROWS)
+    return connection.execute(delete(table).where(table.c.value_digest.in_(over))).rowcount

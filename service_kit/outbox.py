@@ -21,6 +21,7 @@ from service_kit.clock import TOLERANCE_SECONDS
 from service_kit.entry_ids import new_entry_id
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_time, write_time
+from service_kit.sweeping import SWEEP_ROWS
 from service_kit.tables import outbox as table
 from standards.errors import TrustError
 
@@ -200,8 +201,8 @@ class Outbox:
         )
 
     def sweep(self, connection: Connection, at: datetime) -> int:
-        """Remove what was delivered long ago."""
-        old = select(table.c.position).where(table.c.done_at <= write_time(at - timedelta(seconds=KEEP_DONE_SECONDS))).limit(1000)
+        """Remove what was delivered long ago, at most SWEEP_ROWS; returns how many."""
+        old = select(table.c.position).where(table.c.done_at <= write_time(at - timedelta(seconds=KEEP_DONE_SECONDS))).limit(SWEEP_ROWS)
         return connection.execute(delete(table).where(table.c.position.in_(old))).rowcount
 
     def start(self, *, poll_seconds: float = 1.0) -> None:

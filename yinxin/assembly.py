@@ -32,10 +32,9 @@ from service_kit.composition import Job, ServiceContext, ServiceParts
 from service_kit.database import Database
 from service_kit.duties import code_older_duties
 from service_kit.idempotency import Idempotency
-from service_kit.idempotency import sweep as sweep_idempotency
 from service_kit.log_tree import LogTree
 from service_kit.migrations import migrate_kit
-from service_kit.one_use import DPOP_PLACE, sweep_used_values, use_once
+from service_kit.one_use import DPOP_PLACE, use_once
 from service_kit.outbound import Outbound, read_networks
 from service_kit.outbox import BATCH, LEASE_SECONDS, Outbox
 from service_kit.process_marks import ProcessMark
@@ -71,6 +70,7 @@ from yinxin.help.help_pages import HelpDesk
 from yinxin.help.help_pages import make_router as make_help_router
 from yinxin.holder_links import HouseDirectory
 from yinxin.house_checks import house_checks
+from yinxin.house_sweep import sweep_house
 from yinxin.licence_links import RESERVED_FILES, HouseReadiness, HouseSealer, HouseVerifier, house_pictures, may_hold_seals
 from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
@@ -296,16 +296,6 @@ def compose(house: House) -> Application:
     for part in parts:
         context.outbox.add_handlers(part.handlers)
 
-    def sweep() -> None:
-        at = context.clock.now()
-
-        def remove(connection: Connection) -> None:
-            sweep_idempotency(connection, at)
-            sweep_used_values(connection, at)
-            context.outbox.sweep(connection, at)
-
-        context.database.write(remove)
-
     application = own.application = Application(
         Composition(
             settings=settings,
@@ -314,7 +304,7 @@ def compose(house: House) -> Application:
             keeper=keeper,
             token_url=links.issuer_of(settings) + idp.service.TOKEN_PATH,
             checks=house_checks(context),
-            jobs=(*key_jobs, Job("house-sweep", SWEEP_EVERY_SECONDS, sweep)),
+            jobs=(*key_jobs, Job("house-sweep", SWEEP_EVERY_SECONDS, partial(sweep_house, context))),
             on_start=(context.log.start, context.outbox.start),
             on_stop=(context.outbox.stop, context.log.stop, house.clock.save_floor, house.close),
             system=partial(system_api.make_router, house),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 from service_kit.entry_ids import new_entry_id
+from service_kit.sweeping import SWEEP_ROWS, sweep_all
 from service_kit.webhooks import store
 from service_kit.webhooks.model import (
     ANY,
@@ -42,7 +43,6 @@ USER_AGENT: Final = "Yinxin-Webhooks/1"
 ACTOR: Final = "service:webhooks"
 GONE_REASON: Final = "answered 410 Gone"
 KEEP_FINISHED: Final = timedelta(days=30)
-SWEEP_ROWS: Final = 1000
 LISTENING_SECONDS: Final = 5.0
 _GONE: Final = 410
 _listening: Final[WeakKeyDictionary[Database, dict[str, tuple[bool, float]]]] = WeakKeyDictionary()
@@ -192,7 +192,7 @@ class DeliveryDesk:
     def sweep(self) -> int:
         """Forget what came to an end long ago."""
         before = self.clock.now() - KEEP_FINISHED
-        return self.database.write(lambda conn: store.delete_finished(conn, before, limit=SWEEP_ROWS))
+        return sweep_all(self.database, lambda conn: store.delete_finished(conn, before, limit=SWEEP_ROWS))
 
 
 def secret_place(endpoint_id: str) -> str:

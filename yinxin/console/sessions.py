@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 from crypto.sm3 import sm3
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_time, write_time
+from service_kit.sweeping import SWEEP_ROWS, sweep_all
 from standards.errors import TrustError
 from yinxin.console.tables import sessions as table
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 COOKIE_BYTES: Final = 32
 SESSION_SECONDS: Final = 12 * 3600  # a working day; the sign-in behind it may end earlier
 RENEWING_SECONDS: Final = 15  # who has not renewed by then has died
-SWEEP_ROWS: Final = 1000
 _ONE: Final = Prepared(select(table).where(table.c.cookie_hash == bindparam("cookie_hash")))
 
 
@@ -136,9 +136,9 @@ def end_session(desk: SessionDesk, cookie_hash: bytes) -> None:
 
 
 def sweep_sessions(desk: SessionDesk) -> None:
-    """Remove what is over, at most SWEEP_ROWS at once."""
+    """Remove what is over."""
     old = select(table.c.cookie_hash).where(table.c.expires_at <= write_time(desk.clock.now())).limit(SWEEP_ROWS)
-    desk.database.write(lambda connection: connection.execute(delete(table).where(table.c.cookie_hash.in_(old))))
+    sweep_all(desk.database, lambda connection: connection.execute(delete(table).where(table.c.cookie_hash.in_(old))).rowcount)
 
 
 def _place(cookie_hash: bytes) -> str:
