@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from crypto.checkpoints import CheckpointSigner, LogIdentity, LogVerifierKey, verify_checkpoint
+from crypto.checkpoints import CheckpointSigner, LogIdentity, LogVerifierKey, sign_checkpoint, verify_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from standards.c2sp_tlog_checkpoint import Checkpoint
+
+
+def _always() -> None:
+    """Of keys that nobody changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogTree:
     """One tree over the entries. ``name``: its folder; ``origin``: its name to the world; ``former_keys``: rotated out, still believed;
-    ``withdrawn_keys``: known, and no proof is given under them any more.
+    ``withdrawn_keys``: known, and no proof is given under them any more. ``demand_keys``: raises TrustError where ``signers``, which are those of the start
+    of this process, may not sign any more; asked before each checkpoint.
     """
 
     name: str
@@ -19,6 +30,12 @@ class LogTree:
     signers: tuple[CheckpointSigner, ...]
     former_keys: tuple[LogVerifierKey, ...] = ()
     withdrawn_keys: tuple[LogVerifierKey, ...] = ()
+    demand_keys: Callable[[], None] = field(default=_always, compare=False, repr=False)
+
+    def sign(self, checkpoint: Checkpoint) -> bytes:
+        """The signed note of a checkpoint. Raises as ``demand_keys``."""
+        self.demand_keys()
+        return sign_checkpoint(checkpoint, self.signers)
 
     @property
     def believed(self) -> LogIdentity:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, insert, select
 
-from crypto.checkpoints import Receipt, sign_checkpoint, verify_checkpoint
+from crypto.checkpoints import Receipt, verify_checkpoint
 from crypto.merkle import GrowingTree, TiledTree, TreeHash
 from service_kit.audit import new_writer_id
 from service_kit.fail_points import reach
@@ -376,7 +376,7 @@ class TransparencyLog:
         notes = {}
         for tree in self.trees:
             others = tuple(f"tree {other.origin} {roots[other.name].hex()}" for other in self.trees if other is not tree)
-            notes[tree.name] = sign_checkpoint(Checkpoint(tree.origin, trees[0].size, roots[tree.name], others), tree.signers)
+            notes[tree.name] = tree.sign(Checkpoint(tree.origin, trees[0].size, roots[tree.name], others))
         return notes
 
     def _move_head(self, connection: Connection, old: int, new: int, checkpoints: dict[str, bytes]) -> bool:

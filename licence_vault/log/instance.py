@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,7 @@ from licence_vault.log_tables import log as table
 from service_kit.log_tree import LogTree
 from service_kit.transparency_log import TransparencyLog
 from standards import gbt33560_oids as oids
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -69,6 +71,7 @@ def _tree(context: ServiceContext, name: str, ring: tuple[RingKey, ...], at: dat
     tree, digest_oid = _TREES[name]
     origin = origin_of(context.settings, tree)
     made = [(each, CheckpointSigner(origin, context.keystore.signer(each.key_id))) for each in ring]
+    present = frozenset(each.key_id for each in ring if _signs(each, at))
     return LogTree(
         tree,
         origin,
@@ -76,7 +79,20 @@ def _tree(context: ServiceContext, name: str, ring: tuple[RingKey, ...], at: dat
         signers=tuple(signer for each, signer in made if _signs(each, at)),
         former_keys=tuple(signer.key for each, signer in made if each.withdrawn_at is None and not _signs(each, at)),
         withdrawn_keys=tuple(signer.key for each, signer in made if each.withdrawn_at is not None),
+        demand_keys=partial(_demand_keys, context, name, present),
     )
+
+
+def _demand_keys(context: ServiceContext, name: str, present: frozenset[str]) -> None:
+    """Raise LOG_KEYS_CHANGED where a process that has been running since before a change of keys would sign with one that was withdrawn, or with none of
+    those whose time it is: whoever has the trust list of today would believe nothing of it.
+    """
+    at = context.clock.now()
+    with context.database.read() as conn:
+        ring = read_ring(conn, name)
+    is_withdrawn = any(each.withdrawn_at is not None and each.key_id in present for each in ring)
+    if is_withdrawn or not any(_signs(each, at) and each.key_id in present for each in ring):
+        raise TrustError(Kind.UNAVAILABLE, "LOG_KEYS_CHANGED", key=name)
 
 
 def _signs(key: RingKey, at: datetime) -> bool:

@@ -22,6 +22,7 @@ from licence_vault.actions.publish_status_lists import VALIDITY_SECONDS, list_ur
 from licence_vault.actions.rotate_key import KEYS, rotate_key
 from licence_vault.actions.withdraw_key import WithdrawnKey, withdraw_key
 from licence_vault.key_rings import GENERATIONS, read_ring
+from licence_vault.log.entries import append_leaf
 from licence_vault.log.instance import OVERLAP_SECONDS, SHA256_KEY, SHA256_TREE, SM3_KEY, TREES, key_ring, open_licence_log
 from licence_vault.log.receipts import cose_receipt
 from licence_vault.service import means_of
@@ -318,6 +319,28 @@ def test_a_key_that_was_announced_takes_over_at_once_and_one_that_leaked_before_
     assert withdraw(vault, SHA256_KEY).signing_key_id == f"{SHA256_KEY}-3"
     assert {each.key_id for each in key_ring(vault.context, SHA256_KEY, SINCE)} == {SHA256_KEY, f"{SHA256_KEY}-2", f"{SHA256_KEY}-3"}
     assert len(open_licence_log(vault.context).trees[1].signers) == 1
+
+
+@pytest.mark.parametrize("change", ["rotated", "withdrawn"])
+def test_a_process_of_before_a_change_of_keys_signs_nothing_that_nobody_would_believe(vault: VaultHere, change: str) -> None:
+    """It was not restarted: with a withdrawn key it signs no more at once, with one that has been followed until nobody takes it any more."""
+    context, clock, log = vault.context, vault.clock, vault.log
+    receipts_of(vault, 1)
+    if change == "rotated":
+        rotate_key(context, SM3_KEY, actor="operator:test")
+        clock.at += timedelta(seconds=OVERLAP_SECONDS - 60)
+        assert holds(receipts_of(vault, 2), own_trust(context)) == {True}, "beside its successor it is believed"
+        clock.at += timedelta(seconds=61)
+    else:
+        withdraw_key(context, SM3_KEY, since_at=clock.at, reason="stolen", actor="operator:test")
+    size = log.head().size
+    context.database.write(lambda conn: append_leaf(conn, leaf(3)))
+    with pytest.raises(TrustError, match="LOG_KEYS_CHANGED"):
+        log.run_once()
+    assert log.head().size == size
+    vault = restarted(vault)
+    assert vault.log.run_once() == 1, "what waited goes on"
+    assert holds(receipts_of(vault, 4), own_trust(context)) == {True}
 
 
 def test_what_is_not_withdrawn(vault: VaultHere) -> None:
