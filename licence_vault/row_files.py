@@ -29,9 +29,19 @@ _ROW_CHARACTERS: Final = 2 * _ESCAPED * limits.ROW_CELLS * limits.FIELD_CHARACTE
 NO_END: Final = "长期"
 NUMBER: Final = ("number", "证照编号")  # the column of the printed number in files on older licences
 _WHITE: Final = " \t\r\n"
-_IN_POWERS: Final = re.compile(r"-?[0-9](\.[0-9]+)?E\+[0-9]{2,3}")
+_IN_POWERS: Final = re.compile(r"-?[0-9]((\.[0-9]+)?E\+|\.[0-9]+E-)[0-9]{2,3}")
+_ENDS_IN_ZEROS: Final = re.compile(r"-?[0-9]{15}0+")  # office programs keep 15 digits of a number
+_LONG_SEQUENCE: Final = re.compile(rb"[\xe0-\xff]")  # begins one of three or four bytes in UTF-8: Chinese, Mongolian
+_LONGER: Final = "\u0800"  # the first character of such a sequence
 _DIGITS_LOST: Final = (
     "no numbers as 1.1E+17, which an office program has made of the digits of a code: the cell is to be one of text, and typed anew"
+)
+_DIGITS_ZERO: Final = (
+    "no numbers of more than 15 digits that end in zeros from there on, as office programs leave of a code: "
+    "one that is so in truth goes into a workbook, as text, or JSON"
+)
+_TWO_READINGS: Final = (
+    "no text that is another one in GB 18030 than in UTF-8: save it as CSV UTF-8 with the mark that says so, or as a workbook"
 )
 
 
@@ -71,8 +81,7 @@ def read_rows(data: bytes, form: RowForm) -> Iterator[Row]:
 
 def _csv_cells(data: bytes) -> Iterator[_Cells]:
     """Comma-separated, the first line names the columns; UTF-8, or GB 18030 as office programs write it."""
-    encoding = "utf-8-sig" if _is_utf_8(data) else "gb18030"
-    text = io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline="")
+    text = io.TextIOWrapper(io.BytesIO(data), encoding=_encoding_of(data), newline="")
     number = 0
     try:
         lines = csv.reader(text, strict=True)
@@ -83,9 +92,31 @@ def _csv_cells(data: bytes) -> Iterator[_Cells]:
             cells = {name: cell.strip() for name, cell in zip(names, line, strict=False) if cell.strip()}
             if any(_IN_POWERS.fullmatch(cell) for cell in cells.values()):
                 raise row_file_unacceptable(_DIGITS_LOST, number)
+            if any(_ENDS_IN_ZEROS.fullmatch(cell) for cell in cells.values()):
+                raise row_file_unacceptable(_DIGITS_ZERO, number)
             yield names, cells
     except (csv.Error, UnicodeDecodeError):
         raise row_file_unacceptable("CSV in UTF-8 or GB 18030", number + 1) from None
+
+
+def _encoding_of(data: bytes) -> str:
+    """UTF-8 or GB 18030. What may be either, or is neither, is refused: nearly all bytes are some text in GB 18030, and a wrong one would be sealed."""
+    if _is_utf_8(data):
+        if not (data.isascii() or data.startswith(codecs.BOM_UTF8) or _LONG_SEQUENCE.search(data)):
+            raise row_file_unacceptable(_TWO_READINGS, 0)  # every two bytes of that kind are a character in both
+        return "utf-8-sig"
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    sound = broken = 0
+    line, first = 1, 0
+    for start in range(0, len(data), _PIECE_BYTES):
+        text = decoder.decode(data[start : start + _PIECE_BYTES], final=start + _PIECE_BYTES >= len(data))
+        found = text.count("\ufffd")
+        first = first or (line + text.count("\n", 0, text.index("\ufffd")) if found else 0)
+        line, broken = line + text.count("\n"), broken + found
+        sound += sum(map(_LONGER.__le__, text)) - found
+    if sound > broken or data.startswith(codecs.BOM_UTF8):  # of another encoding hardly anything is sound by chance
+        raise row_file_unacceptable(f"UTF-8 throughout: line {first} has bytes that are none", 0)
+    return "gb18030"
 
 
 def _is_utf_8(data: bytes) -> bool:

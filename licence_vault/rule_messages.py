@@ -154,6 +154,11 @@ _ROW_FILES: Final = (
     (r"a first line that names each column, once", "首行须列出各列名称，不得重复或为空"),
     (r"no more cells than the first line names", "该行的单元格多于首行所列的列"),
     (r"CSV in UTF-8 or GB 18030", "应为 UTF-8 或 GB 18030 编码的 CSV"),
+    (r"UTF-8 throughout: line (\d+) has bytes that are none", "文件是 UTF-8 编码，但第 {0} 行有损坏的字节：请更正该行"),
+    (
+        r"no text that is another one in GB 18030 than in UTF-8: save it as CSV UTF-8 with the mark that says so, or as a workbook",
+        "无法确定文件是 GB 18030 还是 UTF-8 编码：请另存为“CSV UTF-8（带 BOM）”或 XLSX 工作簿",
+    ),
     (r"an XLSX workbook", "应为 XLSX 工作簿"),
     (r"lines in their order, each once", "工作表中的行须按顺序，不得重复"),
     (r"each cell once", "单元格不得重复"),
@@ -190,6 +195,18 @@ _ROW_FILES: Final = (
     (
         r"no numbers as 1\.1E\+17, which an office program has made of the digits of a code: the cell is to be one of text, and typed anew",
         "号码已被办公软件变成 1.1E+17 形式，末位已丢失：请将单元格设为文本后重新填写",
+    ),
+    (
+        r"no numbers of more than 15 digits that end in zeros from there on, as office programs leave of a code: one that is so in truth goes into a workbook, as text, or JSON",
+        "超过 15 位的号码自第 16 位起全为 0，末位很可能已被办公软件丢失：请重新填写；号码确实如此的，请改用工作簿（文本单元格）或 JSON",
+    ),
+    (
+        r"no texts that are hidden, or shown with something beside them: write in the cell what is to be read",
+        '单元格的格式隐藏了文本，或在文本旁另显示内容（如格式 "川"@）：请把应读取的内容直接写入单元格',
+    ),
+    (
+        r"no days and times of which a part alone is shown, as 3月1日 for 3-1: show year, month and day, or make it a cell of text",
+        "日期或时间只显示了一部分（如输入 3-1 变成 3月1日、2026-5 变成 2026年5月）：请显示完整年月日，或将单元格设为文本后重新填写",
     ),
     (r"no control characters: type the text of the cell anew", "单元格中含控制字符：请重新填写"),
     (r"a JSON list", "应为 JSON 数组"),

@@ -10,7 +10,7 @@ import io
 import re
 import zipfile
 import zlib
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import ParseError
@@ -26,6 +26,7 @@ from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
 
 from licence_vault import limits
+from licence_vault.day_formats import EAST_ASIAN, shows_whole
 from licence_vault.errors import row_file_unacceptable
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 
     from standards.errors import TrustError
 
-_EAST_ASIAN_DATES: Final = frozenset({*range(27, 37), *range(50, 59)})
-"""Numbers of the formats for days and times that Chinese office programs use without writing them down (ECMA-376 part 1, 18.8.30)."""
+_BUILT_IN: Final = (
+    BUILTIN_FORMATS | EAST_ASIAN | {44: '_("$"* #,##0.00_);_("$"* \\(#,##0.00\\);_("$"* "-"??_);_(@_)'}
+)  # openpyxl has that one without its marks
 _ERRORS: Final = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"})  # ECMA-376 part 1, 18.17.3
 _WHOLE_DIGITS: Final = 15  # office programs keep no more of a number: what is behind them became 0 when it was typed
 _FIRST_CUSTOM_FORMAT: Final = 164  # ECMA-376 part 1, 18.8.30: those below are built in
@@ -44,6 +46,7 @@ _ROOM: Final = re.compile(rf"_.|\* |\[(?:\$-[0-9A-Fa-f]{{1,4}}|{_COLOURS})\]|\\(
 _CONDITION: Final = re.compile(r"\[[<>=]")
 _DIGITS: Final = re.compile(r"([-+( ]*)((?:[#0?]+(?:,[#0?]+)*)?[#0?])(?:\.([#0?]*))?([-+) ]*)")
 _SECTIONS: Final = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
+_QUOTED: Final = re.compile(r'"[^"]*"|\\.')
 _AS_KEPT: Final = frozenset({"", "general", "g/通用格式", "@"})
 _LEADING_ZEROS: Final = re.compile("0{2,15}")
 _COMPUTED_ANEW: Final = re.compile(rb"<(?:\w+:)?calcPr\b[^>]*\bfullCalcOnLoad\s*=\s*[\"'](?:1|true)[\"']")
@@ -169,7 +172,7 @@ class _SheetParser(WorkSheetParser):
     def __init__(self, source: Any, book: Any, sheet: Any, *, is_computed_anew: bool) -> None:
         styles = book._cell_styles  # noqa: SLF001 - formats are nowhere else
         # It knows the western ones alone, and a day would come as a number
-        dates = book._date_formats | {place for place, style in enumerate(styles) if style.numFmtId in _EAST_ASIAN_DATES}  # noqa: SLF001
+        dates = book._date_formats | {place for place, style in enumerate(styles) if style.numFmtId in EAST_ASIAN}  # noqa: SLF001
         super().__init__(source, sheet._shared_strings, data_only=True)  # noqa: SLF001
         self.system, self.days, self.hours = book.epoch, dates, book._timedelta_formats  # noqa: SLF001 - not given on: it would say in the server's log which days no calendar has
         self.is_computed_anew = is_computed_anew
@@ -217,14 +220,9 @@ class _SheetParser(WorkSheetParser):
             cell["value"] = _written(value, self.widths.get(cell["style_id"], 0))
         except ValueError as error:
             raise refused_at(str(error), line, column) from None
-        if (
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and not _is_as_shown(value, self.formats.get(cell["style_id"], ""))
-        ):
-            raise refused_at(
-                "no numbers that are shown with other digits, a unit or a sign of money: these are cells of texts", line, column
-            )
+        rule = _shown_otherwise(value, self.formats.get(cell["style_id"], "")) if cell["value"] else None
+        if rule is not None:
+            raise refused_at(rule, line, column)
         if cell["value"] and any(column in each for each in self.hidden):
             raise refused_at("no hidden columns with something in them", line, column)
         if len(cell["value"]) > limits.FIELD_CHARACTERS:
@@ -247,8 +245,26 @@ def _shown_formats(styles: Any, formats: list[str]) -> dict[int, str]:
     shown: dict[int, str] = {}
     for place, style in enumerate(styles):
         custom = style.numFmtId - _FIRST_CUSTOM_FORMAT
-        shown[place] = formats[custom] if 0 <= custom < len(formats) else BUILTIN_FORMATS.get(style.numFmtId, "")
+        shown[place] = formats[custom] if 0 <= custom < len(formats) else _BUILT_IN.get(style.numFmtId, "")
     return shown
+
+
+def _shown_otherwise(value: object, number_format: str) -> str | None:
+    """The rule that a cell breaks of which people see something else than is in the file; None for those that are as they are seen."""
+    if isinstance(value, str) and not _is_bare(number_format):
+        return "no texts that are hidden, or shown with something beside them: write in the cell what is to be read"
+    if isinstance(value, date | time | timedelta) and not shows_whole(value, number_format):
+        return "no days and times of which a part alone is shown, as 3月1日 for 3-1: show year, month and day, or make it a cell of text"
+    if isinstance(value, int | float) and not isinstance(value, bool) and not _is_as_shown(value, number_format):
+        return "no numbers that are shown with other digits, a unit or a sign of money: these are cells of texts"
+    return None
+
+
+def _is_bare(number_format: str) -> bool:
+    """Whether a text is shown as it is. The fourth section of a format is that of texts; one with @ is too, where there are fewer (ECMA-376 part 1, 18.8.31)."""
+    sections = _SECTIONS.split(number_format[: limits.XLSX_FORMAT_CHARACTERS])
+    section = sections[3] if len(sections) > 3 else sections[-1] if "@" in _QUOTED.sub("", sections[-1]) else "@"
+    return _ROOM.sub("", section).strip().lower() in _AS_KEPT - {""}
 
 
 def _is_as_shown(value: float, number_format: str) -> bool:
