@@ -44,8 +44,8 @@ _REQUESTS: Final = {
         "请向持有人索取窗口告知的数字。",
     ),
     "CREDENTIAL_OFFER_INVALID": (
-        "The code or the digits beside it are wrong, too old, used, or were guessed at too often.",
-        "预授权码或交易码错误、过期、已使用或尝试次数过多。",
+        "The code or the digits beside it are wrong, too old, used, or were guessed at too often, or whoever made the offer may not any more.",
+        "预授权码或交易码错误、过期、已使用或尝试次数过多，或要约的创建者已无权签发。",
         "Have a new offer made.",
         "请重新生成要约。",
     ),
@@ -56,8 +56,8 @@ _REQUESTS: Final = {
         "请查明谁能写数据库，并重新生成要约。",
     ),
     "CREDENTIAL_TOKEN_INVALID": (
-        "The wallet's access token is unknown, too old, or was used for all it was for.",
-        "钱包的访问令牌未知、过期或已用完。",
+        "The wallet's access token is unknown, too old, or was used for all it was for, or whoever made the offer may not any more.",
+        "钱包的访问令牌未知、过期或已用完，或要约的创建者已无权签发。",
         "Have a new offer made.",
         "请重新生成要约。",
     ),

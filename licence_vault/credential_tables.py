@@ -22,6 +22,7 @@ credential_offers: Final = Table(
     Column("tx_code_digest", LargeBinary(32)),  # NULL: the offer has none
     Column("attempts_left", Integer, nullable=False),  # at the tx code
     Column("made_by", String(255), nullable=False),
+    Column("token_grant_id", String(255), nullable=False, server_default=""),
     Column("made_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("redeemed_at", BigInteger),

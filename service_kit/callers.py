@@ -96,6 +96,12 @@ def human_in(actor: str) -> str:
     return PERSON_PREFIX + (human or subject) if person else client.removeprefix("client:")
 
 
+def holder_in(actor: str) -> str:
+    """``Caller.holder`` of the caller that the audit trail names so (``Caller.actor``)."""
+    client, _, person = actor.partition(" for ")
+    return PERSON_PREFIX + person.partition(" by ")[0] if person else client.removeprefix("client:")
+
+
 def client_in(actor: str) -> str:
     """``Caller.client_id`` of the caller that the audit trail names so (``Caller.actor``)."""
     return actor.partition(" for ")[0].removeprefix("client:")

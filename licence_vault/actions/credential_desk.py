@@ -67,6 +67,14 @@ class LicenceSource(Protocol):
         """A licence as it stands now; None where its content is gone."""
         ...
 
+    def may_offer(self, connection: Connection, licence_id: str, actor: str) -> bool:
+        """Whether ``actor``, who offered credentials of it, may have them made still."""
+        ...
+
+    def stands(self, actor: str, grant_id: str) -> bool:
+        """Whether ``actor``, whose token hung on ``grant_id``, may act at all still. Asked with no transaction open."""
+        ...
+
     def note_offered(self, connection: Connection, *, licence_id: str, at: datetime, actor: str) -> None:
         """``actor`` offers credentials of it in this transaction. The audit entry is written already; for what else has to know."""
         ...

@@ -10,8 +10,9 @@ from licence_vault.actions.credential_desk import CurrentLicence
 from licence_vault.actions.record_use import record_use
 from licence_vault.credentials.issuance_messages import OfferedType
 from licence_vault.model import LicenceState, TypeState, read_salted_licence
+from licence_vault.ports import STANDING
 from licence_vault.uses import DONE, FOR_WALLET, UseAction
-from service_kit.callers import client_in
+from service_kit.callers import PERSON_PREFIX, Caller, client_in, holder_in
 from service_kit.webhooks.deliveries import publish
 from service_kit.webhooks.model import AUDIENCE_MAX
 
@@ -52,6 +53,17 @@ class VaultSource:
         """A licence as it stands now."""
         record = store.load_licence(connection, licence_id)
         return None if record is None else self._current(connection, record)
+
+    def may_offer(self, connection: Connection, licence_id: str, actor: str) -> bool:
+        """Whether he acts for the authority of a licence still."""
+        record = store.load_licence(connection, licence_id)
+        return record is not None and store.is_member(connection, record.issuer_code, holder_in(actor))
+
+    def stands(self, actor: str, grant_id: str) -> bool:
+        """By whoever signs people in; where that is elsewhere nothing is known of a caller once he was answered."""
+        check = STANDING.of(self.context)
+        subject = holder_in(actor).removeprefix(PERSON_PREFIX)
+        return check is None or check(Caller(client_in(actor), subject, frozenset(), grant_id=grant_id))
 
     def note_offered(self, connection: Connection, *, licence_id: str, at: datetime, actor: str) -> None:
         """The line that its holders see."""

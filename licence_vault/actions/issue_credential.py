@@ -129,7 +129,8 @@ def issue_credential(desk: CredentialDesk, token: str, body: bytes) -> str:
     def finish(connection: Connection) -> CurrentLicence | None:
         done_at = desk.clock.now()
         licence = desk.source.current(connection, intended.licence_id)
-        if licence is None or not licence.is_in_force or not finish_credential(connection, intended.credential_id, digest):
+        may_leave = licence is not None and licence.is_in_force and desk.source.may_offer(connection, intended.licence_id, order.made_by)
+        if not may_leave or not finish_credential(connection, intended.credential_id, digest):
             void_credential(connection, intended.credential_id)
             desk.audit.record(
                 connection, at=done_at, actor="wallet", action="credential.issue", subject=subject, outcome="voided", facts=facts
@@ -158,6 +159,9 @@ def _read_order(desk: CredentialDesk, token: str, body: bytes, at: datetime) -> 
         if offer is None or offer.token_expires_at is None or offer.token_expires_at <= at:
             raise credential_token_invalid()
         licence = desk.source.current(connection, offer.licence_id)
+        may_offer = desk.source.may_offer(connection, offer.licence_id, offer.made_by)
+    if not may_offer or not desk.source.stands(offer.made_by, offer.token_grant_id):  # an offer ends with the right of whoever made it
+        raise credential_token_invalid()
     request = read_credential_request(body)
     if request.configuration_id not in offer.configurations:
         raise credential_configuration_unknown()

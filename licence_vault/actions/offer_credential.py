@@ -47,9 +47,11 @@ def tx_code_digest(offer_id: str, tx_code: str) -> bytes:
 
 
 def offer_credential(
-    desk: CredentialDesk, *, identifier: str, lanes: Sequence[LaneName], has_tx_code: bool, holder: str, actor: str
+    desk: CredentialDesk, *, identifier: str, lanes: Sequence[LaneName], has_tx_code: bool, holder: str, actor: str, grant_id: str = ""
 ) -> MadeOffer:
-    """CREDENTIAL_LICENCE_UNKNOWN, CREDENTIAL_DENIED. ``holder``: the caller as rights are kept, ``actor``: as the audit trail names him."""
+    """CREDENTIAL_LICENCE_UNKNOWN, CREDENTIAL_DENIED. ``holder``: the caller as rights are kept, ``actor``: as the audit trail names him, ``grant_id``:
+    what his token hangs on. The offer ends with his right to make it.
+    """
     at = desk.clock.now()
     offer_id, code = new_id("co"), secrets.token_urlsafe(CODE_BYTES)
     tx_code = f"{secrets.randbelow(10**TX_CODE_DIGITS):0{TX_CODE_DIGITS}d}" if has_tx_code else None
@@ -64,7 +66,9 @@ def offer_credential(
         # 2. Kept and on record before its code leaves
         configurations = [configuration_id(licence.data.type.code, lane) for lane in lanes]
         digest = None if tx_code is None else tx_code_digest(offer_id, tx_code)
-        offer = Offer(offer_id, licence.licence_id, tuple(configurations), digest, TX_CODE_ATTEMPTS, actor, expires_at, None, None)
+        offer = Offer(
+            offer_id, licence.licence_id, tuple(configurations), digest, TX_CODE_ATTEMPTS, actor, expires_at, None, None, grant_id
+        )
         insert_offer(connection, offer, sm3(code.encode()), at, desk.mac_key)
         facts: dict[str, str | int | bool | None] = {"offer": offer_id, "configurations": " ".join(configurations), "tx_code": has_tx_code}
         subject = f"licence:{licence.licence_id}"

@@ -69,7 +69,11 @@ def redeem_code(desk: CredentialDesk, content_type: str, body: bytes) -> str:
             count_wrong_attempt(connection, offer.offer_id)
             record("refused", "tx code")
             return credential_offer_invalid()
-        # 4. Once
+        # 4. Whoever made it may make it still
+        if not desk.source.may_offer(connection, offer.licence_id, offer.made_by):
+            record("refused", "maker")
+            return credential_offer_invalid()
+        # 5. Once
         if not redeem_offer(connection, offer.offer_id, sm3(token.encode()), at, at + timedelta(seconds=TOKEN_SECONDS), desk.mac_key):
             record("refused", "used")
             return credential_offer_invalid()

@@ -119,7 +119,13 @@ def _add_offer_route(router: APIRouter, desk: CredentialDesk) -> None:
         caller = caller_of(request)
         lanes = list(dict.fromkeys(order.lanes))
         made = offer_credential(
-            desk, identifier=order.identifier, lanes=lanes, has_tx_code=order.tx_code, holder=caller.holder, actor=caller.actor
+            desk,
+            identifier=order.identifier,
+            lanes=lanes,
+            has_tx_code=order.tx_code,
+            holder=caller.holder,
+            actor=caller.actor,
+            grant_id=caller.grant_id,
         )
         response.headers["cache-control"] = "no-store"
         return OfferAnswer(

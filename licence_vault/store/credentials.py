@@ -32,7 +32,9 @@ _INTEND: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An offer as it stands. ``tx_code_digest`` None: it goes without digits. ``redeemed_at`` None: its code waits."""
+    """An offer as it stands. ``tx_code_digest`` None: it goes without digits. ``redeemed_at`` None: its code waits. ``token_grant_id``: what the token
+    of who made it hung on.
+    """
 
     offer_id: str
     licence_id: str
@@ -43,6 +45,7 @@ class Offer:
     expires_at: datetime
     redeemed_at: datetime | None
     token_expires_at: datetime | None
+    token_grant_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ def insert_offer(connection: Connection, offer: Offer, code_digest: bytes, made_
         "tx_code_digest": offer.tx_code_digest,
         "attempts_left": offer.attempts_left,
         "made_by": offer.made_by,
+        "token_grant_id": offer.token_grant_id,
         "made_at": write_time(made_at),
         "expires_at": write_time(offer.expires_at),
         "redeemed_at": None,
@@ -168,6 +172,8 @@ def sweep_offers(connection: Connection, before: datetime) -> int:
 def _mac(row: Mapping[Any, Any], mac_key: bytes) -> bytes:
     """HMAC-SM3, 32 bytes, over all columns but itself and the attempts, which are counted down in place."""
     kept = {name: value for name, value in row.items() if name not in {"row_mac", "attempts_left"}}
+    if not kept["token_grant_id"]:  # as it was before there was that column
+        del kept["token_grant_id"]
     plain = {name: bytes(value).hex() if isinstance(value, bytes | memoryview) else value for name, value in kept.items()}
     return hmac_sm3(mac_key, json.dumps([offers.name, plain], sort_keys=True, separators=(",", ":")).encode())
 
@@ -183,6 +189,7 @@ def _offer(row: RowMapping, mac_key: bytes) -> Offer:
         tx_code_digest=None if row["tx_code_digest"] is None else bytes(row["tx_code_digest"]),
         attempts_left=row["attempts_left"],
         made_by=row["made_by"],
+        token_grant_id=row["token_grant_id"],
         expires_at=read_time(row["expires_at"]),
         redeemed_at=None if redeemed is None else read_time(redeemed),
         token_expires_at=None if token_expires is None else read_time(token_expires),

@@ -71,6 +71,13 @@ class Shelf:
     def current(self, _connection: Connection, licence_id: str) -> CurrentLicence | None:
         return self.licences.get(licence_id.removeprefix("lc_"))
 
+    def may_offer(self, _connection: Connection, licence_id: str, actor: str) -> bool:
+        assert (licence_id.removeprefix("lc_") in self.licences, actor) != (False, "")
+        return True
+
+    def stands(self, actor: str, _grant_id: str) -> bool:
+        return actor != ""
+
     def note_offered(self, _connection: Connection, *, licence_id: str, at: datetime, actor: str) -> None:
         assert (at.tzinfo, actor) != (None, "")
         assert licence_id.removeprefix("lc_") in self.licences

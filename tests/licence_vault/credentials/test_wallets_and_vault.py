@@ -14,7 +14,7 @@ from licence_vault import store
 from licence_vault.actions.ask_presentation import ask_presentation, find_answer
 from licence_vault.actions.change_licence_state import change_licence_state
 from licence_vault.actions.credential_source import CREDENTIAL_ISSUED
-from licence_vault.actions.enter_issuer import give_membership
+from licence_vault.actions.enter_issuer import give_membership, take_membership
 from licence_vault.actions.issue_credential import issue_credential
 from licence_vault.actions.offer_credential import MadeOffer, offer_credential
 from licence_vault.actions.publish_status_lists import publish_status_lists
@@ -25,10 +25,13 @@ from licence_vault.credentials.lanes import LANES, LaneName
 from licence_vault.credentials.nonces import new_nonce
 from licence_vault.credentials.presentation_messages import read_question
 from licence_vault.model import step_named
+from licence_vault.ports import STANDING
 from licence_vault.store.credentials import list_credentials_of_licence
 from licence_vault.uses import DONE, FOR_WALLET, UseAction
 from licence_vault.wallets import desks_of
 from seal_service.ports import PresentPerson
+from service_kit import fail_points
+from service_kit.callers import Caller
 from standards.errors import Kind, TrustError
 from tests.licence_vault.credentials.wallets import key_of, present
 from tests.licence_vault.issuing_here import ISSUER, IssuingHere, caller
@@ -166,6 +169,49 @@ def test_nothing_is_offered_or_leaves_without_its_line(here: IssuingHere, monkey
     with here.vault.context.database.read() as connection:
         assert [each.state for each in list_credentials_of_licence(connection, record.id)] == ["intended"]
     assert [each[0] for each in lines(here, record)] == [UseAction.WALLET_OFFERED]
+
+
+def test_an_offer_ends_with_the_right_of_whoever_made_it(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    """He has its code and could fetch the whole licence into a wallet of his own, ten minutes after he was shown the door."""
+    context, admin, gone = here.vault.context, caller("cl_admin"), "client:yinxin-console for or_team by pe_gone"
+    desk, _ = desks_of(context, here.means.contents)
+    record = here.issue()
+
+    def made() -> MadeOffer:
+        give_membership(context, admin, ISSUER, "person:or_team")
+        wishes: dict[str, Any] = {"lanes": list(LaneName), "has_tx_code": True, "actor": gone, "grant_id": "gr_1"}
+        return offer_credential(desk, identifier=record.identifier, holder="person:or_team", **wishes)
+
+    def states() -> list[str]:
+        with context.database.read() as connection:
+            return [each.state for each in list_credentials_of_licence(connection, record.id)]
+
+    # before its code is redeemed
+    first = made()
+    take_membership(context, admin, ISSUER, "person:or_team")
+    with pytest.raises(TrustError, match="CREDENTIAL_OFFER_INVALID"):
+        redeemed(desk, first)
+    assert here.trail(record.id)[-1] == ("credential.redeem", "refused")
+    # before the credential is asked for
+    token = redeemed(desk, made())
+    take_membership(context, admin, ISSUER, "person:or_team")
+    with pytest.raises(TrustError, match="CREDENTIAL_TOKEN_INVALID"):
+        fetch(desk, token, LaneName.ES256)
+    assert states() == []
+    # before it leaves
+    token = redeemed(desk, made())
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(fail_points, "reach", lambda _name: take_membership(context, admin, ISSUER, "person:or_team"))
+        with pytest.raises(TrustError, match="CREDENTIAL_DENIED"):
+            fetch(desk, token, LaneName.ES256)
+    assert states() == ["void"]
+    # his client, his account, his right to act for the organisation
+    asked: list[Caller] = []
+    watched = replace(context, links={**context.links, STANDING: lambda who: asked.append(who) is not None})
+    other, _ = desks_of(watched, here.means.contents)
+    with pytest.raises(TrustError, match="CREDENTIAL_TOKEN_INVALID"):
+        fetch(other, redeemed(other, made()), LaneName.ES256)
+    assert asked == [Caller("yinxin-console", "or_team", frozenset(), grant_id="gr_1")]
 
 
 def handed_in(here: IssuingHere, credential: str, holder: PresentPerson | None = None, *, base_url: str = "") -> Report:
