@@ -90,6 +90,7 @@ BATCHES_PER_ISSUER: Final = 20  # that have not ended
 BATCH_LEASE_SECONDS: Final = 30  # so long a batch stands still whose process was killed; renewed while work goes on
 BATCH_RENEWAL_SECONDS: Final = 10
 ROW_LEASE_SECONDS: Final = 60  # of a draft that was begun for a row; renewed when half of it is over
+BATCH_READY_DAYS: Final = 30  # whatever nobody started by then is cancelled: what its rows say is not kept for nothing
 LOADING_LEASE_SECONDS: Final = 300  # of a batch that is taken in: a large sheet is unpacked before its first rows are there
 BATCH_EVERY_SECONDS: Final = 1.0
 BATCH_THREADS: Final = 2

@@ -201,13 +201,14 @@ def list_batch_rows(
 
 def run_batches(means: IssuingMeans) -> int:
     """One turn of the worker: some rows of each batch that nobody else works on; how many have ended. Safe in every process."""
-    # 1. What a process that died was loading is of no use: it has ended.
+    # 1. What a process that died was loading is of no use, and what nobody started is not kept for nothing: both have ended.
     context, ended = means.context, 0
+    since = context.clock.now() - timedelta(days=limits.BATCH_READY_DAYS)
     with context.database.read() as conn:
-        cut_off = store.list_cut_off_batches(conn, context.clock.now(), limit=limits.BATCHES_PER_TURN)
+        left = store.list_left_batches(conn, context.clock.now(), ready_since=since, limit=limits.BATCHES_PER_TURN)
         running = store.list_batches_to_run(conn, context.clock.now(), limit=limits.BATCHES_PER_TURN)
-    for batch in cut_off:
-        context.database.write(lambda conn, batch=batch: _end_cut_off(means, conn, batch))  # type: ignore[misc]  # as above
+    for batch in left:
+        context.database.write(lambda conn, batch=batch: _end_left(means, conn, batch))  # type: ignore[misc]  # as above
 
     # 2. Some rows of each.
     for batch in running:
@@ -349,10 +350,10 @@ def _give_up(means: IssuingMeans, conn: Connection, actor: str, batch: LicenceBa
         means.context.idempotency.release(conn, claim)
 
 
-def _end_cut_off(means: IssuingMeans, conn: Connection, batch: LicenceBatch) -> None:
+def _end_left(means: IssuingMeans, conn: Connection, batch: LicenceBatch) -> None:
     found = store.load_batch(conn, batch.id, is_locked=True)
     if found is not None and (found.state, found.lease_until) == (batch.state, batch.lease_until):  # else somebody goes on with it
-        _cancel(means, conn, SERVICE, found, "cut-off")
+        _cancel(means, conn, SERVICE, found, "cut-off" if found.state is BatchState.LOADING else "not-started")
 
 
 def _end_if_over(means: IssuingMeans, conn: Connection, actor: str, batch: LicenceBatch) -> None:

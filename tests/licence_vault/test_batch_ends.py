@@ -111,6 +111,21 @@ def test_a_row_whose_licence_was_given_up_has_failed_though_it_was_erased_meanwh
     assert [(each.state, each.code) for each in rows_of(here, batch)] == [(RowState.FAILED, "LICENCE_ISSUING_ABANDONED")]
 
 
+def test_a_batch_that_nobody_starts_is_not_kept_for_ever(here: IssuingHere) -> None:
+    batch = open_batch(here.means, here.clerk, file_of(GOOD, GOOD))
+    here.vault.clock.at += timedelta(days=limits.BATCH_READY_DAYS) - timedelta(seconds=1)
+    run_batches(here.means)
+    assert (find_batch(here.means, here.clerk, batch.id)[0].state, kept_of(here, batch)[0]) == (BatchState.READY, 2)
+    here.vault.clock.at += timedelta(seconds=1)
+    run_batches(here.means)
+    ended, counts = find_batch(here.means, here.clerk, batch.id)
+    assert (ended.state, ended.ended_at, counts[RowState.CANCELLED]) == (BatchState.CANCELLED, here.vault.clock.at, 2)
+    assert kept_of(here, batch) == (0, 0)
+    assert trail_of(here, batch)[0] == "licence-batch.not-started"
+    with pytest.raises(TrustError, match="LICENCE_BATCH_STATE_CONFLICT"):
+        start_batch(here.means, here.clerk, batch.id)
+
+
 def test_a_batch_whose_loading_was_cut_off_is_ended(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
     class Death(BaseException):
         pass
@@ -124,12 +139,17 @@ def test_a_batch_whose_loading_was_cut_off_is_ended(here: IssuingHere, monkeypat
         with pytest.raises(Death):
             open_batch(here.means, here.clerk, file_of(GOOD, GOOD))
     with here.vault.context.database.read() as conn:
-        [cut_off] = store.list_cut_off_batches(conn, here.vault.clock.at + timedelta(seconds=limits.LOADING_LEASE_SECONDS), limit=9)
+        [cut_off] = store.list_left_batches(
+            conn,
+            here.vault.clock.at + timedelta(seconds=limits.LOADING_LEASE_SECONDS),
+            ready_since=here.vault.clock.at - timedelta(days=1),
+            limit=9,
+        )
     run_batches(here.means)
     assert find_batch(here.means, here.clerk, cut_off.id)[0].state is BatchState.LOADING, "it may still be somebody's work"
     here.vault.clock.at += timedelta(seconds=limits.LOADING_LEASE_SECONDS)
     with monkeypatch.context() as racing:
-        racing.setattr(store, "list_cut_off_batches", lambda *_, **__: [replace(cut_off, lease_until=None)])
+        racing.setattr(store, "list_left_batches", lambda *_, **__: [replace(cut_off, lease_until=None)])
         run_batches(here.means)
     assert find_batch(here.means, here.clerk, cut_off.id)[0].state is BatchState.LOADING, "somebody went on with it"
     run_batches(here.means)
@@ -324,7 +344,12 @@ def test_a_batch_is_opened_once_however_often_that_is_asked_for(here: IssuingHer
         open_batch(here.means, here.clerk, file, idempotency_key="order-4")
     assert code_of(raised) == "IDEMPOTENCY_IN_FLIGHT"
     with here.vault.context.database.read() as conn:
-        [cut_off] = store.list_cut_off_batches(conn, here.vault.clock.at + timedelta(seconds=limits.LOADING_LEASE_SECONDS), limit=9)
+        [cut_off] = store.list_left_batches(
+            conn,
+            here.vault.clock.at + timedelta(seconds=limits.LOADING_LEASE_SECONDS),
+            ready_since=here.vault.clock.at - timedelta(days=1),
+            limit=9,
+        )
     here.vault.clock.at += timedelta(seconds=IN_FLIGHT_SECONDS + 1)
     anew = open_batch(here.means, here.clerk, file, idempotency_key="order-4")
     assert anew.state is BatchState.READY
