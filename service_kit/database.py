@@ -32,7 +32,6 @@ from sqlalchemy.pool import NullPool
 from crypto.durable_files import open_or_make
 from service_kit.cohorts import Cohorts
 from service_kit.database_errors import as_trust_error, words_of_driver
-from service_kit.durable_files import PUBLIC_MODE
 from service_kit.group_commit import GroupCommitWriter, RowSink, WriterStatistics
 from service_kit.prepared import BEFORE_STATEMENT
 from service_kit.row_codes import hold_row_key
@@ -211,11 +210,11 @@ def check_database_file(url: str) -> None:
 
 
 def make_database_file(url: str) -> None:
-    """Begin an empty SQLite file where ``url`` names one that is not there, so that it belongs to whom its folder does, also where root begins it."""
+    """Begin an empty SQLite file where ``url`` names one that is not there, private, so that it belongs to whom its folder does, also where root begins it."""
     parsed = read_database_url(url)
     if parsed.get_backend_name() == "sqlite":
         try:
-            os.close(open_or_make(Path(parsed.database or ""), mode=PUBLIC_MODE))  # less the umask, as SQLite does
+            os.close(open_or_make(Path(parsed.database or "")))  # what SQLite puts beside it has the same mode
         except OSError as error:
             raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="cannot be opened") from error
 

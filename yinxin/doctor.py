@@ -7,14 +7,15 @@ import stat
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from service_kit.database import check_database_pages
+from service_kit.database import check_database_pages, read_database_url
 from service_kit.database_errors import with_words_of_driver
 from service_kit.health import CheckResult
 from service_kit.log_waiting import STANDSTILL_SECONDS
 from service_kit.problem_catalogue import text_of
-from service_kit.settings import unknown_variables
+from service_kit.settings import load_settings, unknown_variables
 from standards.errors import Kind, TrustError
 from yinxin.commands.console import operator
 from yinxin.commands.reader_language import CHINESE
@@ -22,7 +23,6 @@ from yinxin.deployment import CA, KEYS, MASTER_KEY_FILE, is_complete, master_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from service_kit.composition import Facts
     from service_kit.health import Readiness
@@ -37,6 +37,8 @@ DAYS_WARNED: Final = {
 }
 LIST_DAYS_WARNED: Final = {"root_days_left": 30.0, "issuing_days_left": 2.0}
 GROUP_AND_OTHERS: Final = 0o077
+CHANGE: Final = 0o022
+ENTRY: Final = 0o011
 NO_SETTINGS: Final = frozenset({"YINXIN_FAIL_AT"})
 
 
@@ -128,11 +130,35 @@ def _permissions(folder: Path, environment: Mapping[str, str], language: str) ->
         secret.append(master_key_path(folder, environment))
     except TrustError as error:
         return _failed("permissions", error, language)
-    exposed = sorted({str(path) for path in secret if path.exists() and stat.S_IMODE(path.stat().st_mode) & GROUP_AND_OTHERS})
+    exposed = sorted({str(path) for path in (*secret, *_let_in(folder)) if _is_open(path, GROUP_AND_OTHERS)} | set(_let_change(folder)))
     if not exposed:
         return Finding("permissions", Status.OK, "")
-    remedy = _say(language, "chmod go-rwx on each; then ask who could have read them.", "对其执行 chmod go-rwx，并核查可能的读取者。")
+    remedy = _say(
+        language,
+        "chmod go-rwx on each; then ask who could have read or changed them.",
+        "对其执行 chmod go-rwx，并核查可能的读取者和修改者。",
+    )
     return Finding("permissions", Status.FAIL, ", ".join(exposed), remedy)
+
+
+def _is_open(path: Path, bits: int) -> bool:
+    return path.exists() and bool(stat.S_IMODE(path.stat().st_mode) & bits)
+
+
+def _let_in(folder: Path) -> list[Path]:
+    """The database's file, where others may go into the folder that it lies in: what it says of people is for the service alone."""
+    try:
+        url = read_database_url(load_settings(folder).database_url)
+    except TrustError:  # told by what opens the deployment
+        return []
+    path = Path(url.database or "")
+    return [path] if url.get_backend_name() == "sqlite" and _is_open(path.parent, ENTRY) else []
+
+
+def _let_change(folder: Path) -> list[str]:
+    """What others may put something else in the place of, or write into: who writes the settings decides."""
+    inside = folder.iterdir() if _is_open(folder, ENTRY) else ()
+    return [str(path) for path in (folder, *inside) if _is_open(path, CHANGE)]
 
 
 def _deployment(folder: Path, language: str) -> list[Finding]:
