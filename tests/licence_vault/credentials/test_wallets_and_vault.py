@@ -207,7 +207,12 @@ def test_an_offer_ends_with_the_right_of_whoever_made_it(here: IssuingHere, monk
     assert states() == ["void"]
     # his client, his account, his right to act for the organisation
     asked: list[Caller] = []
-    watched = replace(context, links={**context.links, STANDING: lambda who: asked.append(who) is not None})
+
+    def stands(who: Caller) -> bool:
+        asked.append(who)
+        return False
+
+    watched = replace(context, links={**context.links, STANDING: stands})
     other, _ = desks_of(watched, here.means.contents)
     with pytest.raises(TrustError, match="CREDENTIAL_TOKEN_INVALID"):
         fetch(other, redeemed(other, made()), LaneName.ES256)
