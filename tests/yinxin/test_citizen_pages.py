@@ -279,6 +279,10 @@ def test_a_citizen_has_a_copy_made_and_downloads_it(jia: Citizen, clerk: Office)
     got = jia.send("GET", file)
     assert got.content.startswith(b"PK")
     assert got.headers["content-disposition"].endswith('.ofd"')
+    assert ("可用" in told, "证照目前无效" in told) == (True, False)
+    clerk.call("POST", f"/v1/licences/{path.split('/')[3]}/revoke", {"reason": "处罚"}, status=200, if_match="*")
+    told = jia.see(path)
+    assert ("可用" in told, "证照目前无效" in told) == (False, True), "no verifier calls a copy of it valid any more"
 
 
 def test_a_citizen_takes_everything_away(jia: Citizen, licence: dict[str, Any]) -> None:

@@ -317,7 +317,14 @@ def test_of_a_licence_every_question_is_answered_and_whether_it_is_his(officer: 
     assert "Licence 示例许可证 Valid 2026-01-02 – (not shown)" in part, "of a credential no more than it discloses"
     assert [word for word in ("Issued on", "Number", "None", "no end") if word in part.partition("In the public log")[0]] == []
     assert [sorted(each) for each in sent] == [[], ["at"]]
+    assert sent[1]["at"] == "2026-11-30T15:59:59Z", "within the day in China that was asked about: its last one counts"
     sent.clear()
+    for wrong in ("not-a-day", "2026-02-30"):
+        typed = {"holder_name": "张三（示例）", "holder_code": "x", "at": wrong}
+        refused = officer.post("/console/verify", typed, status=422, files=document).text
+        assert "Day to judge by: a day or a time" in told(refused)
+        assert [f'value="{each}"' in refused for each in typed.values()] == [True] * 3
+    assert sent == [], "nothing is judged by another day than was asked"
     who = {"holder_name": "张三（示例）", "holder_code": "11010519491231002X"}
     assert "甲公司" not in officer.post("/console/verify", who, status=200, files=document).text
     officer.post("/console/verify", who | {"holder_code": ""}, status=200, files=document)

@@ -203,6 +203,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "copy_state_making": ("制作中", "Being made"),
     "copy_state_abandoned": ("未制成", "Not made"),
     "copy_over": ("已过期限", "Its time is over"),
+    "copy_not_in_force": ("证照目前无效，不能使用", "No good now: the licence is not in force"),
     "notice_copied": ("加注件已制作，可以下载。", "The copy is made and can be downloaded."),
     # data
     "data": ("我的数据", "My data"),

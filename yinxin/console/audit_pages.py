@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from crypto.checkpoints import LogIdentity, LogVerifierKey, Receipt, verify_receipt
 from standards import gbt33560_oids as oids
-from standards.errors import MalformedError
+from standards.errors import MalformedError, TrustError
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.audit_texts import TEXTS
-from yinxin.console.work_words import handed_on, instant_of, show
+from yinxin.console.console import problem_of_error
+from yinxin.console.work_words import WHOLE_DAY, handed_on, instant_of, show
 
 if TYPE_CHECKING:
     from yinxin.console.console import Console
@@ -32,7 +33,11 @@ def add_pages(console: Console) -> None:
     @console.page("/console/audit", needs=AUDIT)
     async def search_trail(visit: Visit) -> Response:
         asked = {name: visit.query(name) for name in FIELDS}
-        found = (await visit.api.get("/v1/audit/entries", **_wanted(asked), before=visit.query("before"), limit=ENTRIES_SHOWN)).body
+        try:
+            wanted = _wanted(asked)
+        except TrustError as error:
+            return show(visit, "audit.html", rows=None, next_before=None, asked=asked, problem=problem_of_error(error, visit.language))
+        found = (await visit.api.get("/v1/audit/entries", **wanted, before=visit.query("before"), limit=ENTRIES_SHOWN)).body
         return show(visit, "audit.html", rows=found["entries"], next_before=found["next_before"], asked=asked)
 
     @console.page("/console/audit/entries.csv", needs=AUDIT)
@@ -80,6 +85,6 @@ def _wanted(asked: dict[str, str]) -> dict[str, str | None]:
         "subject": asked["subject"],
         "actor": asked["actor"],
         "action": asked["action"],
-        "since": instant_of(asked["since"]) if asked["since"] else None,
-        "until": instant_of(asked["until"], end_of_day=True) if asked["until"] else None,
+        "since": instant_of("since", asked["since"]),
+        "until": instant_of("until", asked["until"], into_day=WHOLE_DAY),
     }

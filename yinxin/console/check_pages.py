@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from standards.errors import TrustError
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.check_texts import TEXTS
-from yinxin.console.work_words import instant_of, show
+from yinxin.console.console import problem_of_error
+from yinxin.console.forms import ConsoleForm
+from yinxin.console.work_words import LAST_SECOND, instant_of, show
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -25,23 +28,31 @@ def add_pages(console: Console) -> None:
 
     @console.page(CHECKS, methods=("GET", "POST"))
     async def verify(visit: Visit) -> Response:
+        form = ConsoleForm() if visit.request.method == "GET" else await visit.form()
+        asked = {name: form.values.get(name, [""])[0] for name in HOLDER_FIELDS}  # as they were typed, blanks too
+        typed = asked | {"at": form.get("at")}
         if visit.request.method == "GET":
-            return show(visit, "check.html", report=None, changes=None, missing=False, name="")
-        form = await visit.form()
+            return _ask(visit, typed)
         part = form.file("document")
         if part is None or not part.content:
-            return show(visit, "check.html", report=None, changes=None, missing=True, name="", status=422)
+            return _ask(visit, typed, missing=True, status=422)
         files = {"document": (part.file_name, part.content)}
-        at = instant_of(form.get("at"), end_of_day=True) if form.get("at") else None
-        asked = {name: form.values.get(name, [""])[0] for name in HOLDER_FIELDS}  # as they were typed, blanks too
-        given = ({"at": at} if at else {}) | (asked if any(asked.values()) else {})
         try:
+            at = instant_of("at", form.get("at"), into_day=LAST_SECOND)  # a licence counts to the end of its last day
+            given = ({"at": at} if at else {}) | (asked if any(asked.values()) else {})
             report = (await visit.api.post("/v1/verifications", files=files, data=given)).body
+        except TrustError as error:
+            return _ask(visit, typed, problem=problem_of_error(error, visit.language))
         except ApiProblem as problem:
             if problem.is_signed_out:
                 raise
-            return show(visit, "check.html", report=None, changes=None, missing=False, name=part.file_name, problem=problem)
-        return show(visit, "check.html", report=report, changes=await _changes(visit, report, files), missing=False, name=part.file_name)
+            return _ask(visit, typed, problem=problem)
+        return show(visit, "check.html", report=report, changes=await _changes(visit, report, files), name=part.file_name)
+
+
+def _ask(visit: Visit, typed: dict[str, str], *, missing: bool = False, status: int = 200, problem: ApiProblem | None = None) -> Response:
+    """The form, with what was typed; a file has to be chosen again."""
+    return show(visit, "check.html", report=None, changes=None, typed=typed, missing=missing, status=status, problem=problem)
 
 
 async def _changes(visit: Visit, report: dict[str, Any], files: dict[str, Any]) -> dict[str, Any] | None:

@@ -54,6 +54,7 @@ _LABELS: Final[dict[str, tuple[str, str]]] = {
     "valid_until": ("截止日期", "Until"),
     "until": ("截止日期", "Until"),
     "since": ("起始日期", "Since"),
+    "at": ("判断日期", "Day to judge by"),
     "issued_on": ("颁发日期", "Issued on"),
     "hours": ("时段", "Hours"),
     "certificates": ("证书", "Certificates"),

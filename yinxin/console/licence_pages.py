@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -10,6 +11,7 @@ import anyio
 from licence_vault.life import LICENCE_LIFE, LicenceState
 from licence_vault.uses import ANYBODY, REASONS_BY_ITSELF
 from standards.errors import TrustError
+from standards.gbt7408_times import CHINA
 from standards.gbt36903_metadata import HOLDER_CODE_TYPES
 from yinxin.code_pictures import inline_code
 from yinxin.console.api_calls import ApiProblem
@@ -70,7 +72,7 @@ def add_pages(console: Console) -> None:
         return show(
             visit,
             "licences.html",
-            licences=found["licences"],
+            licences=[each | {"stands": standing_of(each)} for each in found["licences"]],
             next_after=found["next_after"],
             asked=asked,
             issuers=issuers,
@@ -116,7 +118,7 @@ def add_pages(console: Console) -> None:
     @console.page(f"{LICENCES}/{{licence_id}}", needs=READ)
     async def show_licence(visit: Visit, licence_id: str) -> Response:
         found = await visit.api.get(f"/v1/licences/{licence_id}")
-        licence = found.body
+        licence = found.body | {"stands": standing_of(found.body)}
         definition = await definition_of(visit, licence["type"], licence["type_version"])
         events = (await visit.api.get(f"/v1/licences/{licence_id}/events")).body["events"]
         state = LicenceState(licence["state"])
@@ -141,6 +143,7 @@ def add_pages(console: Console) -> None:
     @console.page(f"{LICENCES}/{{licence_id}}/uses", needs=READ)
     async def show_uses(visit: Visit, licence_id: str) -> Response:
         licence = (await visit.api.get(f"/v1/licences/{licence_id}")).body
+        licence |= {"stands": standing_of(licence)}
         found = (await visit.api.get(f"/v1/licences/{licence_id}/uses", before=visit.query("before"), limit=SHOWN)).body
         return show(
             visit,
@@ -157,6 +160,7 @@ def add_pages(console: Console) -> None:
     async def offer(visit: Visit, licence_id: str) -> Response:
         form = await visit.form()
         licence = (await visit.api.get(f"/v1/licences/{licence_id}")).body
+        licence |= {"stands": standing_of(licence)}
         order = {"identifier": licence["identifier"], "lanes": list(form.all("lanes")), "tx_code": form.is_set("tx_code")}
         # Shown in the answer itself: no address leads to it, and who asks again has a new one
         made = (await visit.api.post("/v1/licence-credential-offers", json=order)).body
@@ -243,6 +247,16 @@ async def own_issuers(visit: Visit) -> list[dict[str, Any]]:
     """The authorities that the person acts for."""
     found: list[dict[str, Any]] = (await visit.api.get("/v1/my-licence-issuers", limit=100)).body["issuers"]
     return found
+
+
+def standing_of(licence: dict[str, Any]) -> str:
+    """The state of a licence as it is told: what is issued counts on its days alone, in China, also before the job that notes their end has come by."""
+    if licence["state"] != LicenceState.ISSUED.value:
+        return str(licence["state"])
+    today = f"{datetime.now(CHINA):%Y-%m-%d}"
+    if today < licence["valid_from"]:
+        return "not_yet"
+    return LicenceState.EXPIRED.value if licence["valid_to"] and licence["valid_to"] < today else LicenceState.ISSUED.value
 
 
 def code_type_of(holder_code: str) -> str:

@@ -71,6 +71,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "lic_state_draft": ("制证中", "being made"),
     "lic_state_issued": ("有效", "in force"),
+    "lic_state_not_yet": ("尚未生效", "not in force yet"),
     "lic_state_suspended": ("暂扣", "suspended"),
     "lic_state_replaced": ("已被新版本替代", "replaced"),
     "lic_state_annual_overdue": ("年检未通过", "annual check failed"),

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from standards.errors import Kind, TrustError
 from standards.gbt7408_times import CHINA
 
 if TYPE_CHECKING:
     from yinxin.console.api_calls import ApiAnswer, ApiProblem
     from yinxin.console.visit import Visit
+
+WHOLE_DAY: Final = timedelta(days=1)
+LAST_SECOND: Final = WHOLE_DAY - timedelta(seconds=1)
+"""What ends with a day counts up to here."""
 
 
 def exact_time(text: str | None) -> str:
@@ -21,16 +26,20 @@ def exact_time(text: str | None) -> str:
     return f"{datetime.fromisoformat(text).astimezone(CHINA):%Y-%m-%d %H:%M:%S}" if text else ""
 
 
-def instant_of(text: str, *, end_of_day: bool = False) -> str | None:
-    """What a date or time field says, in the time of China, as RFC 3339 in UTC; None where it says nothing that is a time."""
+def instant_of(field: str, text: str, *, into_day: timedelta = timedelta()) -> str | None:
+    """What a date or time field says, in the time of China, as RFC 3339 in UTC; None where it says nothing. ``into_day``: how far into a day, where
+    it names one. FIELD_UNACCEPTABLE for what is no time: passed over, the answer would be to another question.
+    """
+    if not text:
+        return None
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    at = at.replace(tzinfo=CHINA) if at.tzinfo is None else at
-    if end_of_day and len(text) == len("2026-01-01"):
-        at += timedelta(days=1)
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        at = at.replace(tzinfo=CHINA) if at.tzinfo is None else at
+        if len(text) == len("2026-01-01"):
+            at += into_day
+        return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (ValueError, OverflowError):  # also the last hours of the year 9999
+        raise TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field=field, rule="date_parsing") from None
 
 
 def show(visit: Visit, template: str, /, *, status: int = 200, problem: ApiProblem | None = None, **values: Any) -> Response:

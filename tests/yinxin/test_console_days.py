@@ -1,0 +1,58 @@
+"""Days at the console: they are China's, the last one counts, and one that cannot be read is not passed over."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from standards.gbt7408_times import CHINA
+from tests.licence_vault.issuing_here import FACE, ISSUER
+from tests.licence_vault.served import served_licences
+from tests.licence_vault.type_files import TYPE, type_file
+from tests.yinxin.console_here import Pages, open_pages, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.deployments import Here
+
+GIVEN = {
+    "holder_name": "张三（示例）",
+    "holder_code": "11010519491231002X",
+    "holder_code_type": "111",
+    "field.KZ_address": "示例路1号",
+    "forms": "pdf",
+}
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
+    with served_licences(tmp_path_factory.mktemp("days") / "d", [type_file(face=FACE)], {ISSUER: "cl_officer"}) as (served, _):
+        yield served
+
+
+@pytest.fixture(scope="module")
+def officer(here: Here) -> Pages:
+    return open_pages(here, "cl_officer", "licence.issue", "licence.read")
+
+
+def test_the_trail_is_searched_by_days_that_can_be_read_alone(here: Here) -> None:
+    auditor = open_pages(here, "cl_auditor", "audit.read")
+    for wrong in ("since=not-a-day", "until=9999-12-31"):  # without it, the answer would be to another question
+        refused = auditor.get(f"/console/audit?actor=nobody&{wrong}", 422).text
+        assert "a day or a time" in told(refused), wrong
+        assert "No entry is like that" not in told(refused)
+        assert 'value="nobody"' in refused
+        auditor.get(f"/console/audit/entries.csv?{wrong}", 422)
+
+
+def test_a_licence_counts_on_its_days_alone(here: Here, officer: Pages) -> None:
+    """Issued for later it is not in force yet; on its last day it is."""
+    today = datetime.now(CHINA).date()
+    days = {"valid_from": today + timedelta(days=1), "valid_to": today + timedelta(days=400)}
+    later = officer.post(f"/console/licences/new?type={TYPE}", GIVEN | {name: str(day) for name, day in days.items()})
+    for page in (later.headers["location"], f"{later.headers['location']}/uses", "/console/licences"):
+        shown = told(officer.get(page).text.partition("<tbody>")[2] if page == "/console/licences" else officer.get(page).text)
+        assert "not in force yet" in shown, page
