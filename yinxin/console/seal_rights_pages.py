@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -13,6 +14,8 @@ from yinxin.console.seal_pages import PAGE_SIZE, SEALS, load_seal
 from yinxin.console.seal_words import Entered, holder_named, names_of, words_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.responses import Response
 
     from yinxin.console.console import Console
@@ -24,18 +27,31 @@ FORMS: Final = ("pdf", "ofd", "digest")
 POWERS: Final = ("manage", "use", "audit")
 
 
-async def _show_grants(visit: Visit, seal_id: str, problem: ApiProblem | None = None, entered: dict[str, str] | None = None) -> Response:
+def standing_of(grant: Mapping[str, Any], at: datetime) -> str:
+    """Whether a grant lets its holder use the seal at this time, or why not: the hours of the day aside, which it names itself."""
+    if grant["revoked_at"]:
+        return "revoked"
+    if grant["valid_until"] and at >= datetime.fromisoformat(grant["valid_until"]):
+        return "over"
+    if grant["uses_max"] is not None and grant["used"] >= grant["uses_max"]:
+        return "used_up"
+    return "not_yet" if grant["valid_from"] and at < datetime.fromisoformat(grant["valid_from"]) else "standing"
+
+
+async def _show_grants(visit: Visit, seal_id: str, problem: ApiProblem | None = None, form: ConsoleForm | None = None) -> Response:
+    entered = {} if form is None else {name: values[0] for name, values in form.values.items()}
     seal = await load_seal(visit, seal_id)
     found = (await visit.api.get(f"/v1/seals/{seal['id']}/grants", after=visit.query("after"), limit=PAGE_SIZE)).body
     return visit.render(
         "seal_grants.html",
         problem=problem,
         seal=seal,
-        grants=found["grants"],
+        grants=[each | {"standing": standing_of(each, datetime.now(UTC))} for each in found["grants"]],
         next_after=found["next_after"],
         names=await names_of(visit, [each["holder"] for each in found["grants"]]),
         may_grant="manage" in seal["mine"] and visit.may("seal.manage"),
-        entered=Entered(entered or {}),
+        entered=Entered(entered),
+        ticked=() if form is None else form.all("forms"),
         forms=FORMS,
         tab="grants",
         **words_for(visit),
@@ -78,7 +94,7 @@ def add_pages(console: Console) -> None:
         except ApiProblem as problem:
             if problem.is_signed_out:
                 raise
-            return await _show_grants(visit, seal_id, problem, {name: values[0] for name, values in form.values.items()})
+            return await _show_grants(visit, seal_id, problem, form)
         return visit.go(visit.request.url.path, notice="notice_granted")
 
     @console.page(SEALS + "/{seal_id}/grants/{grant_id}/revoke", methods=("POST",), needs="seal.manage")

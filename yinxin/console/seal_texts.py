@@ -103,7 +103,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "picture_of": ("{name}的印模", "Picture of {name}"),
     # Detail
     "seal_facts": ("印章信息", "The seal"),
-    "fact_code": ("印章编码", "Seal code"),
     "fact_organisation": ("单位名称", "Organisation"),
     "fact_credit_code": ("统一社会信用代码", "Credit code"),
     "fact_purpose": ("用途文字", "Line of purpose"),
@@ -189,6 +188,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "grant_via": ("仅限通过应用", "Only through client"),
     "grant_revoked": ("已收回", "Taken back"),
     "grant_standing": ("有效", "Standing"),
+    "grant_over": ("已过期", "Over"),
+    "grant_used_up": ("次数已用完", "Used up"),
+    "grant_not_yet": ("尚未生效", "Not yet"),
     "grant_revoke": ("收回授权", "Take back"),
     "empty_is_no_limit": ("留空表示不限。", "Left empty, there is no limit."),
     # Uses

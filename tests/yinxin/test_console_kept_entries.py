@@ -1,0 +1,84 @@
+"""What was typed at the console is still there after a refusal, ticks and choices too: what is lost in silence is sent otherwise the next time."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.yinxin.console_site import CREDIT_CODE, Site, open_site
+from yinxin.console.seal_rights_pages import standing_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.yinxin.surfing import Surfer
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with open_site(tmp_path_factory.mktemp("console") / "deployment") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def seal(site: Site) -> str:
+    """The address of a seal in use."""
+    applicant, reviewer, maker = (site.person(each) for each in ("shenqing", "shenhe", "zhizhang"))
+    applicant.get("/console/applications/new")
+    people = {"managers": "guanli", "users": "yongyin"}
+    wanted = {"kind": "new", "organisation": "呼伦贝尔市样例处", "credit_code": CREDIT_CODE, "reason": "设立", **people}
+    applicant.post("/console/applications/new", wanted)
+    place = applicant.at
+    reviewer.get(place)
+    reviewer.post(f"{place}/steps/approve", {"reason": "齐全", "version": "*"})
+    maker.get(place)
+    maker.post(f"{place}/steps/make", {"version": "*"})
+    made = maker.at
+    for _ in range(1000):
+        if "/steps/issue" in maker.get(made).text:
+            break
+        time.sleep(0.02)
+    maker.post(f"{made}/steps/issue", {"reason": ""})
+    user = site.person("yongyin")  # signs in once he has the power
+    user.get(made)
+    user.post(f"{made}/steps/activate", {"reason": ""})
+    assert "使用中" in user.text
+    return made
+
+
+def is_ticked(surfer: Surfer, name: str, value: str) -> bool:
+    found = re.search(rf'name="{name}" value="{value}"([^>]*)>', surfer.page.text)
+    assert found, surfer.text
+    return "checked" in found[1]
+
+
+def test_a_grant_that_was_refused_is_no_wider_the_next_time(site: Site, seal: str) -> None:
+    """No tick says no limit: a form whose ticks are gone grants every kind of file."""
+    manager = site.person("guanli")
+    manager.get(f"{seal}/grants")
+    manager.post(f"{seal}/grants", {"holder": "nobody-known", "forms": ["pdf", "ofd"]})
+    assert manager.page.status_code == 422
+    assert [is_ticked(manager, "forms", each) for each in ("pdf", "ofd", "digest")] == [True, True, False]
+
+
+def test_a_grant_says_whether_it_stands_now(site: Site, seal: str) -> None:
+    manager = site.person("guanli")
+    at = datetime.now(UTC)
+    given = {"revoked_at": None, "valid_from": None, "valid_until": None, "uses_max": None, "used": 0}
+    day = timedelta(days=1)
+    assert standing_of(given, at) == "standing"
+    assert standing_of(given | {"valid_until": at.isoformat()}, at) == "over"
+    assert standing_of(given | {"valid_until": (at + day).isoformat(), "valid_from": (at - day).isoformat()}, at) == "standing"
+    assert standing_of(given | {"valid_from": (at + day).isoformat()}, at) == "not_yet"
+    assert standing_of(given | {"uses_max": 2, "used": 1}, at) == "standing"
+    assert standing_of(given | {"uses_max": 2, "used": 2}, at) == "used_up"
+    assert standing_of(given | {"valid_until": at.isoformat(), "revoked_at": at.isoformat()}, at) == "revoked"
+    for days, told in (({"valid_until": "2020-01-01"}, "已过期"), ({"valid_from": "2999-01-01"}, "尚未生效")):
+        manager.get(f"{seal}/grants")
+        assert told not in manager.text
+        manager.post(f"{seal}/grants", {"holder": "shimin", "reason": "代办", **days})
+        assert told in manager.text, "it was said to stand"
