@@ -71,7 +71,7 @@ def view_of(report: Mapping[str, Any]) -> View:
     reason = telling[0] if telling and tone != GOOD and condition not in rules.TOLD_BELOW else ""
     seals = _seals(report)
     sealers = tuple(_sealer(each) for each in seals)
-    answers = (_changed(report, seals), _who(report, seals), _then(report, seals), _now(report, steps), *_held(report))
+    answers = (_changed(report, seals), _who(report, seals), _then(report, seals), _now(report, steps, seals), *_held(report))
     return View(tone, headline, reason, answers, sealers)
 
 
@@ -176,7 +176,7 @@ def _then_of(seal: Mapping[str, Any]) -> str:
     return GOOD if proven and _sealer_tone(seal) == GOOD else UNKNOWN
 
 
-def _now(report: Mapping[str, Any], steps: list[Facts]) -> Answer:
+def _now(report: Mapping[str, Any], steps: list[Facts], seals: list[Facts]) -> Answer:
     status = _question(report, "status")
     if status is not None:
         tone = _tone(status)
@@ -190,6 +190,8 @@ def _now(report: Mapping[str, Any], steps: list[Facts]) -> Answer:
         return Answer("q_now", key, tone, () if tone == GOOD else _against(status["steps"], worst=tone))
     for condition, key, tone in rules.SEAL_NOW:
         if _found(condition, steps):
+            if tone in rules.SEAL_NOW_PROVEN and any(_found(condition, each["steps"]) and _sealer_tone(each) != GOOD for each in seals):
+                return Answer("q_seal_now", "seal_now_claimed", UNKNOWN)
             wanted = condition.partition("/")[0]
             details = tuple(dict.fromkeys(step["detail"] for step in steps if step["code"] == wanted)) if tone != GOOD else ()
             return Answer("q_seal_now", key, tone, details)

@@ -256,6 +256,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "now_expired": ("有效期已过", "No: expired"),
     "now_not_yet": ("尚未生效", "Not yet"),
     "seal_now_good": ("在用", "Yes, it is in use"),
+    "seal_now_claimed": (
+        "未能证实本文件由它盖章，公布的状态不能说明本文件",
+        "This file is not shown to be sealed with it: what is published of that seal says nothing of this file",
+    ),
     "seal_now_ended": ("已停用，盖章时即已停用", "No, and it was out of use when applied"),
     "seal_now_ended_unproven": ("已停用，盖章时间没有证明", "No, and the time of sealing is unproven"),
     "seal_now_ended_after": ("盖章之后停用；此前盖的章仍然有效", "No, it ended after this was sealed; earlier seals stay valid"),

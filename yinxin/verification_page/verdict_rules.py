@@ -94,6 +94,7 @@ SEAL_NOW: Final[tuple[tuple[str, str, str], ...]] = (
     ("TRUST_BUNDLE_FROM_FUTURE/not-checked", "seal_now_unknown", UNKNOWN),
     ("SEAL_STATUS_OK/pass", "seal_now_good", GOOD),
 )
+SEAL_NOW_PROVEN: Final = (GOOD, WARN)  # what is published of a seal is said of a file only that is shown to be sealed with it
 GENUINE: Final = ("content", "number", "seal", "log")  # questions that show which licence a file is: as of what is told of it (``says``)
 NOT_ASKED: Final = "CREDENTIAL_STATUS_ABSENT/warn"  # a credential may name no list; then nobody knows whether its licence is in force
 LICENCE_NOW: Final[tuple[tuple[str, str], ...]] = (
@@ -130,6 +131,7 @@ def rules() -> dict[str, Any]:
         "thenUnproven": THEN_UNPROVEN,
         "thenProof": THEN_PROOF,
         "sealNow": SEAL_NOW,
+        "sealNowProven": SEAL_NOW_PROVEN,
         "genuine": GENUINE,
         "notAsked": NOT_ASKED,
         "licenceNow": LICENCE_NOW,

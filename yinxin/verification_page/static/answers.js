@@ -87,7 +87,7 @@ function then(report, seals, rules) {
   return answer("q_then", seals.length ? `then_${tone}` : "then_none", tone, detailsOf(steps, tone));
 }
 
-function now(report, steps, rules) {
+function now(report, steps, seals, rules) {
   const status = questionOf(report, "status");
   if (status !== null) {
     let tone = toneOf(status);
@@ -100,6 +100,8 @@ function now(report, steps, rules) {
   }
   for (const [condition, key, tone] of rules.sealNow) {
     if (!found(condition, steps)) continue;
+    const isClaimed = seals.some((each) => found(condition, each.steps) && sealerTone(each) !== GOOD);
+    if (isClaimed && rules.sealNowProven.includes(tone)) return answer("q_seal_now", "seal_now_claimed", UNKNOWN);
     const [wanted] = condition.split("/");
     const details = tone === GOOD ? [] : [...new Set(steps.filter((step) => step.code === wanted).map((step) => step.detail))];
     return answer("q_seal_now", key, tone, details);
@@ -152,7 +154,7 @@ export function viewOf(report, rules) {
     tone,
     headline,
     reason: telling.length && tone !== GOOD && !rules.toldBelow.includes(condition) ? telling[0].detail : "",
-    answers: [changed(report, seals), who(report, seals), then(report, seals, rules), now(report, steps, rules), ...held(report)],
+    answers: [changed(report, seals), who(report, seals), then(report, seals, rules), now(report, steps, seals, rules), ...held(report)],
     sealers: seals.map((each) => sealerOf(each, rules)),
   };
 }
