@@ -82,3 +82,67 @@ def test_a_grant_says_whether_it_stands_now(site: Site, seal: str) -> None:
         assert told not in manager.text
         manager.post(f"{seal}/grants", {"holder": "shimin", "reason": "代办", **days})
         assert told in manager.text, "it was said to stand"
+
+
+def chosen_type(surfer: Surfer) -> list[str]:
+    return re.findall(r'<option value="([^"]*)" selected>', surfer.page.text.partition('name="type_code"')[2].partition("</select>")[0])
+
+
+def test_a_change_that_was_refused_still_changes_the_type(site: Site, seal: str) -> None:
+    manager = site.person("guanli")
+    change = {"kind": "change", "seal_id": seal.rpartition("/")[2], "reason": "改用途"}
+    manager.get(f"/console/applications/new?kind=change&seal={change['seal_id']}")
+    assert chosen_type(manager) == [], "as it is"
+    manager.post("/console/applications/new", change | {"type_code": "4", "picture_width_mm": "999"})
+    assert manager.page.status_code == 422
+    assert chosen_type(manager) == ["4"]
+
+
+def test_files_have_to_be_chosen_again_and_it_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No browser keeps the files of a form that comes back."""
+    applicant = site.person("shenqing")
+    wanted = {"kind": "new", "organisation": "呼伦贝尔市样例科", "reason": "设立", "managers": "guanli"}
+    files = [("papers", ("批文.pdf", b"%PDF a")), ("own_picture", ("印模.png", b"png"))]
+    for further in ({"preview": "1"}, {"credit_code": "1"}):
+        applicant.get("/console/applications/new")
+        assert "须重新选择" not in applicant.text
+        applicant.post("/console/applications/new", wanted | further, files=files)
+        for name in ("批文.pdf", "印模.png"):
+            assert f"文件须重新选择：{name}" in applicant.text, further
+    monkeypatch.setattr("yinxin.console.visit.Visit.form.__kwdefaults__", {"held": None, "file_bytes_max": 1000})
+    applicant.get("/console/applications/new")
+    applicant.post("/console/applications/new", wanted, files=[("papers", ("批文.pdf", b"x" * 2000))])
+    assert applicant.page.status_code == 413
+    assert "FILE_TOO_LARGE" in applicant.text
+    assert "呼伦贝尔市样例科" in applicant.text, "a file that is too large costs no more than itself"
+    assert ">guanli</textarea>" in applicant.text
+    applicant.post("/console/applications/new", wanted | {"csrf": "x"}, files=[("papers", ("批文.pdf", b"x" * 2000))])
+    assert "呼伦贝尔市样例科" not in applicant.text, "nothing of a form of others is shown"
+    gone = wanted | {"kind": "change", "seal_id": "sl_" + "0" * 24}
+    applicant.get("/console/applications/new")
+    applicant.post("/console/applications/new", gone, files=[("papers", ("批文.pdf", b"x" * 2000))])
+    assert (applicant.page.status_code, "FILE_TOO_LARGE" in applicant.text) == (413, True)
+
+
+def test_of_a_change_that_was_carried_out_the_page_says_what_was_asked_for(site: Site, seal: str) -> None:
+    """The seal is as it was changed by then: held against it, nothing would have been asked for."""
+    manager, reviewer, maker = (site.person(each) for each in ("guanli", "shenhe", "zhizhang"))
+    manager.get(f"/console/applications/new?kind=change&seal={seal.rpartition('/')[2]}")
+    change = {"kind": "change", "seal_id": seal.rpartition("/")[2], "name": "样例处新章", "reason": "更名"}
+    manager.post("/console/applications/new", change)
+    place = manager.at
+    assert "样例处新章 有变化" in words(manager)
+    reviewer.get(place)
+    reviewer.post(f"{place}/steps/approve", {"reason": "齐全", "version": "*"})
+    maker.get(place)
+    maker.post(f"{place}/steps/make", {"version": "*"})
+    assert maker.at == seal, maker.text
+    reviewer.get(place)
+    shown = words(reviewer)
+    assert ("已办结" in shown, "印章名称 样例处新章" in shown) == (True, True)
+    assert "不变" not in shown
+    assert "尚无人担任" not in shown, "a change gives nobody a power"
+
+
+def words(surfer: Surfer) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", surfer.text.partition("<main")[2]).split())

@@ -321,9 +321,9 @@ def test_of_a_licence_every_question_is_answered_and_whether_it_is_his(officer: 
     sent.clear()
     for wrong in ("not-a-day", "2026-02-30"):
         typed = {"holder_name": "张三（示例）", "holder_code": "x", "at": wrong}
-        refused = officer.post("/console/verify", typed, status=422, files=document).text
-        assert "Day to judge by: a day or a time" in told(refused)
-        assert [f'value="{each}"' in refused for each in typed.values()] == [True] * 3
+        unread = officer.post("/console/verify", typed, status=422, files=document).text
+        assert "Day to judge by: a day or a time" in told(unread)
+        assert [f'value="{each}"' in unread for each in typed.values()] == [True] * 3
     assert sent == [], "nothing is judged by another day than was asked"
     who = {"holder_name": "张三（示例）", "holder_code": "11010519491231002X"}
     assert "甲公司" not in officer.post("/console/verify", who, status=200, files=document).text

@@ -76,7 +76,11 @@ def test_from_choosing_a_seal_to_a_sealed_document(clerk: Pages, seal_id: str) -
     elsewhere = clerk.post(place, {"mode": "place", "page": "1", "pages": "2-3", "x_mm": "50", "y_mm": "60", "preview": "1"}, status=200)
     assert "Page 1 of 3" in told(elsewhere.text)
     assert "translate(29.0 216.0)" not in elsewhere.text, "no seal where none will be"
-    assert "FIELD_UNACCEPTABLE" in told(clerk.post(place, {"mode": "place", "x_mm": "fifty"}, status=422).text)
+    wrong = {"mode": "keyword", "x_mm": "fifty", "y_mm": "61.5", "keyword": "盖章处", "reason": "年检", "level": "B-T"}
+    refused = clerk.post(place, wrong, status=422).text
+    assert "FIELD_UNACCEPTABLE" in told(refused)
+    for kept in ('value="keyword" checked', 'value="61.5"', 'value="盖章处"', 'value="年检"', 'value="B-T" selected'):
+        assert kept in refused, "what is right need not be typed again"
     off = clerk.post(place, {"mode": "place", "page": "1", "x_mm": "1", "y_mm": "1"}, status=422)
     assert "PLACEMENT_OFF_PAGE" in told(off.text)
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from seal_service.life import APPLICATION_LIFE, SEAL_TYPES, ApplicationState
+from seal_service.life import APPLICATION_LIFE, OPEN_APPLICATIONS, SEAL_TYPES, ApplicationState
 from seal_service.pictures.design import default_design, write_design
 from standards.errors import TrustError
 from standards.rfc7493_i_json import StrictJsonError, read_json, read_strict_object
@@ -19,6 +19,8 @@ from yinxin.console.seal_pages import PAGE_SIZE, SEALS, SVG_POLICY, load_seal
 from yinxin.console.seal_words import Entered, holder_in, holders_named, names_of, words_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from yinxin.console.console import Console
     from yinxin.console.forms import ConsoleForm
     from yinxin.console.visit import Visit
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 APPLICATIONS: Final = "/console/applications"
 KINDS: Final = ("new", "change", "renew", "cancel")
 SEES: Final = ("seal.apply", "seal.review", "seal.make")
+ABOUT_A_SEAL: Final = frozenset({"change", "renew", "cancel"})
 POWERS: Final = ("managers", "users", "auditors")
 _TEXTS: Final = ("organisation", "credit_code", "name", "purpose", "type_code", "division", "name_mongolian", "name_romanised")
 _COMPARED: Final = ("organisation", "credit_code", "name", "name_mongolian", "purpose", "type_code", "picture_width_mm")
@@ -106,7 +109,11 @@ def compared(seal: dict[str, Any], application: dict[str, Any]) -> list[tuple[st
     return lines
 
 
-async def _show_form(visit: Visit, kind: str, entered: dict[str, Any], problem: ApiProblem | None = None) -> Response:
+async def _show_form(
+    visit: Visit, kind: str, entered: dict[str, Any], problem: ApiProblem | None = None, form: ConsoleForm | None = None
+) -> Response:
+    """The form with what was entered. ``form``: that was sent: the files that were chosen for it no browser keeps."""
+    chosen = {} if form is None else {name: [part.file_name for part in parts] for name, parts in form.chosen.items()}
     seal = None if kind == "new" else await load_seal(visit, str(entered.get("seal_id", "")))
     drawn = None
     if kind in {"new", "change"}:
@@ -123,12 +130,18 @@ async def _show_form(visit: Visit, kind: str, entered: dict[str, Any], problem: 
         kind=kind,
         seal=seal,
         entered=Entered(entered),
+        chosen=chosen,
         drawn=drawn,
         seal_types=SEAL_TYPES,
         powers=POWERS,
         designer=DESIGNER,
         **words_for(visit),
     )
+
+
+async def _show_again(visit: Visit, arrived: Mapping[str, str], problem: ApiProblem) -> Response:
+    """The form with what had arrived of one that could not be read to its end: a file of it is too large."""
+    return await _show_form(visit, arrived["kind"] if arrived.get("kind") in KINDS else "new", dict(arrived), problem)
 
 
 def add_pages(console: Console) -> None:
@@ -159,9 +172,10 @@ def add_pages(console: Console) -> None:
         seal_id = visit.query("seal")
         if kind != "new" and not seal_id:
             return visit.go(SEALS)
-        return await _show_form(visit, kind, {"seal_id": seal_id, "picture_width_mm": "42" if kind == "new" else "", "type_code": "1"})
+        first = {"picture_width_mm": "42", "type_code": "1"} if kind == "new" else {}  # of a change what is empty stays as it is
+        return await _show_form(visit, kind, {"seal_id": seal_id, **first})
 
-    @console.page(APPLICATIONS + "/new", methods=("POST",), needs="seal.apply")
+    @console.page(APPLICATIONS + "/new", methods=("POST",), needs="seal.apply", again=_show_again)
     async def apply(visit: Visit) -> Response:
         form = await visit.form(file_bytes_max=PAPER_BYTES_MAX)
         kind = form.get("kind") if form.get("kind") in KINDS else "new"
@@ -178,14 +192,14 @@ def add_pages(console: Console) -> None:
             }
             return await _show_form(visit, "new", entered)
         if form.is_set("preview"):
-            return await _show_form(visit, kind, entered)
+            return await _show_form(visit, kind, entered, form=form)
         try:
             body = await _read_application(visit, form, kind)
             made = await visit.api.post("/v1/seal-applications", json=body, idempotency_key=form.once)
         except ApiProblem as problem:
             if problem.is_signed_out:
                 raise
-            return await _show_form(visit, kind, entered, problem)
+            return await _show_form(visit, kind, entered, problem, form)
         return visit.go(f"{APPLICATIONS}/{made.body['id']}", notice="notice_applied")
 
     @console.page(APPLICATIONS + "/{application_id}", needs=SEES)
@@ -203,7 +217,8 @@ def add_pages(console: Console) -> None:
                     raise
         is_own = application["applied_by"] == visit.person.holder
         holders = [application["applied_by"], application["reviewed_by"], *(each for power in POWERS for each in application[power])]
-        present = seal if application["kind"] in {"change", "renew", "cancel"} else None
+        # Once it is decided and done, the seal as it is now is no measure of what was asked for then
+        present = seal if application["kind"] in ABOUT_A_SEAL and application["state"] in OPEN_APPLICATIONS else None
         shows_picture = application["kind"] in {"new", "change"}
         checked = None
         if shows_picture and not application["own_picture"]:
@@ -217,6 +232,7 @@ def add_pages(console: Console) -> None:
             acts=acts,
             seal=seal,
             present=present,
+            says_people=application["kind"] not in ABOUT_A_SEAL,
             lines=compared(present, application) if present is not None else [],
             shows_picture=shows_picture,
             checked=checked,

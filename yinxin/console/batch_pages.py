@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import JSONResponse, Response
@@ -10,7 +11,7 @@ from standards.errors import TrustError
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.batch_texts import TEXTS
 from yinxin.console.console import problem_of_error
-from yinxin.console.seal_orders import EDGES, LEVELS, OCCURRENCES, Ordered, read_order
+from yinxin.console.seal_orders import EDGES, LEVELS, OCCURRENCES, Ordered, read_order, what_is_readable
 from yinxin.console.work_words import handed_on, show
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def add_pages(console: Console) -> None:
             ordered = read_order(form)
         except TrustError as error:
             problem = problem_of_error(error, visit.language)
-            return show(visit, "batch_open.html", seal=seal, ordered=FIRST, missing=False, problem=problem, **choices)
+            readable = replace(FIRST, **what_is_readable(form))
+            return show(visit, "batch_open.html", seal=seal, ordered=readable, missing=False, problem=problem, **choices)
         if not chosen:
             return show(visit, "batch_open.html", seal=seal, ordered=ordered, missing=True, status=422, **choices)
         path = f"/v1/seals/{seal_id}/batches"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
@@ -23,7 +23,7 @@ from yinxin.console.visit import Person, Visit
 from yinxin.scope_texts import SCOPE_TEXTS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     import httpx
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from yinxin.console.drafts import Drafts
     from yinxin.console.sessions import Session
     from yinxin.console.sign_in import SignIn
+
+    Again = Callable[[Visit, Mapping[str, str], ApiProblem], Awaitable[Response]]
 
 HOME: Final = "/console"
 SIGN_IN: Final = "/console/sign-in"
@@ -91,16 +93,18 @@ class Console:
         *,
         frame: PageFrame | None = None,
         kept: Sequence[str] = (),
+        again: Again | None = None,
     ) -> Callable[[Callable[..., Awaitable[Response]]], Callable[..., Awaitable[Response]]]:
         """Register ``async def endpoint(visit, **path)``. ``needs``: one of these scopes; ``frame``: other templates than the console's.
         ``kept``: fields of its form that its address takes, too: the way back from a refusal leads there with what was chosen.
+        ``again``: shows its form with what arrived of one whose files are refused on the way.
         """
         wanted = (needs,) if isinstance(needs, str) else tuple(needs or ())
 
         def register(endpoint: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
             @public(BY_SESSION)
             async def answer(request: Request) -> Response:
-                return await self._answer(request, endpoint, wanted, frame or self.frame, kept)
+                return await self._answer(request, endpoint, wanted, frame or self.frame, kept, again)
 
             self.routes.append(
                 Route(path, answer, methods=list(methods), include_in_schema=False, name=getattr(endpoint, "__name__", path))
@@ -133,6 +137,7 @@ class Console:
         needs: tuple[str, ...],
         frame: PageFrame,
         kept: Sequence[str],
+        again: Again | None,
     ) -> Response:
         browser = self.browser(request)
         # 1. Language and size of type are anybody's to choose
@@ -168,7 +173,11 @@ class Console:
             browser.set_cookie(AGAIN_COOKIE, "1", seconds=AGAIN_SECONDS)
             return self.to_sign_in(browser)
         except TrustError as error:
-            return self.refuse(visit, problem_of_error(error, visit.language), kept)
+            refused = problem_of_error(error, visit.language)
+            if again is not None and visit.is_form_ours():
+                with suppress(ApiProblem):  # what the form is about cannot be shown now: the refusal is told alone
+                    return await again(visit, visit.arrived.fields, refused)
+            return self.refuse(visit, refused, kept)
 
     def _holding(self, visit: Visit) -> AbstractContextManager[Held | None]:
         """What the files of a form are counted by: one person has one share of what may arrive at once. TOO_BUSY."""

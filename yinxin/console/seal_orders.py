@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,8 @@ from seal_service.places import read_pages, share_out
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from yinxin.console.forms import ConsoleForm
 
 PLACE: Final = "place"
@@ -84,25 +87,37 @@ class Shown:
     box: str
 
 
+_READ: Final[dict[str, Callable[[ConsoleForm], Any]]] = {
+    "mode": lambda form: _one_of(form, "mode", MODES),
+    "page": lambda form: _whole(form, "page") or 1,
+    "pages": lambda form: form.get("pages"),
+    "x_mm": lambda form: _number(form, "x_mm") or 0.0,
+    "y_mm": lambda form: _number(form, "y_mm") or 0.0,
+    "keyword": lambda form: form.get("keyword"),
+    "occurrence": lambda form: _one_of(form, "occurrence", OCCURRENCES),
+    "has_seam": lambda form: form.is_set("seam"),
+    "edge": lambda form: _one_of(form, "edge", EDGES),
+    "offset_mm": lambda form: _number(form, "offset_mm"),
+    "pages_per_seal": lambda form: _whole(form, "pages_per_seal"),
+    "reason": lambda form: form.get("reason"),
+    "location": lambda form: form.get("location"),
+    "document_type": lambda form: form.get("document_type"),
+    "level": lambda form: _one_of(form, "level", LEVELS),
+}
+
+
 def read_order(form: ConsoleForm) -> Ordered:
     """What was filled in. FIELD_UNACCEPTABLE names the field that is no number or none of its choices."""
-    return Ordered(
-        mode=_one_of(form, "mode", MODES),
-        page=_whole(form, "page") or 1,
-        pages=form.get("pages"),
-        x_mm=_number(form, "x_mm") or 0.0,
-        y_mm=_number(form, "y_mm") or 0.0,
-        keyword=form.get("keyword"),
-        occurrence=_one_of(form, "occurrence", OCCURRENCES),
-        has_seam=form.is_set("seam"),
-        edge=_one_of(form, "edge", EDGES),
-        offset_mm=_number(form, "offset_mm"),
-        pages_per_seal=_whole(form, "pages_per_seal"),
-        reason=form.get("reason"),
-        location=form.get("location"),
-        document_type=form.get("document_type"),
-        level=_one_of(form, "level", LEVELS),
-    )
+    return Ordered(**{name: read(form) for name, read in _READ.items()})
+
+
+def what_is_readable(form: ConsoleForm) -> dict[str, Any]:
+    """Members of an order that ``read_order`` refuses: all that can be read, so that nobody types it again."""
+    found = {}
+    for name, read in _READ.items():
+        with suppress(TrustError):
+            found[name] = read(form)
+    return found
 
 
 def first_order(page: int, pages: int, page_mm: tuple[float, float], seal_mm: tuple[float, float]) -> Ordered:

@@ -30,6 +30,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "problem_title": ("未能完成", "This did not work"),
     "go_back": ("返回", "Back"),
+    "choose_again": ("文件须重新选择：{names}", "Files have to be chosen again: {names}"),
     "home_title": ("{name}，您好", "Hello, {name}"),
     "home_lead": ("这里是等您处理的事项。", "This is what waits for you."),
     "home_nothing_title": ("您还没有管理台权限", "You have no rights here yet"),

@@ -14,7 +14,17 @@ from standards.errors import TrustError
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.code_samples import SampleCall, samples_of
 from yinxin.console.console import problem_of_error
-from yinxin.console.seal_orders import EDGES, LEVELS, OCCURRENCES, first_order, read_order, seal_on, size_of_picture, slice_on
+from yinxin.console.seal_orders import (
+    EDGES,
+    LEVELS,
+    OCCURRENCES,
+    first_order,
+    read_order,
+    seal_on,
+    size_of_picture,
+    slice_on,
+    what_is_readable,
+)
 from yinxin.console.use_texts import TEXTS
 from yinxin.console.work_words import exact_time
 
@@ -86,7 +96,8 @@ def add_pages(console: Console) -> None:
             ordered = read_order(form)
         except TrustError as error:
             drawn = await _draw(visit, draft, 1, LOOK_WIDTH_PX)
-            return _show(visit, seal, draft, drawn, seal_mm, None, problem=problem_of_error(error, visit.language))
+            refused = problem_of_error(error, visit.language)
+            return _show(visit, seal, draft, drawn, seal_mm, None, problem=refused, readable=what_is_readable(form))
         # 2. Only looking: another page, or how it would come out
         goto = form.get("goto")
         if goto or form.is_set("preview"):
@@ -132,7 +143,9 @@ def add_pages(console: Console) -> None:
         samples = samples_of(str(visit.api.client.base_url), call)
         told = [code for code in visit.query("told").split(",") if code in WARNINGS]
         is_new = visit.query("new") == "1"
-        return visit.render("use_done.html", use=use, seal=seal, report=report, samples_shown=samples, is_new=is_new, told=told)
+        return visit.render(
+            "use_done.html", use=use, seal=seal, report=report, samples_shown=samples, is_new=is_new, told=told, exact=exact_time
+        )
 
     @console.page("/console/uses/{use_id}/result", needs=USE)
     async def fetch_result(visit: Visit, use_id: str) -> Response:
@@ -159,11 +172,12 @@ def _show(
     ordered: Ordered | None,
     *,
     problem: ApiProblem | None = None,
+    readable: dict[str, Any] | None = None,
 ) -> Response:
-    """The page with the seal where the order puts it. Without an order, where a seal usually stands."""
+    """The page with the seal where the order puts it. Without an order, where a seal usually stands. ``readable``: of an order that is refused."""
     picture = drawn["pictures"][0]
     page, pages, page_mm = picture["page"], drawn["pages"], (picture["width_mm"], picture["height_mm"])
-    told = ordered or first_order(page, pages, page_mm, seal_mm)
+    told = ordered or replace(first_order(page, pages, page_mm, seal_mm), **(readable or {}))
     return visit.render(
         "use_place.html",
         problem=problem,

@@ -124,7 +124,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "stamp_record": ("记录", "Record"),
     "stamp_state": ("状态", "State"),
     "stamp_state_done": ("已完成", "done"),
-    "stamp_state_intended": ("进行中", "under way"),
+    "stamp_state_intent": ("进行中", "under way"),
     "stamp_state_voided": ("已作废", "voided"),
     "stamp_kind": ("类型", "Kind"),
     "stamp_kind_digest": ("摘要签章", "digest"),

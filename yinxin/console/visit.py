@@ -13,6 +13,7 @@ import anyio.to_thread
 from service_kit.multipart import Form
 from service_kit.one_use import use_once
 from service_kit.page_frame.browser import CSRF_FIELD, NOTICE_COOKIE
+from standards.errors import TrustError
 from yinxin.console.api_calls import told_in
 from yinxin.console.entry_words import told_to_enter
 from yinxin.console.forms import FILE_BYTES_MAX, read_console_form
@@ -92,6 +93,14 @@ class Visit:
             self.browser.check_token(form.get(CSRF_FIELD))
             self._form = form
         return self._form
+
+    def is_form_ours(self) -> bool:
+        """Whether what arrived of a form that could not be read to its end is of a form of this site, made for this browser."""
+        try:
+            self.browser.check_token(self.arrived.fields.get(CSRF_FIELD, ""))
+        except TrustError:
+            return False
+        return self._form is None
 
     async def is_first(self, form: ConsoleForm) -> bool:
         """Whether this very form comes for the first time: for what the API would do again. What was refused is asked for with a new form."""
