@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+import asyncio
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from tests.licence_vault.issuing_here import FACE, ISSUER
 from tests.licence_vault.served import served_licences
 from tests.licence_vault.type_files import TYPE, type_file
 from tests.yinxin.console_here import Pages, open_pages, told
+from yinxin.console.home_pages import todos_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,3 +59,20 @@ def test_a_licence_counts_on_its_days_alone(here: Here, officer: Pages) -> None:
     for page in (later.headers["location"], f"{later.headers['location']}/uses", "/console/licences"):
         shown = told(officer.get(page).text.partition("<tbody>")[2] if page == "/console/licences" else officer.get(page).text)
         assert "not in force yet" in shown, page
+
+
+def test_the_first_page_tells_of_every_seal_that_ends_soon() -> None:
+    """However many of a person's seals come before it in the list."""
+    soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    seals = [{"id": f"sl_{number}", "name": f"{number}", "state": "active", "valid_until": None} for number in range(500)]
+    seals[450]["valid_until"] = soon
+
+    class Api:
+        async def get(self, _path: str, *, after: str = "", limit: int, **_asked: str) -> Any:
+            start = int(after or 0)
+            following = start + limit
+            return SimpleNamespace(body={"seals": seals[start:following], "next_after": str(following) if following < len(seals) else None})
+
+    visit: Any = SimpleNamespace(api=Api(), may=lambda *scopes: "seal.audit" in scopes)
+    (ending,) = asyncio.run(todos_of(visit))
+    assert (ending.key, [line[1] for line in ending.lines]) == ("todo_expiring", ["450"])

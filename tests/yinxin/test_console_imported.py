@@ -282,7 +282,7 @@ def test_types_that_nobody_issues_any_more_take_files(officer: Pages, monkeypatc
 
     async def get(self: Any, path: str, **params: Any) -> ApiAnswer:
         if path == "/v1/licence-types" and params["state"] == "retired":
-            return ApiAnswer(200, {"types": [{"code": "OLD", "version": 1, "name": "旧许可证"}]}, {})
+            return ApiAnswer(200, {"types": [{"code": "OLD", "version": 1, "name": "旧许可证"}], "next_after": None}, {})
         return await real(self, path, **params)
 
     monkeypatch.setattr(ApiCalls, "get", get)

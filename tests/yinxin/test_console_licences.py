@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
 from html import unescape
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -195,7 +197,9 @@ def test_a_file_of_rows_is_tried_before_it_is_issued(officer: Pages) -> None:
     assert "2 rows, 1 of them can be issued" in bad, "with a row that is wrong nothing is begun"
     assert "LICENCE_ROW_FILE" in told(officer.post("/console/licence-batches", given, status=422, files={"file": ("r.json", b"{")}).text)
     watch = send(good, 303, once="of-this-form").headers["location"]
-    assert send(good, 303, once="of-this-form").headers["location"] == "/console/licence-batches", "pressed twice, begun once"
+    twice = send(good, 303, once="of-this-form")
+    assert twice.headers["location"] == "/console/licence-batches", "pressed twice, begun once"
+    assert "nothing was begun again" in told(officer.follow(twice).text), "the first one may have been refused"
     assert len(set(re.findall(r'"/console/licence-batches/(\w+)"', officer.get("/console/licence-batches").text))) == 1
     for _ in range(200):
         progress = officer.get(f"{watch}/progress.json").json()
@@ -331,6 +335,29 @@ def test_of_a_licence_every_question_is_answered_and_whether_it_is_his(officer: 
     refused = officer.post("/console/verify", nobody | {"holder_name": " "}, status=422, files=document)
     assert "FIELD_UNACCEPTABLE" in refused.text
     assert sent == [who, who | {"holder_code": ""}, nobody | {"holder_name": " "}], "as it was typed; whether it will do, the API says"
+
+
+def test_types_are_found_however_many_there_are() -> None:
+    """One answer of the API holds two hundred; a city has more."""
+    from yinxin.console.licence_pages import newest_types
+
+    kept = {
+        "A": [{"code": "a", "version": 1}, {"code": "b", "version": 1}],
+        "B": [{"code": "a", "version": 2}],
+        "C": [{"code": "c", "version": 1}],
+    }
+    following = {"": "A", "A": "B", "B": "C", "C": None}
+
+    class Api:
+        async def get(self, _path: str, *, state: str, after: str, limit: int) -> Any:
+            assert (state, limit) == ("published", 200)
+            there = following[after]
+            assert there is not None
+            next_after = there if following[there] else None
+            return SimpleNamespace(body={"types": kept[there], "next_after": next_after})
+
+    found = asyncio.run(newest_types(SimpleNamespace(api=Api()), "published"))  # type: ignore[arg-type]
+    assert {each["code"]: each["version"] for each in found} == {"a": 2, "b": 1, "c": 1}
 
 
 def test_what_a_form_says_is_what_is_sent() -> None:

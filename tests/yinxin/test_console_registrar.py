@@ -88,6 +88,10 @@ def test_a_use_is_permitted_changed_and_withdrawn(registrar: Pages) -> None:
     assert "Permitted" in told(permitted.text)
     assert "the holder agreed" in told(permitted.text)
     assert "annotated copies" not in told(permitted.text)
+    again = registrar.post(f"{SHARING}/edit", whole | {"rights": ["verify"], "reason": "another"}, status=409).text
+    assert "has a permission for this type already" in told(again)
+    registrar.get("/problems/LICENCE_SHARING_KNOWN", status=302)
+    assert set(re.findall(r'value="(\w+)" checked', again)) == {"consented", "verify", "query"}, "what stands, to be changed knowingly"
     edit = f"{SHARING}/edit?client=cl_shop&type={TYPE}"
     page = registrar.get(edit).text
     assert set(re.findall(r'value="(\w+)" checked', page)) == {"consented", "verify", "query"}

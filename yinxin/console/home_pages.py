@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SHOWN_MAX: Final = 5
 LOOKED_AT: Final = 100
+SEALS_ASKED: Final = 200  # in one answer of the API
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,17 @@ async def _applications(visit: Visit, state: str) -> list[dict[str, Any]]:
 
 async def _seals(visit: Visit, state: str, *, of: str = "mine") -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await visit.api.get("/v1/seals", state=state, of=of, limit=LOOKED_AT)).body["seals"]
+    return found
+
+
+async def _all_seals_in_use(visit: Visit) -> list[dict[str, Any]]:
+    """All of this person's: that one of them ends soon is not told of the first hundred alone."""
+    found: list[dict[str, Any]] = []
+    after: str | None = ""
+    while after is not None:
+        page = (await visit.api.get("/v1/seals", state="active", of="mine", after=after, limit=SEALS_ASKED)).body
+        found += page["seals"]
+        after = page["next_after"]
     return found
 
 
@@ -66,9 +78,8 @@ async def todos_of(visit: Visit) -> list[Todo]:
     if visit.may("seal.use"):
         todos.append(_of_seals("todo_activate", await _seals(visit, "issued"), f"{SEALS}?state=issued"))
     if visit.may(*MY_POWERS):
-        ending = [
-            each for each in await _seals(visit, "active") if (left := days_left(each["valid_until"])) is not None and left <= SOON_DAYS
-        ]
+        in_use = await _all_seals_in_use(visit)
+        ending = [each for each in in_use if (left := days_left(each["valid_until"])) is not None and left <= SOON_DAYS]
         todos.append(_of_seals("todo_expiring", ending, SEALS))
     if visit.may("seal.manage"):
         of = "all" if visit.may("seal.secure") else "mine"

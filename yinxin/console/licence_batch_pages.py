@@ -57,7 +57,7 @@ def add_pages(console: Console) -> None:
             if form.is_set("try") or tried["problems"]:  # with a row that is wrong, nothing is begun unasked
                 return show(visit, "licence_batch.html", given=given, tried=tried, missing=False, **common)
             if not await visit.is_first(form):  # pressed twice: the batch is among one's own
-                return visit.go(BATCHES, notice="licb_started")
+                return visit.go(BATCHES, notice="licb_sent_before")
             batch_id = (await visit.api.post("/v1/licence-batches", **what)).body["id"]
             await visit.api.post(f"/v1/licence-batches/{batch_id}/start")
         except ApiProblem as problem:

@@ -44,6 +44,7 @@ ISSUE: Final = "licence.issue"
 OFFER: Final = "licence.credential"
 LICENCES: Final = "/console/licences"
 SHOWN: Final = 50
+TYPES_ASKED: Final = 200  # in one answer of the API
 LOG_PENDING: Final = "LICENCE_LOG_PENDING"
 WAITS: Final = 10
 WAIT_SECONDS: Final = 0.2
@@ -272,9 +273,13 @@ async def published_types(visit: Visit) -> list[dict[str, Any]]:
 async def newest_types(visit: Visit, state: str) -> list[dict[str, Any]]:
     """The newest version of each type among those in this state."""
     newest: dict[str, dict[str, Any]] = {}
-    for each in (await visit.api.get("/v1/licence-types", state=state, limit=200)).body["types"]:
-        if each["code"] not in newest or each["version"] > newest[each["code"]]["version"]:
-            newest[each["code"]] = each
+    after: str | None = ""
+    while after is not None:  # a city has more types than one answer holds
+        found = (await visit.api.get("/v1/licence-types", state=state, after=after, limit=TYPES_ASKED)).body
+        for each in found["types"]:
+            if each["code"] not in newest or each["version"] > newest[each["code"]]["version"]:
+                newest[each["code"]] = each
+        after = found["next_after"]
     return list(newest.values())
 
 

@@ -194,6 +194,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "licb_problem_code": ("问题", "Problem"),
     "licb_watch": ("批量颁发进度", "A batch of licences"),
     "licb_started": ("批量颁发已开始。", "The batch has begun."),
+    "licb_sent_before": (
+        "此表单已提交过，没有再次办理。请在列表中查看是否已开始。",
+        "This form was sent before and nothing was begun again. See in the list whether its batch has begun.",
+    ),
     "licb_issued": ("已颁发", "issued"),
     "licb_row_issued": ("已颁发", "issued"),
     "licb_row_waiting": ("等待", "waiting"),

@@ -79,6 +79,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Changed in the database past the program: it permits nothing. Withdraw it and permit anew.",
     ),
     "share_save": ("授权", "Permit"),
+    "share_known": ("该应用对此类证照已有授权", "This system has a permission for this type already"),
+    "share_known_help": ("下面是现有授权，如需更改请在此修改。", "It is shown below: change it there, if that is what you want."),
     "share_saved": ("已授权，下一次请求起生效。", "Permitted, from the next request on."),
     "share_withdraw": ("撤回授权", "Withdraw"),
     "share_withdraw_hint": (

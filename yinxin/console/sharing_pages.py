@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from licence_vault.uses import ShareRight, UseMode
-from yinxin.console.api_calls import ApiProblem
+from yinxin.console.api_calls import UNREACHABLE, ApiProblem
 from yinxin.console.licence_pages import published_types
 from yinxin.console.seal_words import names_of
 from yinxin.console.work_words import show
@@ -14,6 +14,7 @@ from yinxin.console.work_words import show
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from yinxin.console.api_calls import ApiAnswer
     from yinxin.console.console import Console
     from yinxin.console.visit import Visit
 
@@ -55,6 +56,10 @@ def add_pages(console: Console) -> None:
         body = {"modes": list(form.all("modes")), "rights": list(form.all("rights")), "reason": form.get("reason")}
         client, type_code, etag = form.get("client"), form.get("type"), form.get("etag")
         try:
+            known = None if etag else await _known(visit, client, type_code)
+            if known is not None:  # it is changed where one sees how far it goes
+                told = ApiProblem(409, "LICENCE_SHARING_KNOWN", visit.t("share_known"), "", visit.t("share_known_help"))
+                return await _form(visit, known.body, etag=known.etag, problem=told)
             await visit.api.put(_path(client, type_code), json=body, if_match=etag or None)
         except ApiProblem as problem:
             if problem.is_signed_out:
@@ -67,6 +72,16 @@ def add_pages(console: Console) -> None:
         form = await visit.form()
         await visit.api.delete(_path(form.get("client"), form.get("type")))
         return visit.go(SHARING, notice="share_withdrawn")
+
+
+async def _known(visit: Visit, client: str, type_code: str) -> ApiAnswer | None:
+    """What this system is permitted with this type already."""
+    try:
+        return await visit.api.get(_path(client, type_code))
+    except ApiProblem as problem:
+        if problem.is_signed_out or problem.status == UNREACHABLE:
+            raise
+        return None
 
 
 async def _form(visit: Visit, given: dict[str, Any], *, etag: str = "", problem: ApiProblem | None = None) -> Response:

@@ -39,6 +39,7 @@ READ: Final = "seal.read"
 PICTURE_WIDTH_PX: Final = 1000
 LOOK_WIDTH_PX: Final = 100
 BATCHES_SHOWN: Final = 5
+SEALS_SHOWN: Final = 200
 WARNINGS: Final = ("SEAM_SKIPPED", "SEAL_MAY_BE_HIDDEN")  # of the API's Seal-Warnings
 USABLE: Final = "active"
 SVG_POLICY: Final = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'", "cache-control": "private, max-age=300"}
@@ -52,10 +53,12 @@ def add_pages(console: Console) -> None:
 
     @console.page("/console/use", needs=USE)
     async def choose_seal(visit: Visit) -> Response:
-        found = (await visit.api.get("/v1/seals", limit=200, search=visit.query("search"))).body
+        search, after = visit.query("search"), visit.query("after")
+        found = (await visit.api.get("/v1/seals", limit=SEALS_SHOWN, search=search, after=after)).body
         batches = (await visit.api.get("/v1/seal-batches", limit=BATCHES_SHOWN)).body["batches"]
         seals = sorted(found["seals"], key=lambda seal: seal["state"] != USABLE)
-        return visit.render("use_choose.html", seals=seals, usable=USABLE, search=visit.query("search"), batches=batches, exact=exact_time)
+        further = {"search": search, "next_after": found["next_after"], "after": after}
+        return visit.render("use_choose.html", seals=seals, usable=USABLE, batches=batches, exact=exact_time, **further)
 
     @console.page("/console/use/{seal_id}", methods=("GET", "POST"), needs=USE)
     async def hand_in(visit: Visit, seal_id: str) -> Response:
