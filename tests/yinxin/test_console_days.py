@@ -61,6 +61,19 @@ def test_a_licence_counts_on_its_days_alone(here: Here, officer: Pages) -> None:
         assert "not in force yet" in shown, page
 
 
+def test_a_holder_is_found_by_whatever_number_he_has(officer: Pages) -> None:
+    """Numbers are found by their kind: for another one "none" would be no answer."""
+    abroad = {"holder_code": "E12345678", "holder_code_type": "414", "valid_from": "2026-11-28", "valid_to": "2031-11-27"}
+    place = officer.post(f"/console/licences/new?type={TYPE}", GIVEN | abroad).headers["location"]
+    for path in ("/console/licences", "/console/imported-licences"):
+        asked = told(officer.get(f"{path}?holder_code=E12345678").text)
+        assert "Choose the kind of number" in asked
+        assert "No licence is like that" not in asked
+        assert "Choose the kind" not in told(officer.get(f"{path}?holder_code=12990000YX0000008K").text)
+    assert place in officer.get("/console/licences?holder_code=E12345678&holder_code_type=414").text
+    assert place not in officer.get("/console/licences?holder_code=E12345678&holder_code_type=413").text
+
+
 def test_the_first_page_tells_of_every_seal_that_ends_soon() -> None:
     """However many of a person's seals come before it in the list."""
     soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()

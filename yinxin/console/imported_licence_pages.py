@@ -10,7 +10,7 @@ from yinxin.console.api_calls import ApiProblem
 from yinxin.console.forms import FILE_BYTES_MAX
 from yinxin.console.imported_licence_texts import TEXTS
 from yinxin.console.licence_batch_pages import kind_of, report_file, template_columns
-from yinxin.console.licence_pages import code_type_of, definition_of, newest_types, own_issuers, published_types
+from yinxin.console.licence_pages import code_type_of, definition_of, named_code_types, newest_types, own_issuers, published_types
 from yinxin.console.work_words import handed_on, show
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ ISSUE: Final = "licence.issue"
 API: Final = "/v1/imported-licences"
 IMPORTED: Final = "/console/imported-licences"
 SHOWN: Final = 50
-SEARCHED: Final = ("issuer", "number", "holder_code")
+SEARCHED: Final = ("issuer", "number", "holder_code", "holder_code_type")
 OUTCOMES: Final = ("refused", "not_matched", "not_reached", "replaced", "attached", "unchanged")
 """Of files of an archive, those first that somebody has to look at."""
 MEGABYTE: Final = 1024 * 1024
@@ -42,15 +42,17 @@ def add_pages(console: Console) -> None:
         asked = {name: visit.query(name) for name in SEARCHED}
         issuers = await own_issuers(visit)
         found: dict[str, Any] = {"imported": [], "next_after": None}
-        if issuers:
-            code_type = code_type_of(asked["holder_code"])
-            found = (await visit.api.get(API, **asked, holder_code_type=code_type, after=visit.query("after"), limit=SHOWN)).body
+        code_type = code_type_of(asked["holder_code"], asked["holder_code_type"])
+        if issuers and code_type is not None:
+            found = (await visit.api.get(API, **asked | {"holder_code_type": code_type}, after=visit.query("after"), limit=SHOWN)).body
         return show(
             visit,
             "imported_licences.html",
             imported=[_marked(visit, each) for each in found["imported"]],
             next_after=found["next_after"],
             asked=asked,
+            code_types=named_code_types(visit),
+            lacks_type=code_type is None,
             issuers=issuers,
             types=await _names_of_types(visit),
         )

@@ -48,11 +48,12 @@ TYPES_ASKED: Final = 200  # in one answer of the API
 LOG_PENDING: Final = "LICENCE_LOG_PENDING"
 WAITS: Final = 10
 WAIT_SECONDS: Final = 0.2
-SEARCHED: Final = ("issuer", "type", "state", "number", "holder_code")
+SEARCHED: Final = ("issuer", "type", "state", "number", "holder_code", "holder_code_type")
 SUCCESSIONS: Final = {step.verb for step in LICENCE_LIFE if step.verb is not None and step.needs_successor}
 PLAIN: Final = {step.verb for step in LICENCE_LIFE if step.verb is not None and not step.needs_successor}
 ENDED: Final = ("replaced", "cancelled", "revoked", "withdrawn")
 _RESIDENT: Final = re.compile(r"[0-9]{17}[0-9Xx]")  # GB 11643; a credit code has letters among its first characters
+_CREDIT_CODE: Final = re.compile(r"[0-9A-Za-z]{18}")  # GB 32100
 SEVERE: Final = ("cancel", "revoke", "withdraw", "suspend", "erase")
 
 
@@ -64,10 +65,10 @@ def add_pages(console: Console) -> None:
     @console.page(LICENCES, needs=READ)
     async def list_licences(visit: Visit) -> Response:
         asked = {name: visit.query(name) for name in SEARCHED}
-        code_type = code_type_of(asked["holder_code"])
+        code_type = code_type_of(asked["holder_code"], asked["holder_code_type"])
         issuers = await own_issuers(visit)
         found: dict[str, Any] = {"licences": [], "next_after": None}
-        if issuers:
+        if issuers and code_type is not None:
             asked_api = asked | {"holder_code_type": code_type, "newest_first": "true", "after": visit.query("after")}
             found = (await visit.api.get("/v1/licences", **asked_api, limit=SHOWN)).body
         return show(
@@ -76,6 +77,8 @@ def add_pages(console: Console) -> None:
             licences=[each | {"stands": standing_of(each)} for each in found["licences"]],
             next_after=found["next_after"],
             asked=asked,
+            code_types=named_code_types(visit),
+            lacks_type=code_type is None,
             issuers=issuers,
             types={each["code"]: each["name"] for each in await published_types(visit)},
             states=[each.value for each in LicenceState if each is not LicenceState.DRAFT],
@@ -236,8 +239,7 @@ async def _once_logged(visit: Visit, path: str, **what: Any) -> ApiAnswer:
 
 
 def _form(visit: Visit, template: str, values: dict[str, Any], common: dict[str, Any], *, problem: ApiProblem | None = None) -> Response:
-    zh = visit.language == "zh"
-    code_types = [(code, each.name_zh if zh else each.name_en) for code, each in HOLDER_CODE_TYPES.items()]
+    code_types = named_code_types(visit)
     blocks = items_by_block(common["definition"])
     if problem is not None:
         problem = told_of_form(problem, visit.language, common["definition"])
@@ -260,9 +262,21 @@ def standing_of(licence: dict[str, Any]) -> str:
     return LicenceState.EXPIRED.value if licence["valid_to"] and licence["valid_to"] < today else LicenceState.ISSUED.value
 
 
-def code_type_of(holder_code: str) -> str:
-    """Of which kind a holder's number is that somebody looks for (GB/T 36903, annex A); empty where he looks for none."""
-    return "" if not holder_code else PERSON_CODE if _RESIDENT.fullmatch(holder_code) else ORGANISATION_CODE
+def code_type_of(holder_code: str, said: str) -> str | None:
+    """Of which kind a holder's number is that somebody looks for (GB/T 36903, annex A): what he says, or what its form says. Empty where he looks for
+    none, None where it must be said: numbers are found by kind, and another kind finds nothing.
+    """
+    if not holder_code or said in HOLDER_CODE_TYPES:
+        return said if holder_code else ""
+    if _RESIDENT.fullmatch(holder_code):
+        return PERSON_CODE
+    return ORGANISATION_CODE if _CREDIT_CODE.fullmatch(holder_code) else None
+
+
+def named_code_types(visit: Visit) -> list[tuple[str, str]]:
+    """Kinds of numbers with their names."""
+    zh = visit.language == "zh"
+    return [(code, each.name_zh if zh else each.name_en) for code, each in HOLDER_CODE_TYPES.items()]
 
 
 async def published_types(visit: Visit) -> list[dict[str, Any]]:

@@ -31,6 +31,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "lic_holder_code": ("证件号码", "Number"),
     "lic_holder_code_example": ("统一社会信用代码或公民身份号码", "Credit code or resident number"),
     "lic_holder_code_type": ("证件类型", "Kind of number"),
+    "lic_code_type_by_form": ("按号码判断", "as its form says"),
+    "lic_code_type_needed": ("请选择证件类型后再查询：号码按类型查找", "Choose the kind of number: they are found by kind"),
     "lic_add_holder": ("增加持证主体", "Another holder"),
     "lic_block_basic": ("基本信息", "Basic"),
     "lic_block_holder": ("主体信息", "Of the holder"),
