@@ -15,6 +15,7 @@ from idp.pages.visit import PASSKEY_SCRIPT, PASSKEY_SCRIPT_PATH
 from idp.store.credentials import list_credentials
 from service_kit.composition import public
 from standards.errors import TrustError
+from standards.gbt7408_times import CHINA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,12 @@ def _show_keys(pages: Pages, visit: Visit, problem: TrustError | None = None) ->
             found = [each for each in list_credentials(connection, desk.vault, session.account_id) if each.kind in KEYS]
             options = passkey_creation(connection, desk, session, at)
             keys = [
-                {"credential_id": each.credential_id, "label": each.label, "kind": each.kind.value, "since": f"{each.created_at:%Y-%m-%d}"}
+                {
+                    "credential_id": each.credential_id,
+                    "label": each.label,
+                    "kind": each.kind.value,
+                    "since": f"{each.created_at.astimezone(CHINA):%Y-%m-%d}",
+                }
                 for each in found
             ]
             challenge = new_certificate_challenge(desk, session, at)

@@ -244,8 +244,8 @@ def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None
         values["upstreams"] = [
             {"name": name, "title": titled(settings, visit.language)} for name, settings in pages.federation.upstreams.items()
         ]
-        values["hint"] = (request.login_hint or "")[:200] if request else ""
-        name = _RECOVERY if visit.request.query_params.get("method") == _RECOVERY else name
+        values["hint"] = (visit.login or (request.login_hint if request else "") or "")[:200]
+        name = _RECOVERY if _RECOVERY in {visit.request.query_params.get("method"), visit.request.url.path.rpartition("/")[2]} else name
     elif step in {Step.ACCOUNT, Step.ACTING, Step.CONSENT}:
         with pages.desk.database.read() as connection:
             found = {
@@ -339,8 +339,7 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
 
 async def show_sign_in(pages: Pages, visit: Visit) -> Response:
     """The page of a sign-in that waits for something."""
-    switched = visit.switched()
-    if switched is not None:
+    if (switched := visit.switched()) is not None:
         return switched
     try:
         return await pages.in_thread(dispatch, pages, visit, _sign_in_id(visit))
@@ -357,6 +356,7 @@ async def take_secret(pages: Pages, visit: Visit, *, is_recovery: bool = False) 
         #    asked for. Not before the form has come, or whoever sends it slowly would hold a place for nothing
         pool.demand_place()
         form = await visit.form(f"/sign-in/{sign_in_id}")
+        visit.login = form.get("login", "")
         with pool.take_place() as place:
             # 2. Whoever came in the same moment and finds no place hears so before any of the work begins
             await asyncio.sleep(0)
@@ -367,7 +367,7 @@ async def take_secret(pages: Pages, visit: Visit, *, is_recovery: bool = False) 
                 visit.browser_hash,
                 pages.profile_of,
                 place=place,
-                login=form.get("login", ""),
+                login=visit.login,
                 secret=form.get("code" if is_recovery else "password", ""),
                 peer=visit.peer,
                 is_recovery=is_recovery,

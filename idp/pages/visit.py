@@ -63,11 +63,14 @@ def once(pairs: list[tuple[str, str]]) -> dict[str, str]:
 
 @dataclass(slots=True)
 class Visit(Browser):
-    """A request of a browser at the sign-in pages. ``locales``: what the client asks the pages to be shown in."""
+    """A request of a browser at the sign-in pages. ``locales``: what the client asks the pages to be shown in. ``login``: the name that was typed
+    beside a secret, kept where that is refused.
+    """
 
     sealer: ValueSealer
     is_demo: bool = False
     locales: tuple[str, ...] = ()
+    login: str = ""
 
     @property
     def browser_hash(self) -> bytes:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import bcrypt
+from markupsafe import escape
 from sqlalchemy import update
 
 from idp.actions import show_password
@@ -189,3 +190,22 @@ def test_what_hashes_cost() -> None:
     pool.note_ours(9 * OURS_SECONDS)
     assert pool.slowness == 2, "others at work beside it do not count"
     pool.close()
+
+
+def test_a_name_is_typed_once_however_the_secret_beside_it_is_refused(town: Town) -> None:  # noqa: F811
+    """On the page that it came from, whether or not there is such an account, and never with the secret."""
+    town.person()
+    for name in ("jia", "nobody", 'x"><b>'):
+        for way, secret, heading in (
+            ("password", {"password": "wrong-secret-1"}, "Sign in"),
+            ("recovery", {"code": "AAAA-BBBB"}, "recovery"),
+        ):
+            browser = Browser(town.here)
+            browser.authorize("own")
+            if way == "recovery":
+                browser.go(f"{browser.path}?method=recovery")
+            browser.submit(way, login=name, **secret)
+            assert browser.answer.status_code == 401
+            assert heading in browser.heading
+            assert f'name="login" value="{escape(name)}"' in browser.answer.text
+            assert not any(each in browser.answer.text for each in secret.values())
