@@ -56,6 +56,8 @@ def test_an_authority_is_entered_changed_and_given_members(registrar: Pages) -> 
     assert "sl_1" in registrar.follow(changed).text
     stale = registrar.post(at, KNOWN | {"what": "change", "etag": etag, "name": "迟到的"}, status=412).text
     assert "迟到的" not in stale
+    wrong = registrar.post(at, KNOWN | {"what": "change", "etag": "*", "name": "改后名称", "area_code": "1"}, status=422).text
+    assert ('value="改后名称"' in wrong, 'name="etag" value="*"' in wrong, f"<h1>{KNOWN['name']}</h1>" in wrong) == (True, True, True)
     # Members: by a client's id, not twice, and taken away again
     given = registrar.follow(registrar.post(at, {"what": "give", "holder": "cl_author"}))
     assert "The member was added" in told(given.text)

@@ -63,6 +63,7 @@ def test_the_security_administrator_gives_duties_and_freezes_but_does_no_work(he
             surfer.post("/console/duties", {**change, **wrong})
             assert surfer.page.status_code >= 400, wrong
             assert code in surfer.text, wrong
+            assert ('value="兼办申请"' in surfer.page.text) is (wrong.get("what") != "take"), "what was typed is still there"
         surfer.post("/console/duties", {"what": "appoint", "role": "audit", "holder": "lungang", "reason": "轮岗"})
         assert "轮岗" in surfer.text
         surfer.post("/console/duties", {"what": "dismiss", "holder": "lungang", "reason": "轮岗结束"})
@@ -74,7 +75,7 @@ def test_the_security_administrator_gives_duties_and_freezes_but_does_no_work(he
                 surfer.post(f"/console/seals/{seals[1]}/powers", {"power": "audit", "holder": "lungang", "reason": "监督", **take})
                 assert surfer.page.status_code == 200
             surfer.post(f"/console/seals/{seals[1]}/powers", {"power": "audit", "holder": "nobody-known", "reason": "x"})
-            assert surfer.page.status_code == 422
+            assert (surfer.page.status_code, 'value="nobody-known"' in surfer.page.text) == (422, True)
     finally:
         surfer.close()
 
@@ -185,6 +186,7 @@ def test_the_life_of_a_seal_through_forms_alone(site: Site, here: Here, staff: S
         manager.post(f"{seal}/steps/freeze", {"reason": "设备遗失"})
         assert "从现在起不能用印" in manager.text
         assert "印章已冻结" in manager.text
+        assert re.findall(r"new\?kind=(\w+)", manager.page.text) == ["cancel"], "its end may be applied for, no other edition"
         assert seal in manager.get("/console").text
         manager.get(seal)
         manager.post(f"{seal}/steps/unfreeze", {"reason": "已找回"})

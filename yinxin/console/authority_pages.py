@@ -21,6 +21,7 @@ ADMIN: Final = "licence.admin"
 AUTHORITIES: Final = "/console/licence-authorities"
 SHOWN: Final = 50
 NOT_FOUND: Final = 404
+CHANGED_MEANWHILE: Final = 412
 FIELDS: Final = ("name", "area_code", "seal_id")
 
 
@@ -72,14 +73,17 @@ def add_pages(console: Console) -> None:
         except ApiProblem as problem:
             if problem.is_signed_out:
                 raise
-            return await _authority(visit, code, problem)
+            is_kept = what == "change" and problem.status != CHANGED_MEANWHILE
+            return await _authority(visit, code, problem, typed=_given(form) | {"etag": form.get("etag")} if is_kept else None)
         return visit.go(f"{AUTHORITIES}/{quote(code, safe='')}", notice=notice)
 
 
-async def _authority(visit: Visit, code: str, problem: ApiProblem | None = None) -> Response:
+async def _authority(visit: Visit, code: str, problem: ApiProblem | None = None, typed: dict[str, str] | None = None) -> Response:
+    """One authority. ``typed``: a change of it that was refused, with the version that it was made from."""
     found = await visit.api.get(_path(code))
     names = await names_of(visit, found.body["members"])
-    return show(visit, "authority.html", authority=found.body, etag=found.etag, names=names, problem=problem)
+    given = {"etag": found.etag, **found.body} | (typed or {})
+    return show(visit, "authority.html", authority=found.body, given=given, names=names, problem=problem)
 
 
 async def _is_known(visit: Visit, code: str) -> bool:

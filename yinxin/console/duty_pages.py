@@ -7,12 +7,13 @@ from urllib.parse import quote
 
 from service_kit.roles import Role
 from yinxin.console.api_calls import ApiProblem
-from yinxin.console.seal_words import holder_named, names_of, words_for
+from yinxin.console.seal_words import Entered, holder_named, names_of, words_for
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from yinxin.console.console import Console
+    from yinxin.console.forms import ConsoleForm
     from yinxin.console.visit import Visit
 
 DUTIES: Final = "/console/duties"
@@ -20,12 +21,13 @@ PAGE_SIZE: Final = 100
 APPOINTED_HERE: Final = (Role.SYSTEM, Role.AUDIT)
 
 
-async def _show(visit: Visit, problem: ApiProblem | None = None) -> Response:
+async def _show(visit: Visit, problem: ApiProblem | None = None, form: ConsoleForm | None = None) -> Response:
     roles = (await visit.api.get("/v1/role-holders", limit=PAGE_SIZE)).body["role_holders"]
     found = (await visit.api.get("/v1/duty-holders", after=visit.query("after"), limit=PAGE_SIZE)).body
     return visit.render(
         "duties.html",
         problem=problem,
+        entered=Entered({} if form is None else {name: values[0] for name, values in form.values.items()}),
         roles=[(role.value, [each for each in roles if each["role"] == role]) for role in Role],
         duties=found["duties"],
         holders=[(duty, [each for each in found["duty_holders"] if each["duty"] == duty["name"]]) for duty in found["duties"]],
@@ -63,5 +65,5 @@ def add_pages(console: Console) -> None:
         except ApiProblem as problem:
             if problem.is_signed_out:
                 raise
-            return await _show(visit, problem)
+            return await _show(visit, problem, form)
         return visit.go(DUTIES, notice="notice_given" if form.get("what") in {"give", "appoint"} else "notice_taken_back")

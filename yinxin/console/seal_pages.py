@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from seal_service.life import REMAKEABLE, SEAL_LIFE, SealState, Transition
+from seal_service.life import REMAKEABLE, SEAL_LIFE, SealState, Transition, transition_named
 from yinxin.console.papers import PAPER_BYTES_MAX, hand_in_papers
 from yinxin.console.seal_words import holder_in, names_of, words_for
 
@@ -20,6 +20,8 @@ PAGE_SIZE: Final = 25
 CHAIN_BYTES_MAX: Final = 256 * 1024
 SEES_ALL: Final = ("seal.make", "seal.review", "seal.secure")
 MY_POWERS: Final = ("seal.manage", "seal.use", "seal.audit")
+APPLIED_FOR: Final = (("change", REMAKEABLE), ("renew", REMAKEABLE), ("cancel", transition_named("cancel", SEAL_LIFE).sources))
+"""Of a seal that there is, and in which of its states."""
 HARMFUL: Final = frozenset({"cancel", "invalidate", "destroy"})
 SVG_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # a picture alone: nothing in it runs or loads
 
@@ -79,6 +81,7 @@ def add_pages(console: Console) -> None:
         if sees_history:  # what became of a seal is not for its mere users
             timeline = (await visit.api.get(f"/v1/seals/{seal['id']}/timeline", after=visit.query("after"), limit=100)).body
         acts = [{**act, "holder": holder_in(act["by"])} for act in timeline["acts"]]
+        applies = visit.may("seal.apply") and "manage" in seal["mine"]
         return visit.render(
             "seal.html",
             seal=seal,
@@ -87,7 +90,7 @@ def add_pages(console: Console) -> None:
             sees_history=sees_history,
             next_after=timeline["next_after"],
             names=await names_of(visit, [act["holder"] for act in acts]),
-            may_apply=visit.may("seal.apply") and "manage" in seal["mine"] and seal["state"] in REMAKEABLE,
+            kinds=[kind for kind, states in APPLIED_FOR if applies and seal["state"] in states],
             harmful=HARMFUL,
             tab="overview",
             **words_for(visit),

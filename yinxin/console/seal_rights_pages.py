@@ -123,7 +123,7 @@ def add_pages(console: Console) -> None:
         except ApiProblem as problem:
             if problem.is_signed_out:
                 raise
-            return await _show_powers(visit, seal_id, problem)
+            return await _show_powers(visit, seal_id, problem, None if form.is_set("take") else form)
         return visit.go(visit.request.url.path, notice="notice_taken_back" if form.is_set("take") else "notice_step_done")
 
     @console.page(SEALS + "/{seal_id}/uses", needs="seal.read")
@@ -139,7 +139,7 @@ def add_pages(console: Console) -> None:
         return visit.render("seal_editions.html", seal=seal, editions=found["editions"], tab="editions", **words_for(visit))
 
 
-async def _show_powers(visit: Visit, seal_id: str, problem: ApiProblem | None = None) -> Response:
+async def _show_powers(visit: Visit, seal_id: str, problem: ApiProblem | None = None, form: ConsoleForm | None = None) -> Response:
     seal = await load_seal(visit, seal_id)
     return visit.render(
         "seal_powers.html",
@@ -148,6 +148,7 @@ async def _show_powers(visit: Visit, seal_id: str, problem: ApiProblem | None = 
         held=[(power, [each for each in seal["powers"] if each["power"] == power]) for power in POWERS],
         names=await names_of(visit, [each["holder"] for each in seal["powers"]]),
         may_give=visit.may("seal.secure"),
+        entered=Entered({} if form is None else {name: values[0] for name, values in form.values.items()}),
         tab="powers",
         **words_for(visit),
     )
