@@ -107,7 +107,7 @@ def test_the_life_of_a_seal_through_forms_alone(site: Site, here: Here, staff: S
     for wrong, told in (
         ({"credit_code": "1"}, "CREDIT_CODE"),
         ({"managers": "nobody-known"}, "找不到“nobody-known”"),
-        ({"picture_width_mm": "wide"}, "图样宽度：应为毫米数"),
+        ({"picture_width_mm": "wide"}, "直径（毫米）：应为毫米数"),
         ({"design": "{"}, "设计：应为印章设计工具保存的设计"),
         ({"reason": " "}, "事由：必填"),
         ({"reason": "长" * 2001}, "事由：最多"),
