@@ -31,6 +31,7 @@ from idp.actions.import_accounts import run_imports
 from idp.actions.issue_ticket import CasProtocol
 from idp.actions.issue_token import TokenDesk
 from idp.actions.look_into_token import INTROSPECT, LookDesk
+from idp.actions.lower_levels import lower_levels
 from idp.actions.may_go_on import may_go_on
 from idp.actions.name_holders import HolderNames
 from idp.actions.number_changes import number_durable_changes
@@ -384,6 +385,7 @@ def build(context: ServiceContext) -> ServiceParts:
             Job("account-imports", IMPORT_EVERY_SECONDS, partial(run_imports, people)),
             Job("password-costs", SWEEP_EVERY_SECONDS, partial(weigh_passwords, people)),
             Job("followed-sources", FOLLOW_EVERY_SECONDS, partial(follow_sources, following)),
+            Job("lasting-levels", SWEEP_EVERY_SECONDS, partial(lower_levels, people)),
             Job("sign-in-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sign_in_rows, people)),
         ),
         # A deployment from before there were other algorithms has a key for access tokens alone

@@ -257,7 +257,7 @@ def apply_row(connection: Connection, desk: PeopleDesk, origin: str, number: int
     if present.kind is not wanted.kind:
         raise field_invalid("kind", present.kind.value)
     check_open(connection, present.account_id)
-    change = checked_change(wanted.kind, wanted_change(present, wanted))
+    change = checked_change(wanted.kind, wanted_change(connection, desk, present, wanted))
     changed = change_in(connection, desk, account_id, wanted.kind, change, actor, at)
     if status is not None and changed.status is not status:
         if status is AccountStatus.ACTIVE:

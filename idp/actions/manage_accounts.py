@@ -32,6 +32,7 @@ from idp.model.people import (
 )
 from idp.store.accounts import delete_evidence, insert_account, insert_evidence, list_evidence, load_account, update_account
 from idp.store.grants import end_grants_of_account, end_grants_of_organisation
+from service_kit.audit import last_entry
 from service_kit.idempotency import Once
 from standards.errors import Kind, TrustError
 
@@ -255,8 +256,10 @@ def change_account_status(
     expected_version: int | None = None,
     by: Caller | None = None,
 ) -> Account:
-    """Disable, enable or close an account; its sessions end at once (of a person), and all tokens of it or for it. ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT, ACCOUNT_CHANGED,
-    ACCOUNT_PROTECTED.
+    """Disable, enable or close an account; its sessions end at once (of a person), and all tokens of it or for it. Where another directory disabled it,
+    disabling it is still a decision: it goes on record, and that directory does not let it in again (``demand_may_enable``).
+
+    ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT, ACCOUNT_CHANGED, ACCOUNT_PROTECTED.
     """
     at = desk.clock.now()
 
@@ -265,9 +268,18 @@ def change_account_status(
         present = load_account(connection, desk.vault, account_id, kind)
         if expected_version is not None and present.version != expected_version:
             raise TrustError(Kind.CHANGED, "ACCOUNT_CHANGED", found=present.version)
+        if status is AccountStatus.DISABLED and present.status is status and _is_held_by_others(connection, account_id):
+            _record(desk, connection, present, f"account.{status.value}", at, actor, sessions_ended=0, source="")
+            return present
         return change_status_in(connection, desk, present, status, actor, at)
 
     return desk.database.write(store)
+
+
+def _is_held_by_others(connection: Connection, account_id: str) -> bool:
+    """Whether it was another directory's word that disabled an account, or nobody on record."""
+    disabled = last_entry(connection, f"account:{account_id}", f"account.{AccountStatus.DISABLED.value}")
+    return disabled is None or disabled.facts.get("source") != ""
 
 
 def change_status_in(

@@ -40,7 +40,7 @@ from idp.model.people import (
     new_id,
     normalised,
 )
-from idp.store.accounts import find_account, load_account
+from idp.store.accounts import find_account, list_evidence, load_account
 from idp.store.directory import standing_agents
 from service_kit.audit import last_entry
 from standards.errors import Kind, TrustError
@@ -126,10 +126,19 @@ def provisioned_in(connection: Connection, desk: PeopleDesk, account_id: str, ki
 
 
 def standing_members(connection: Connection, desk: PeopleDesk, account: Account) -> frozenset[str]:
-    """The agents of an organisation whose grants nobody has revoked; nobody for a person."""
+    """The agents of an organisation whose grants nobody has revoked, expired ones too; nobody for a person."""
     if account.kind is AccountKind.PERSON:
         return frozenset()
     return frozenset(each.person_id for each in standing_agents(connection, desk.vault, organisation_id=account.account_id))
+
+
+def lasting_agents(connection: Connection, desk: PeopleDesk, account: Account) -> list[Agent]:
+    """Who is told as a member of an organisation: agents whose time is not over; nobody for a person."""
+    if account.kind is AccountKind.PERSON:
+        return []
+    at = desk.clock.now()
+    found = standing_agents(connection, desk.vault, organisation_id=account.account_id)
+    return [each for each in found if each.valid_until is None or at < each.valid_until]
 
 
 def provision_account(desk: PeopleDesk, wanted: Wanted, *, actor: str) -> Account:
@@ -178,9 +187,11 @@ def reprovision_account(
         account = _changeable(connection, desk, account_id, wanted)
         if expected_members is not None and standing_members(connection, desk, account) != expected_members:
             raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED")
-        change = checked_change(wanted.kind, wanted_change(account, wanted, expected_version))
+        change = checked_change(wanted.kind, wanted_change(connection, desk, account, wanted, expected_version))
         changed = change_in(connection, desk, account_id, wanted.kind, change, actor, at)
-        return _finish(connection, desk, wanted, changed, kept_hash, actor, at)
+        # Of an account that it was merely given, the members that it named are those that it was told of: nothing to do
+        said = wanted if account.origin == wanted.source else replace(wanted, members=None)
+        return _finish(connection, desk, said, changed, kept_hash, actor, at)
 
     return desk.database.write(store)
 
@@ -250,10 +261,11 @@ def _changeable(connection: Connection, desk: PeopleDesk, account_id: str, wante
     check_open(connection, account.account_id)
     if account.origin != wanted.source and wanted.source not in given_to(account):
         raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN")
-    members = standing_members(connection, desk, account)
-    _check_members(connection, desk, wanted, members)
-    if account.origin != wanted.source and (wanted.password is not None or wanted.members not in {None, members}):
-        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN")
+    _check_members(connection, desk, wanted, standing_members(connection, desk, account))
+    if account.origin != wanted.source:
+        told = frozenset(each.person_id for each in lasting_agents(connection, desk, account))
+        if wanted.password is not None or wanted.members not in {None, told}:
+            raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN")
     return account
 
 
@@ -283,14 +295,17 @@ def demand_may_enable(connection: Connection, account_id: str, source: str, acto
         raise TrustError(Kind.FORBIDDEN, "ACCOUNT_HELD")
 
 
-def wanted_change(account: Account, wanted: Wanted, expected_version: int | None = None) -> AccountChange:
+def wanted_change(
+    connection: Connection, desk: PeopleDesk, account: Account, wanted: Wanted, expected_version: int | None = None
+) -> AccountChange:
     """What has to change so that an account is as wanted. ACCOUNT_PROVEN, ACCOUNT_FIELD_INVALID."""
     identifiers = _merged(account, wanted)
     number = next((each for each in identifiers if each.kind in ID_NUMBERS[account.kind]), None)
-    if account.level >= PROVEN_LEVEL and (
-        one_spelling(wanted.name) != one_spelling(account.name) or _value(number) != _value(account.id_number)
-    ):
-        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROVEN", level=account.level)
+    if one_spelling(wanted.name) != one_spelling(account.name) or _value(number) != _value(account.id_number):
+        # Also by evidence that has run out: what it verified would be said of whomever the directory names next
+        level = max((each.level for each in list_evidence(connection, desk.vault, account.account_id)), default=0)
+        if level >= PROVEN_LEVEL:
+            raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROVEN", level=level)
     return AccountChange(
         name=wanted.name,
         identifiers=identifiers if set(identifiers) != set(account.identifiers) else None,

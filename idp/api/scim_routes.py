@@ -16,6 +16,7 @@ from fastapi import APIRouter, Request, Response
 
 from idp.actions.provision_account import (
     end_provisioned,
+    lasting_agents,
     load_provisioned,
     provision_account,
     provisioned_in,
@@ -27,7 +28,7 @@ from idp.api import scim_schemas
 from idp.api.scim_bulk import Outcome, run_bulk
 from idp.api.scim_cursors import Cursors
 from idp.api.scim_documented import documented
-from idp.api.scim_search import PAGE_SCIM_MAX, Found, Page, members_of, search
+from idp.api.scim_search import PAGE_SCIM_MAX, Found, Page, search
 from idp.api.scim_shapes import BASE, BODY_SCIM_BYTES_MAX, COLLECTION, SHAPES, TYPE_NAME, patched, resource_of, wanted_of
 from idp.model.people import AccountKind
 from service_kit.composition import caller_of, needs
@@ -243,7 +244,7 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> C
     shape = SHAPES[kind]
 
     def read(connection: Connection, account: Account, call: Call) -> dict[str, Any]:
-        return resource_of(account, members_of(connection, desk, account), call.client_id, desk.issuer)
+        return resource_of(account, lasting_agents(connection, desk, account), call.client_id, desk.issuer)
 
     def shown(account: Account, call: Call) -> dict[str, Any]:
         with desk.database.read() as connection:

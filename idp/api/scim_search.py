@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from idp.actions.provision_account import scim_source, source_identifier
+from idp.actions.provision_account import lasting_agents, scim_source, source_identifier
 from idp.api.scim_shapes import EXTENSION, resource_of
 from idp.model.people import ID_NUMBERS, AccountKind, AccountStatus, Identifier, IdentifierKind, normalise_identifier
 from idp.store.accounts import find_account
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.people_desk import PeopleDesk
-    from idp.model.people import Account, Agent
     from standards.rfc7644_filter import Filter
 
 SCAN_MAX: Final = 1000
@@ -50,15 +49,6 @@ class Found:
     next_id: str | None
 
 
-def members_of(connection: Connection, desk: PeopleDesk, account: Account) -> list[Agent]:
-    """Who is shown as a member of an organisation: agents whose time is not over; nobody for a person."""
-    if account.kind is AccountKind.PERSON:
-        return []
-    at = desk.clock.now()
-    found = standing_agents(connection, desk.vault, organisation_id=account.account_id)
-    return [each for each in found if each.valid_until is None or at < each.valid_until]
-
-
 def search(
     connection: Connection, desk: PeopleDesk, kind: AccountKind, wanted: Filter | None, page: Page, client_id: str, base_url: str
 ) -> Found:
@@ -69,7 +59,7 @@ def search(
         for account_id in account_ids:
             account = find_account(connection, desk.vault, account_id)
             if account is not None and account.kind is kind and account.status is not AccountStatus.CLOSED:
-                made.append(resource_of(account, members_of(connection, desk, account), client_id, base_url))
+                made.append(resource_of(account, lasting_agents(connection, desk, account), client_id, base_url))
         return made
 
     # 1. Along an index, where the filter leads to one

@@ -639,6 +639,47 @@ def test_attack_a_directory_cannot_become_somebody_else(scim: Scim) -> None:
     ]
 
 
+def test_an_organisation_that_was_given_is_renamed_also_where_the_time_of_an_agent_is_over(scim: Scim) -> None:
+    """Whose time is over is not told as a member: to leave him out says nothing about who acts for it."""
+    desk = scim.town.desk
+    firm = create_account(desk, NewAccount(AccountKind.ORGANISATION, "测试交接公司"), actor="test")
+    stays, late = (scim.user(f"acts-{name}")["id"] for name in ("stays", "late"))
+    earlier = FixedClock(desk.clock.now() - timedelta(minutes=1))
+    grant_agent(desk, firm.account_id, stays, actor="test")
+    grant_agent(replace(desk, clock=earlier), firm.account_id, late, valid_until=earlier.now() + timedelta(seconds=1), actor="test")
+    give_account(desk, firm.account_id, AccountKind.ORGANISATION, "hrs", is_given=True, actor="test")
+    path = f"/Groups/{firm.account_id}"
+    shown = scim.ok("GET", path)
+    revoked = len(scim.town.audited("agent.revoke"))
+    assert scim.patch(path, {"op": "replace", "path": "displayName", "value": "测试交接后公司"})["displayName"] == "测试交接后公司"
+    assert scim.ok("PUT", path, {**shown, "displayName": "测试交接公司"})["members"] == shown["members"]
+    assert scim.refused("PUT", path, {**shown, "members": []}) == (403, None)
+    assert scim.refused("PUT", path, {**shown, "members": [{"value": stays}, {"value": late}]}) == (403, None)
+    assert len(scim.town.audited("agent.revoke")) == revoked, "nor is it this client's to end the grant that has run out"
+
+
+def test_an_officer_holds_whom_a_directory_had_disabled_before(scim: Scim) -> None:
+    """It was refused, as disabled already, and the directory let the person in again when its own reason was over."""
+    desk, manager = scim.town.desk, bearer(scim.town, "holder", "account.manage")
+    made = scim.user("on-leave")
+    path, status = f"/Users/{made['id']}", f"/v1/accounts/{made['id']}/status"
+    away, back = ({"op": "replace", "path": "active", "value": value} for value in (False, True))
+    scim.patch(path, away)
+    scim.patch(path, back)
+    scim.patch(path, away)
+    held = scim.town.here.http.request("PUT", status, headers=manager, json={"status": "disabled"})
+    assert (held.status_code, held.json()["status"]) == (200, "disabled")
+    answer = scim.send("PATCH", path, patch_of(back))
+    assert (answer.status_code, answer.json()["detail"][:13]) == (403, "ACCOUNT_HELD:")
+    last = json.loads(scim.town.audited("account.disabled")[-1])
+    assert (last["actor"], last["facts"]["source"]) == ("client:holder", "")
+    again = scim.town.here.http.request("PUT", status, headers=manager, json={"status": "disabled"})
+    assert (again.status_code, again.json()["code"]) == (409, "ACCOUNT_STATUS_CONFLICT"), "it is held already"
+    change_account_status(desk, made["id"], AccountKind.PERSON, AccountStatus.ACTIVE, actor="test")
+    scim.patch(path, away)
+    scim.patch(path, back)
+
+
 def test_what_it_says_of_itself(scim: Scim) -> None:
     for nothing in ("/Schemas/urn:x", "/ResourceTypes/Robot", "/Robots", "/Me"):
         assert scim.refused("GET", nothing) == (404, None)

@@ -1,0 +1,39 @@
+"""Accounts of which more is told than the evidence behind them is worth by now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from idp.model.people import AccountStatus
+from idp.tables import accounts, evidence
+from service_kit.row_values import write_time
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+
+def overstated(connection: Connection, at: datetime, *, after: str, count: int) -> list[str]:
+    """The accounts, not closed, whose level is that of evidence that has run out by ``at``, while none that lasts is worth as much: in the order of
+    their ids, those behind ``after``.
+    """
+    now, other = write_time(at), evidence.alias()
+    lasting = select(other.c.evidence_id).where(
+        other.c.account_id == accounts.c.account_id,
+        other.c.level >= accounts.c.level,
+        other.c.expires_at.is_(None) | (other.c.expires_at > now),
+    )
+    run_out = (evidence.c.expires_at <= now) & (evidence.c.level >= accounts.c.level)
+    found = (
+        select(accounts.c.account_id)
+        .join(evidence, evidence.c.account_id == accounts.c.account_id)
+        .where(run_out, accounts.c.level > 0, accounts.c.status != AccountStatus.CLOSED.value, ~lasting.exists())
+        .where(accounts.c.account_id > after)
+        .distinct()
+        .order_by(accounts.c.account_id)
+        .limit(count)
+    )
+    return list(connection.execute(found).scalars())
