@@ -357,6 +357,11 @@ def build(context: ServiceContext) -> ServiceParts:
     add_upstream_pages(router, pages)
     if settings.demo:
         add_simulator_pages(router, pages, simulated_upstream(people.vault.sealer, settings.base_url)[0])
+    logout = {
+        CAS_LOGOUT_TOPIC: partial(tell_cas_service, people, federation.outbound),
+        SESSION_ENDED_TOPIC: partial(tell_client_logout, persons, outbound),
+    }
+    context.outbox.add_callers(logout, timeout_seconds=settings.outbound.timeout_seconds)
     for add_pages in (add_key_pages, add_sign_in_pages, add_session_pages, add_device_pages, add_cas_pages):
         add_pages(router, pages)
 
@@ -376,10 +381,6 @@ def build(context: ServiceContext) -> ServiceParts:
         scopes=SCOPES,
         readiness=_checks(desk, key_desk(context), following),
         event_types=EVENT_TYPES,
-        handlers={
-            CAS_LOGOUT_TOPIC: partial(tell_cas_service, people, federation.outbound),
-            SESSION_ENDED_TOPIC: partial(tell_client_logout, persons, outbound),
-        },
         jobs=(
             Job("number-changes", NUMBER_EVERY_SECONDS, partial(number_durable_changes, context.database)),
             Job("account-imports", IMPORT_EVERY_SECONDS, partial(run_imports, people)),

@@ -68,6 +68,11 @@ def retry_seconds(attempt: int) -> float:
     return min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(attempt - 1, 20))
 
 
+def calls_at_once(timeout_seconds: float) -> int:
+    """How many messages are leased at once where delivering one may take two calls of so long: all are tried within the lease."""
+    return max(1, min(BATCH, int(LEASE_SECONDS / (2 * timeout_seconds))))
+
+
 class Outbox:
     """The sender's side and, with handlers, the worker's."""
 
@@ -90,15 +95,35 @@ class Outbox:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._hindrance: str | None = None  # why the thread's last turn failed, as it was logged
-        self.delivered = 0
-        self.failures = 0
-        self.alarms = 0
+        self.beside: list[Outbox] = []  # the workers of ``add_callers``
+        self._delivered = self._failures = self._alarms = 0
 
     def add_handlers(self, handlers: Mapping[str, Callable[[Message], None]]) -> None:
         """Enter handlers by topic; a topic has one."""
         for topic, handler in handlers.items():
             if self._handlers.setdefault(topic, handler) is not handler:
                 raise ValueError(f"{topic} already has a handler")
+
+    def add_callers(self, handlers: Mapping[str, Callable[[Message], None]], *, timeout_seconds: float) -> None:
+        """Enter handlers that call addresses which others gave, each call for so long at most: a worker of their own has them, which starts and stops
+        with this one, so that an address that does not answer holds up nothing else.
+        """
+        self.beside.append(Outbox(self._database, self._clock, handlers, batch=calls_at_once(timeout_seconds)))
+
+    @property
+    def delivered(self) -> int:
+        """How many messages arrived, since this process began."""
+        return self._delivered + sum(each.delivered for each in self.beside)
+
+    @property
+    def failures(self) -> int:
+        """How many attempts failed."""
+        return self._failures + sum(each.failures for each in self.beside)
+
+    @property
+    def alarms(self) -> int:
+        """How many attempts failed for messages that had failed ``ALARM_ATTEMPTS`` times."""
+        return self._alarms + sum(each.alarms for each in self.beside)
 
     def put(self, connection: Connection, *, topic: str, payload: Mapping[str, Any], at: datetime) -> str:
         """Store a message within a write job; returns its id."""
@@ -116,11 +141,12 @@ class Outbox:
             "attempts": 0,
         }
         _PUT.change(connection, values)
-        self._wake.set()
+        for each in (self, *self.beside):
+            each._wake.set()  # noqa: SLF001 - another of this class
         return message_id
 
     def run_once(self) -> int:
-        """Deliver what is due; returns how many messages were tried."""
+        """Deliver what is due of the handlers of this worker; returns how many messages were tried."""
         now = self._clock.now()
         with self._database.read() as connection:  # nearly always there is nothing, and then nobody's write lock is taken
             is_due = self._due().first(connection, {"at": write_time(now), "count": 1}) is not None
@@ -176,10 +202,10 @@ class Outbox:
         else:
             now = write_time(self._clock.now())
             self._database.write(lambda connection: _DONE.change(connection, {"which": message.message_id, "at": now}))
-            self.delivered += 1
+            self._delivered += 1
 
     def _failed(self, message: Message, code: str) -> None:
-        self.failures += 1
+        self._failures += 1
         now = self._clock.now()
         pause = retry_seconds(message.attempt)
         alarm = message.attempt >= ALARM_ATTEMPTS
@@ -193,7 +219,7 @@ class Outbox:
 
         self._database.write(note)
         if alarm:
-            self.alarms += 1
+            self._alarms += 1
         _log.log(
             logging.ERROR if alarm else logging.WARNING,
             "outbox message not delivered",
@@ -207,6 +233,8 @@ class Outbox:
 
     def start(self, *, poll_seconds: float = 1.0) -> None:
         """Deliver in a thread of this process."""
+        for each in self.beside:
+            each.start(poll_seconds=poll_seconds)
         if self._thread is not None:
             return
         self._stop.clear()
@@ -215,8 +243,11 @@ class Outbox:
 
     def stop(self) -> None:
         """Finish the message at hand and stop."""
-        self._stop.set()
-        self._wake.set()
+        for each in (self, *self.beside):  # all at once: each may be waiting for an answer
+            each._stop.set()  # noqa: SLF001 - as above
+            each._wake.set()  # noqa: SLF001
+        for each in self.beside:
+            each.stop()
         if self._thread is not None:
             self._thread.join()
             self._thread = None

@@ -36,7 +36,7 @@ from service_kit.log_tree import LogTree
 from service_kit.migrations import migrate_kit
 from service_kit.one_use import DPOP_PLACE, use_once
 from service_kit.outbound import Outbound, read_networks
-from service_kit.outbox import BATCH, LEASE_SECONDS, Outbox
+from service_kit.outbox import Outbox, calls_at_once
 from service_kit.process_marks import ProcessMark
 from service_kit.roles import code_older_roles
 from service_kit.structured_logs import LinesOfTurn
@@ -356,7 +356,7 @@ def _webhook_parts(house: House, event_types: dict[str, str]) -> ServiceParts:
         context.database,
         context.clock,
         {DELIVERY_TOPIC: deliveries.deliver},
-        batch=max(1, min(BATCH, int(LEASE_SECONDS / (2 * context.settings.outbound.timeout_seconds)))),
+        batch=calls_at_once(context.settings.outbound.timeout_seconds),
     )
     return ServiceParts(
         name="webhooks",

@@ -114,6 +114,8 @@ def _spelled(value: ast.expr) -> Iterator[str]:
             if isinstance(part, ast.FormattedValue | ast.Constant)
         ]
         if parts[0] != "…":
-            yield "".join(parts)
+            spelled = "".join(parts)
+            if ":" not in spelled:  # a subject or an actor, and no action
+                yield spelled
         else:
             yield from ("seal.…", "application.…")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from idp.model.clients import SIGNING_ALGORITHMS
+from idp.model.clients import SIGNING_ALGORITHMS, ClientStatus
 from idp.model.registrations import sm2_form_of
 from idp.store.grants import grants_in_session
 from idp.tokens.person_tokens import session_for, subject_for
@@ -37,12 +37,16 @@ def tell_client_logout(desk: PersonDesk, outbound: Outbound, message: Message) -
     """Send one client its notices: of each person or organisation that it was told of in the session, one. OUTBOUND_FAILED: to be tried again."""
     client_id, session_id = str(message.payload["client"]), str(message.payload["session"])
     # 1. Whom it was about for this client, and where the client wants to hear of it; where it redeemed no code there is nothing it could end
-    known = desk.tokens.door.memory.present(client_id)
+    known = desk.tokens.door.memory.renewed(client_id)
     registration = None if known is None else known.registration
-    if registration is None or not registration.backchannel_logout_uri:
+    if known is None or registration is None or not registration.backchannel_logout_uri:
         return
     with desk.people.database.read() as connection:
         grants = grants_in_session(connection, session_id, client_id, desk.mac_key)
+    if known.client.status is not ClientStatus.ACTIVE:  # it hears of nobody any more, and goes on with the session as far as it still can
+        if grants:
+            _record(desk, registration, session_id, "failed", answer="disabled")
+        return
     # 2. Who has acted for an organisation, and then for himself, is known there under two names: each ends by its own
     for number, grant in enumerate(grants):
         subject = subject_for(registration, grant.subject_id, desk.pairwise_key)
@@ -65,10 +69,10 @@ def _tell(
     except TrustError as error:
         if error.code != "OUTBOUND_REFUSED" and message.attempt < ATTEMPTS_MAX:
             raise
-        _record(desk, registration, session_id, "logout.tell", "failed", answer=str(error.facts.get("reason", error.code)))
+        _record(desk, registration, session_id, "failed", answer=str(error.facts.get("reason", error.code)))
         return
     # 2. What came of it
-    _record(desk, registration, session_id, "logout.tell", "done" if answer.status in _DONE else "failed", answer=answer.status)
+    _record(desk, registration, session_id, "done" if answer.status in _DONE else "failed", answer=answer.status)
 
 
 def _sign(desk: PersonDesk, registration: Registration, notice_id: str, session_id: str, subject: str) -> str:
@@ -97,8 +101,9 @@ def _sign(desk: PersonDesk, registration: Registration, notice_id: str, session_
     return sign_jwt(key, signer, NOTICE_TYPE, claims, sm2_form_of(registration))
 
 
-def _record(desk: PersonDesk, registration: Registration, session_id: str, action: str, outcome: str, **facts: str | int) -> None:
-    desk.people.database.write(lambda connection: _note(connection, desk, registration, session_id, action, outcome, **facts))
+def _record(desk: PersonDesk, registration: Registration, session_id: str, outcome: str, **facts: str | int) -> None:
+    """What came of telling the client."""
+    desk.people.database.write(lambda connection: _note(connection, desk, registration, session_id, "logout.tell", outcome, **facts))
 
 
 def _note(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -11,9 +13,12 @@ import pytest
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
+import idp.service
+from idp.actions.change_client_status import change_client_status
 from idp.actions.end_session import end_all_sessions, end_session
 from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import NewAccount, create_account
+from idp.model.clients import ClientStatus
 from idp.model.people import AccountKind
 from idp.model.registrations import EXCHANGE, Registration
 from idp.model.tickets import TICKET_TYPE
@@ -25,6 +30,7 @@ from tests.service_kit.receivers import Receiver, receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
@@ -48,7 +54,8 @@ class World(Clients):
         }
 
     def deliver(self) -> None:
-        while self.town.here.house.context.outbox.run_once():
+        (logouts,) = self.town.here.house.context.outbox.beside
+        while logouts.run_once():
             pass
 
     def notices(self) -> dict[str, dict[str, Any]]:
@@ -194,6 +201,53 @@ def test_an_address_that_is_not_allowed_is_not_called(world: World) -> None:
     world.ended("inner")
     last = world.recorded("logout.tell")[-1]
     assert (last["outcome"], last["facts"]["answer"]) == ("failed", "address-not-allowed")
+
+
+def test_a_client_that_was_disabled_hears_nothing_and_the_trail_says_so(world: World) -> None:
+    world.rp.status = 200
+    context = world.town.here.house.context
+    clients = idp.service.client_desk(context)
+    browser = Browser(world.town.here)
+    tokens = world.sign_in(browser, "one")
+    session = json.loads(jws.extract_compact(tokens["id_token"].encode()).payload)["sid"]
+    world.rp.received.clear()
+    change_client_status(clients, "one", ClientStatus.DISABLED, actor="test")
+    end_session(world.town.desk, session, actor="test")
+    world.deliver()
+    change_client_status(clients, "one", ClientStatus.ACTIVE, actor="test")
+    assert world.rp.received == []
+    last = world.recorded("logout.tell")[-1]
+    assert (last["subject"], last["outcome"], last["facts"]["session"], last["facts"]["answer"]) == (
+        "client:one",
+        "failed",
+        session,
+        "disabled",
+    )
+
+
+def test_a_client_that_does_not_answer_holds_up_nothing_but_logouts(tmp_path: Path) -> None:
+    """News for webhooks and what seals wait for went through the same thread, five seconds behind each sign-out of a client that hung."""
+    arrived = threading.Event()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        served_here(make_deployment(tmp_path / "deployment", services=["idp"], **{"outbound.networks": ["127.0.0.0/8"]})) as here,
+    ):
+        world = World(settle(here, Registered()))
+        world.town.person()
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/logout"
+        world.add(replace(BASE, client_id="silent", backchannel_logout_uri=address))
+        tokens = world.sign_in(Browser(here), "silent")
+        outbox = here.house.context.outbox
+        outbox.add_handlers({"test-probe": lambda message: arrived.set()})
+        end_session(world.town.desk, json.loads(jws.extract_compact(tokens["id_token"].encode()).payload)["sid"], actor="test")
+        silent.settimeout(10)
+        caller, _ = silent.accept()  # the call has begun, and there will be no answer
+        at = here.house.context.clock.now()
+        here.house.context.database.write(lambda connection: outbox.put(connection, topic="test-probe", payload={}, at=at))
+        is_free = arrived.wait(3)
+        caller.close()
+        world.town.desk.pool.close()
+    assert is_free
 
 
 def test_a_client_that_never_redeemed_its_code_hears_nothing(world: World) -> None:

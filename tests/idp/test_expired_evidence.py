@@ -51,7 +51,7 @@ def test_attack_a_level_whose_evidence_has_run_out_is_told_to_nobody(scim: Scim)
     proven(desk, lasting, 3, lasts=2 * HOUR)
     change_account_status(desk, closed, AccountKind.PERSON, AccountStatus.CLOSED, actor="test")
     before = get(town, scim.headers, f"/v1/account-facts/{over}")
-    assert lower_levels(desk) == 2
+    lower_levels(desk)
     assert lower_levels(desk) == 0, "once"
     reader = bearer(town, "levels", "account.read")
     for account_id, level in ((over, 0), (rests, 1), (lasting, 3)):
@@ -61,10 +61,9 @@ def test_attack_a_level_whose_evidence_has_run_out_is_told_to_nobody(scim: Scim)
     after = get(town, scim.headers, f"/v1/account-facts/{over}")
     assert after["digest"] != before["digest"]
     recorded = [json.loads(each) for each in town.audited("account.evidence-expire")]
-    assert {(each["subject"], each["facts"]["level_before"], each["facts"]["level"]) for each in recorded} == {
-        (f"account:{over}", 3, 0),
-        (f"account:{rests}", 3, 1),
-    }
+    for account_id, told in ((over, [(3, 0)]), (rests, [(3, 1)]), (lasting, []), (closed, [])):
+        found = [each["facts"] for each in recorded if each["subject"] == f"account:{account_id}"]
+        assert [(each["level_before"], each["level"]) for each in found] == told
     with desk.database.read() as connection:
         kept = find_account(connection, desk.vault, closed)
     assert kept is not None
@@ -83,7 +82,8 @@ def test_an_edited_row_keeps_no_other_account_from_being_lowered(scim: Scim, mon
         lower_levels(desk)
     assert [scim.ok("GET", f"/Users/{each}")[PERSON]["level"] for each in made] == [2, 0, 0]
     desk.database.write(lambda connection: connection.exec_driver_sql(edit, {"said": "Demo hall", "edited": made[0]}))
-    assert lower_levels(desk) == 1
+    lower_levels(desk)
+    assert scim.ok("GET", f"/Users/{made[0]}")[PERSON]["level"] == 0
 
 
 def test_attack_a_directory_renames_whom_evidence_that_ran_out_had_proven(scim: Scim) -> None:  # noqa: F811
