@@ -61,11 +61,15 @@ def give_consent(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile
 
 
 def refuse(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, error: str) -> SignIn:
-    """End a sign-in with an error for the client (OAuth error code). SIGN_IN_UNKNOWN."""
+    """End a sign-in with an error for the client (OAuth error code), on record where it is known who says no. SIGN_IN_UNKNOWN."""
     at = desk.clock.now()
 
     def store(connection: Connection) -> SignIn:
         row = take_up(connection, desk, sign_in_id, browser_hash, at)
+        if row.error is None and row.account_id is not None:
+            actor, client = f"account:{row.account_id}", row.request.client_id if row.request else ""
+            facts = {"client": client, "sign_in": sign_in_id, "error": error}
+            desk.audit.record(connection, at=at, actor=actor, action="sign-in.refuse", subject=actor, outcome="done", facts=facts)
         return put_back(connection, desk, replace(row, error=row.error or error), None)
 
     return desk.database.write(store)

@@ -152,6 +152,7 @@ def complete(
         "consent": row.consent_given,
         "upstream": row.upstream,
         "request": row.request.raw_digest.hex() if row.request else "",
+        **({"device": row.request.device_id} if row.request and row.request.device_id else {}),
     }
     subject = f"account:{account_id}"
     desk.audit.record(connection, at=at, actor=subject, action="sign-in.finish", subject=subject, outcome="done", facts=facts)

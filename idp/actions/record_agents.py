@@ -41,6 +41,8 @@ def record_agents(connection: Connection, desk: PeopleDesk, rules: LinkingRules,
         named.add(organisation.account_id)
         # 2. Its grant
         standing = next((each for each in present if each.organisation_id == organisation.account_id), None)
+        if administers(connection, person.account_id) or administers(connection, organisation.account_id):
+            continue  # who administers here is not for an upstream to say (``protect_administrators``): what it said before runs out
         until = at + timedelta(seconds=rules.agent_seconds)
         if standing is not None:
             is_ours = standing.granted_by == actor and standing.valid_until is not None
@@ -53,8 +55,6 @@ def record_agents(connection: Connection, desk: PeopleDesk, rules: LinkingRules,
                 update_agent(connection, desk.vault, renewed)
                 note_grant(connection, desk, renewed, "agent.renew", at, actor)
             continue
-        if administers(connection, person.account_id) or administers(connection, organisation.account_id):
-            continue  # who administers here is not for an upstream to say (``protect_administrators``)
         newest = newest_grant(connection, desk.vault, person.account_id, organisation.account_id)
         if newest is not None and newest.revoked_by != actor:  # somebody here has ended it: the upstream cannot bring it back
             continue

@@ -24,7 +24,7 @@ from idp.model.clients import (
 from idp.store.clients import list_clients, load_client
 from service_kit.composition import caller_of, needs
 from service_kit.idempotency import RequestKey
-from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - FastAPI reads the annotations at run time
+from service_kit.preconditions import IdempotencyKey, IfMatch, read_if_match, write_etag
 from service_kit.problems import CREATED, problem_answers
 from service_kit.request_shapes import RequestShape
 from service_kit.written_times import WrittenUtc, write_utc
@@ -148,9 +148,18 @@ def add_client_routes(router: APIRouter, desk: ClientDesk) -> None:
 
     @router.get("/v1/clients/{client_id}", summary="Show a client", response_model=ClientView, tags=tags, responses=problem_answers(404))
     @needs(MANAGE)
-    def read_client(client_id: str) -> dict[str, Any]:
+    def read_client(client_id: str, response: Response) -> dict[str, Any]:
         with desk.database.read() as connection:
-            return client_view(load_client(connection, client_id, desk.mac_key))
+            client = load_client(connection, client_id, desk.mac_key)
+        response.headers["etag"] = write_etag(client.version)
+        return client_view(client)
+
+    def moved(request: Request, client_id: str, status: ClientStatus, response: Response, if_match: str | None) -> dict[str, Any]:
+        caller, seen = caller_of(request), read_if_match(if_match)
+        grantable = caller.scopes if status is ClientStatus.ACTIVE else None
+        client = change_client_status(desk, client_id, status, actor=caller.actor, if_version=seen, grantable=grantable)
+        response.headers["etag"] = write_etag(client.version)
+        return client_view(client)
 
     @router.post(
         "/v1/clients/{client_id}/secret",
@@ -174,8 +183,8 @@ def add_client_routes(router: APIRouter, desk: ClientDesk) -> None:
         responses=problem_answers(404, 409),
     )
     @needs(MANAGE)
-    def disable_client(request: Request, client_id: str) -> dict[str, Any]:
-        return client_view(change_client_status(desk, client_id, ClientStatus.DISABLED, actor=caller_of(request).actor))
+    def disable_client(request: Request, client_id: str, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
+        return moved(request, client_id, ClientStatus.DISABLED, response, if_match)
 
     @router.post(
         "/v1/clients/{client_id}/enable",
@@ -185,6 +194,5 @@ def add_client_routes(router: APIRouter, desk: ClientDesk) -> None:
         responses=problem_answers(404, 409),
     )
     @needs(MANAGE)
-    def enable_client(request: Request, client_id: str) -> dict[str, Any]:
-        caller = caller_of(request)
-        return client_view(change_client_status(desk, client_id, ClientStatus.ACTIVE, actor=caller.actor, grantable=caller.scopes))
+    def enable_client(request: Request, client_id: str, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
+        return moved(request, client_id, ClientStatus.ACTIVE, response, if_match)

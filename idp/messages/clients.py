@@ -198,6 +198,15 @@ TEXTS: Final = (
         "请查看客户端状态后重试。",
     ),
     ProblemText(
+        "CLIENT_WITHDRAWN",
+        "Client has withdrawn itself",
+        "客户端已自行注销",
+        "The system withdrew what it had registered (RFC 7592), and that is for good: nobody lets the client in again.",
+        "该系统已注销其登记信息（RFC 7592），且不可恢复：任何人都不能再次启用该客户端。",
+        "Have the system register itself anew, or register another client for it.",
+        "请让该系统重新登记，或为其另行登记一个客户端。",
+    ),
+    ProblemText(
         "SCOPE_UNKNOWN",
         "Scope unknown",
         "权限范围不存在",

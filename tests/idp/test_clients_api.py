@@ -143,6 +143,24 @@ def test_a_registration_that_somebody_else_changed_is_not_written_over(provider:
     assert http.get(path, headers=bearer).json()["purpose"] == "housing"
 
 
+def test_attack_a_client_becomes_another_between_the_look_and_the_approval(provider: Provider) -> None:
+    """Who lets it in says which version he looked at: one that manages itself may have changed where it sends people."""
+    http, bearer = provider.here.http, provider.bearer()
+    http.post("/v1/clients", json=WANTED, headers=bearer)
+    http.post("/v1/clients/housing/disable", headers=bearer)
+    seen = http.get("/v1/clients/housing", headers=bearer).headers["etag"]
+    set_registration(provider.desk, Registration("housing", redirect_uris=("https://evil.example/cb",)), actor="client:housing")
+    for verb in ("enable", "disable"):
+        late = http.post(f"/v1/clients/housing/{verb}", headers={**bearer, "if-match": seen})
+        assert (late.status_code, late.json()["code"]) == (412, "REGISTRATION_CHANGED"), verb
+    shown = http.get("/v1/clients/housing", headers=bearer)
+    assert (shown.json()["status"], shown.headers["etag"] == seen) == ("disabled", False)
+    assert shown.headers["etag"] == http.get("/v1/clients/housing/registration", headers=bearer).headers["etag"], "of both in one"
+    let_in = http.post("/v1/clients/housing/enable", headers={**bearer, "if-match": shown.headers["etag"]})
+    assert (let_in.status_code, let_in.json()["status"]) == (200, "active")
+    assert let_in.headers["etag"] == http.get("/v1/clients/housing", headers=bearer).headers["etag"] != shown.headers["etag"]
+
+
 @pytest.mark.parametrize(
     "extra",
     [

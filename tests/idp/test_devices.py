@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -112,6 +113,8 @@ def test_from_the_code_on_the_screen_to_tokens(clients: Clients) -> None:
     browser.submit("device", user_code=given_codes["user_code"])
     assert "Code not known" in browser.answer.text
     assert any(DEVICE.rpartition(":")[2] in entry for entry in clients.town.audited("token.issue"))
+    approved, begun = (json.loads(clients.town.audited(action)[-1]) for action in ("sign-in.finish", "device.begin"))
+    assert approved["facts"]["device"] == begun["facts"]["device"], "who let which device in"
 
 
 def test_a_client_without_credentials_and_in_chinese(clients: Clients) -> None:
@@ -153,6 +156,9 @@ def test_whoever_refuses_at_the_page_refuses_the_device(clients: Clients) -> Non
         accounts = connection.exec_driver_sql("SELECT account_id FROM idp_accounts").scalars().all()
     *_, entry = clients.town.audited("device.refuse")
     assert any(f'"account:{account}"' in entry for account in accounts), "who signed in stands there as who refused"
+    said = json.loads(clients.town.audited("sign-in.refuse")[-1])
+    assert (said["actor"], said["facts"]["client"], said["facts"]["error"]) == (json.loads(entry)["actor"], "screen", "access_denied")
+    before = len(clients.town.audited("sign-in.refuse"))
     # Nobody is named who has not signed in
     browser = Browser(clients.town.here)
     browser.go("/device")
@@ -163,6 +169,7 @@ def test_whoever_refuses_at_the_page_refuses_the_device(clients: Clients) -> Non
     browser.submit("cancel")
     *_, entry = clients.town.audited("device.refuse")
     assert '"person"' in entry
+    assert len(clients.town.audited("sign-in.refuse")) == before
 
 
 @pytest.mark.clause("RFC 8628 5.2", "RFC 8628 3.5")

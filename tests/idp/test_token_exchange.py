@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import idp.ports
 import idp.service
 from idp.actions.end_session import end_all_sessions
 from idp.actions.grant_agent import grant_agent, revoke_agent
@@ -209,6 +210,21 @@ def test_of_sixteen_at_once_one_redeems(clients: Clients) -> None:
     with ThreadPoolExecutor(16) as pool:
         statuses = list(pool.map(lambda _: exchange(clients, "taxes", ticket, kind=TICKET_TYPE).status_code, range(16)))
     assert sorted(statuses) == [200] + [400] * 15
+
+
+def test_a_ticket_of_which_no_scope_is_left_is_refused_on_record_and_unspent(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The application it is for has its scopes from what the person holds (``ports.SCOPE_LIMITS``), and he lost them since."""
+    ticket = ticket_for(clients, "taxes", signed_in(clients)["access_token"], scope="seal.read").json()["access_token"]
+    limits = idp.ports.SCOPE_LIMITS.of(clients.town.here.house.context)
+    assert isinstance(limits, dict)
+    before = len(clients.town.audited("ticket.refuse"))
+    with monkeypatch.context() as patch:
+        patch.setitem(limits, "taxes", lambda connection, holder, *, human, has_two: frozenset())
+        answer = exchange(clients, "taxes", ticket, kind=TICKET_TYPE)
+        assert refused(answer)[1:] == ("invalid_scope", "SCOPE_NOT_GRANTED")
+    (entry,) = clients.town.audited("ticket.refuse")[before:]
+    assert "no scope is left" in entry
+    assert exchange(clients, "taxes", ticket, kind=TICKET_TYPE).json()["scope"] == "seal.read", "what was undone did not spend it"
 
 
 def test_attack_tickets_of_others_old_ones_and_after_a_change(clients: Clients) -> None:
