@@ -139,14 +139,12 @@ def _end(connection: Connection, desk: PeopleDesk, source: FollowedSource, prese
 
 
 def _set_members(connection: Connection, desk: PeopleDesk, source: FollowedSource, organisation_id: str, members: frozenset[str]) -> None:
-    """Who acts for an organisation that the source brought: of those whom it names, the persons that are known."""
+    """Who acts for an organisation that the source brought: of those whom it names, the persons that are known, and whom it may name (``may_grant``)."""
     if load_account(connection, desk.vault, organisation_id).origin != source.origin:
         return
     found = (local_account(connection, desk, source, each) for each in sorted(members))
-    persons = {each for each in found if each is not None and each.startswith("pe_")}
-    for person_id in persons:
-        check_open(connection, person_id)
-    set_members_in(connection, desk, organisation_id, frozenset(persons), source.actor, desk.clock.now())
+    persons = frozenset(each for each in found if each is not None and each.startswith("pe_"))
+    set_members_in(connection, desk, organisation_id, persons, source.actor, desk.clock.now())
 
 
 def _apply_agent(

@@ -87,12 +87,11 @@ class ScimDirectory:
         else:
             behind = _Pass(since=at.began)
         has_more = bool(following) or behind.collection > at.collection
-        told = [self._told(collection, each) for each in listed]
         # The cursor moves with the page's last item: those before it are told again after a crash, and passed over by their digests
         text = behind.text()
         if len(text) > CURSOR_CHARACTERS_MAX:
             raise answer_invalid("cursor")
-        items = [Item(each.subject_id, each.seen, each.digest, cursor, each) for each in told]
+        items = [self._item(collection, each, cursor) for each in listed]
         return Page(tuple(items), text, has_more)
 
     def fetch(self, subject_id: str) -> Told:
@@ -116,11 +115,12 @@ class ScimDirectory:
                 listed, place, date = self._list(collection, place, "")
                 began, seen = began or date, seen + len(listed)
                 for each in listed:
-                    told = self._told(collection, each)
-                    if told.subject_id in entries:
+                    subject_id, _, digest = self._named(collection, each)
+                    if subject_id in entries:
                         continue  # moved from one page to the next while we looked
-                    entries[told.subject_id] = Entry(told.subject_id, 0, told.digest.hex())
-                    name = f"{told.kind.value} {'active' if (told.document or {}).get('active', True) else 'disabled'}"
+                    entries[subject_id] = Entry(subject_id, 0, digest.hex())
+                    is_active = _document(each, collection)[0].get("active", True)
+                    name = f"{_KINDS[collection].value} {'active' if is_active else 'disabled'}"
                     counts[name] = counts.get(name, 0) + 1
                 if seen > RESOURCES_MAX or (place and not listed):
                     raise answer_invalid("endless")
@@ -171,25 +171,27 @@ class ScimDirectory:
             self._able = _Able(filters.get("supported") is True, pages.get("cursor") is True)
         return self._able
 
-    def _told(self, collection: str, resource: dict[str, Any]) -> Told:
+    def _item(self, collection: str, resource: dict[str, Any], cursor: str) -> Item:
+        """Of what is told of it nothing is taken where too much is: asked for by name it is refused for itself, and holds up no other."""
+        named = self._named(collection, resource)
+        return Item(*named, cursor, None if _has_too_many(resource) else self._told(collection, resource))
+
+    def _named(self, collection: str, resource: dict[str, Any]) -> tuple[str, int, bytes]:
+        """What a resource is called, when it was changed last (``_changed``), and the digest of all that is told of it."""
         name = resource.get("id")
         if not isinstance(name, str) or not 0 < len(name) <= SUBJECT_CHARACTERS_MAX - len("Groups/") or not name.isprintable():
             raise answer_invalid("id")
         rest = {key: value for key, value in resource.items() if key != "meta"}
         written = json.dumps(rest, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        return f"{collection}/{name}", _changed(resource, self._now() + timedelta(seconds=AHEAD_SECONDS)), sm3(written)
+
+    def _told(self, collection: str, resource: dict[str, Any]) -> Told:
+        if _has_too_many(resource):
+            raise facts_wrong("members")
+        subject_id, seen, digest = self._named(collection, resource)
         document, known, is_relayed = _document(resource, collection)
         members = frozenset(f"Users/{each}" for each in _members(resource)) if collection == "Groups" else None
-        return Told(
-            f"{collection}/{name}",
-            _KINDS[collection],
-            None,
-            _changed(resource, self._now() + timedelta(seconds=AHEAD_SECONDS)),
-            sm3(written),
-            document,
-            known,
-            is_relayed,
-            members,
-        )
+        return Told(subject_id, _KINDS[collection], None, seen, digest, document, known, is_relayed, members)
 
 
 def _read_pass(cursor: str) -> _Pass:
@@ -262,9 +264,14 @@ def _name(resource: dict[str, Any]) -> str:
     return f"{given} {family}".strip() if (family + given).isascii() else family + given
 
 
+def _has_too_many(resource: dict[str, Any]) -> bool:
+    listed = resource.get("members")
+    return isinstance(listed, list) and len(listed) > MEMBERS_MAX
+
+
 def _members(resource: dict[str, Any]) -> Iterator[str]:
     listed = resource.get("members", [])
-    if not isinstance(listed, list) or len(listed) > MEMBERS_MAX:
+    if not isinstance(listed, list):
         raise answer_invalid("members")
     for each in listed:
         if isinstance(each, dict) and isinstance(each.get("value"), str) and str(each.get("type", "User")) == "User":

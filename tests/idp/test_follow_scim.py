@@ -11,10 +11,11 @@ import pytest
 
 from idp.actions import follow_directory
 from idp.actions.manage_accounts import AccountChange, change_account, change_account_status
-from idp.actions.provision_account import Wanted, provision_account
+from idp.actions.provision_account import Wanted, provision_account, reprovision_account
 from idp.connectors import followed_scim
 from idp.model.people import AccountKind, AccountStatus, IdentifierKind
 from idp.store.directory import standing_agents
+from service_kit.roles import Role, appoint
 from standards.errors import TrustError
 from tests.idp.following import Towns, person, served_towns
 from tests.idp.test_people_store import resident_number
@@ -297,3 +298,46 @@ def test_a_foreign_server_without_our_extensions(towns: Towns) -> None:
     assert mail is not None
     assert mail.value == "b@x.example"
     assert towns.pull("b", "foreign") == {}
+
+
+def test_an_organisation_is_disabled_although_an_administrator_acts_for_it(towns: Towns) -> None:
+    """His agency is left alone; that must not keep the rest of what is told of the organisation from coming through."""
+    town, desk = towns["a"], towns["b"].desk
+    boss, clerk = (person(town, f"测试{each}", f"acts-{each}") for each in ("boss", "clerk"))
+    both = frozenset({boss.account_id, clerk.account_id})
+    firm = provision_account(town.desk, Wanted(AccountKind.ORGANISATION, "测试有限公司", "scim:x", members=frozenset()), actor="test")
+    code = follow(towns, kinds=["person", "organisation", "agent"])
+    assert towns.pull("b", code) == {"created": 3}
+    given: dict[str, Any] = {"is_bound": lambda *_: False, "actor": "test", "reason": "test", "at": desk.clock.now()}
+    holder = f"person:{present(towns, code, boss).account_id}"
+    desk.database.write(lambda connection: appoint(connection, desk.audit, holder, Role.SECURITY, **given))
+    wanted = Wanted(AccountKind.ORGANISATION, "测试有限公司", "scim:x", members=both, is_active=False)
+    reprovision_account(town.desk, firm.account_id, wanted, actor="test")
+    assert towns.pull("b", code) == {"changed": 1}
+    assert present(towns, code, firm).status is AccountStatus.DISABLED
+    with desk.database.read() as connection:
+        found = standing_agents(connection, desk.vault, organisation_id=present(towns, code, firm).account_id)
+    assert [each.person_id for each in found] == [present(towns, code, clerk).account_id], "an administrator is made nobody's agent"
+    assert any(present(towns, code, boss).account_id in each for each in towns["b"].audited("agent.refuse"))
+
+
+def test_a_group_of_too_many_members_is_refused_for_itself(towns: Towns, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ended every turn at its place, so that nobody at all was followed any more."""
+    town = towns["a"]
+    people = [person(town, f"测试{each}", f"many-{each}") for each in range(3)]
+    crowd = frozenset(each.account_id for each in people)
+    big = provision_account(town.desk, Wanted(AccountKind.ORGANISATION, "测试大公司", "scim:x", members=crowd), actor="test")
+    small = provision_account(town.desk, Wanted(AccountKind.ORGANISATION, "测试小公司", "scim:x", members=frozenset()), actor="test")
+    monkeypatch.setattr(followed_scim, "MEMBERS_MAX", 2)
+    code = follow(towns)
+    assert towns.pull("b", code) == {"created": 4, "refused": 1}
+    assert towns.noted("b", code)["refused SOURCE_FACTS_WRONG"] == 1
+    assert towns.found("b", code, f"Groups/{big.account_id}") is None
+    changed(towns, people[0], name="改名")
+    assert towns.pull("b", code) == {"changed": 1}, "and once: it is told as it was"
+    done = towns.turn("b", code, reconcile=True)
+    assert (done.report or {})["missing_there"] == 0
+    assert present(towns, code, small).status is AccountStatus.ACTIVE
+    fewer = Wanted(AccountKind.ORGANISATION, "测试大公司", "scim:x", members=frozenset({people[0].account_id}))
+    reprovision_account(town.desk, big.account_id, fewer, actor="test")
+    assert towns.pull("b", code) == {"created": 1}
