@@ -19,6 +19,7 @@ from idp.actions.manage_accounts import change_in, change_status_in, checked_cha
 from idp.actions.protect_administrators import check_open
 from idp.actions.provision_account import Wanted, demand_may_enable, new_of, source_identifier, wanted_change
 from idp.credentials.passwords import check_kept_hash
+from idp.model.clients import ClientStatus
 from idp.model.imports import (
     ATTRIBUTE_COLUMNS,
     IDENTIFIER_COLUMNS,
@@ -35,6 +36,7 @@ from idp.model.imports import (
 from idp.model.people import (
     ATTRIBUTES,
     ID_NUMBERS,
+    ID_PREFIX,
     AccountKind,
     AccountStatus,
     Credential,
@@ -45,7 +47,8 @@ from idp.model.people import (
     field_invalid,
     new_id,
 )
-from idp.store.accounts import account_id_by, load_account
+from idp.store.accounts import account_id_by, account_status, load_account
+from idp.store.clients import find_client
 from idp.store.credentials import list_credentials, put_credential
 from idp.store.imports import (
     count_outcomes,
@@ -54,6 +57,7 @@ from idp.store.imports import (
     insert_rows,
     keep_lease,
     load_import,
+    refuse_waiting,
     set_state,
     take_import,
     take_version,
@@ -164,8 +168,9 @@ def _run(desk: PeopleDesk, import_id: str) -> int:
     while True:
         with desk.database.read() as connection:
             rows = waiting_rows(connection, desk.vault, import_id, _ROWS_AT_ONCE)
-        if not rows:
-            _finish(desk, made)
+            is_stopped = bool(rows) and not _may_go_on(connection, desk, made)
+        if not rows or is_stopped:
+            _finish(desk, made, is_stopped=is_stopped)
             return done
         if done >= ROWS_PER_TURN:
             desk.database.write(partial(keep_lease, import_id=import_id, until=desk.clock.now()))
@@ -182,6 +187,16 @@ def _run(desk: PeopleDesk, import_id: str) -> int:
 
         desk.database.write(tell)
         done += len(rows)
+
+
+def _may_go_on(connection: Connection, desk: PeopleDesk, made: Import) -> bool:
+    """Whether who sent it may still: the client by which it came is not disabled, nor is anybody in whose name it came. True for the operator's."""
+    if not made.created_by.startswith("client:"):
+        return True
+    found = find_client(connection, made.client_id, desk.vault.mac_key)
+    people = [each for each in made.created_by.split(" ") if each.startswith(tuple(ID_PREFIX.values()))]
+    standing = all(account_status(connection, desk.vault, each) in {None, AccountStatus.ACTIVE} for each in people)
+    return found is not None and found[0].status is ClientStatus.ACTIVE and standing
 
 
 def _outcome(number: int, future: Future[None]) -> RowReport | None:
@@ -202,14 +217,18 @@ def field_of(error: TrustError) -> str:
     return str(error.facts.get("field") or error.facts.get("identifier") or "")[:64]
 
 
-def _finish(desk: PeopleDesk, made: Import) -> None:
+def _finish(desk: PeopleDesk, made: Import, *, is_stopped: bool) -> None:
+    """``is_stopped``: who sent it may no more, and what has not been dealt with is refused and forgotten."""
     at = desk.clock.now()
 
     def store(connection: Connection) -> None:
         if not set_state(connection, made.import_id, ImportState.FINISHED, at):
             return
+        if is_stopped:
+            refuse_waiting(connection, made.import_id, "IMPORT_STOPPED")
         counts = count_outcomes(connection, made.import_id)
         facts: dict[str, str | int | bool | None] = {"source": made.source, "dry_run": made.is_dry_run, **counts}
+        facts |= {"stopped": True} if is_stopped else {}
         desk.audit.record(
             connection,
             at=at,

@@ -166,6 +166,13 @@ def finish_row(connection: Connection, import_id: str, report: RowReport) -> boo
     return connection.execute(update(import_rows).where(waiting).values(values)).rowcount == 1
 
 
+def refuse_waiting(connection: Connection, import_id: str, code: str) -> None:
+    """Refuse every row that has not been dealt with, and forget what it said."""
+    waiting = (import_rows.c.import_id == import_id) & (import_rows.c.outcome == RowOutcome.WAITING.value)
+    values = {"row_sealed": None, "outcome": RowOutcome.REFUSED.value, "code": code}
+    connection.execute(update(import_rows).where(waiting).values(values))
+
+
 def count_outcomes(connection: Connection, import_id: str) -> dict[str, int]:
     """How many rows have which outcome."""
     wanted = select(import_rows.c.outcome, func.count()).where(import_rows.c.import_id == import_id).group_by(import_rows.c.outcome)
