@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from idp.actions.count_attempts import name_key
 from idp.actions.end_what_was_open import end_for_credentials
 from idp.actions.protect_administrators import check_changed_by
 from idp.credentials.one_time_codes import RECOVERY_SECONDS, new_recovery_code, new_totp_secret, normalise_recovery_code
 from idp.credentials.passwords import check_password_rules, hash_password
-from idp.model.people import AccountKind, Credential, CredentialKind, IdentifierKind, new_id
+from idp.model.people import AccountKind, AccountStatus, Credential, CredentialKind, IdentifierKind, field_invalid, new_id
 from idp.store.accounts import load_account
-from idp.store.credentials import delete_credential, find_credential, put_credential
+from idp.store.credentials import delete_credential, find_credential, forget_attempts, put_credential
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def set_totp(desk: PeopleDesk, account_id: str, *, actor: str) -> bytes:
 
 
 def issue_recovery_code(desk: PeopleDesk, account_id: str, *, actor: str, by: Caller | None = None) -> str:
-    """A code with which the person signs in once and sets a new password, within a day. ACCOUNT_NOT_FOUND.
+    """A code with which the person signs in once and sets a new password, within a day. His name counts as one that nobody has tried: who has
+    forgotten his password has mostly locked himself out. ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT (closed), ACCOUNT_FIELD_INVALID (no login name under
+    which he could show it).
 
     ``by``: who calls, None: the operator, who makes administrators. ACCOUNT_PROTECTED for an administrator's, unless he may take the role.
     """
@@ -60,7 +63,14 @@ def issue_recovery_code(desk: PeopleDesk, account_id: str, *, actor: str, by: Ca
 
     def store(connection: Connection) -> None:
         check_changed_by(connection, account_id, by)
+        account = load_account(connection, desk.vault, account_id, AccountKind.PERSON)
+        if account.status is AccountStatus.CLOSED:
+            raise TrustError(Kind.CONFLICT, "ACCOUNT_STATUS_CONFLICT", status=account.status.value)
+        login = account.identifier(IdentifierKind.LOGIN)
+        if login is None:
+            raise field_invalid("identifiers.login", "a login name, under which the code is shown")
         put_in(connection, desk, account_id, CredentialKind.RECOVERY, value, actor, at, seconds=RECOVERY_SECONDS)
+        forget_attempts(connection, name_key(desk.vault, login.value))
 
     desk.database.write(store)
     return code

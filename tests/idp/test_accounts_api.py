@@ -174,7 +174,7 @@ def test_evidence_of_an_account_has_a_limit(office: Office, monkeypatch: pytest.
 
 def test_an_administrator_takes_a_stolen_credential_from_an_account(office: Office) -> None:
     desk = idp.service.people_desk(office.provider.here.house.context)
-    made = office.make()
+    made = office.make(identifiers=[{"kind": "login", "value": "stolen-from"}])
     issue_recovery_code(desk, made["id"], actor="test")
     set_totp(desk, made["id"], actor="test")
     desk.pool.close()
@@ -262,7 +262,9 @@ def test_pages_by_key(office: Office) -> None:
 
 
 def test_recovery_code_and_sessions(office: Office) -> None:
-    person = office.make()
+    nameless = office.call("POST", f"/v1/accounts/{office.make()['id']}/recovery-code")
+    assert (nameless.status_code, nameless.json()["facts"]["field"]) == (422, "identifiers.login")
+    person = office.make(identifiers=[{"kind": "login", "value": "forgetful"}])
     answer = office.call("POST", f"/v1/accounts/{person['id']}/recovery-code")
     assert len(answer.json()["recovery_code"]) == 23
     assert answer.headers["cache-control"] == "no-store"
