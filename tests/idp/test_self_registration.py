@@ -388,11 +388,6 @@ def test_a_client_withdraws_itself_for_good(world: World) -> None:
         assert world.manage(made, method).status_code == 401
     waiting = world.made(world.initial(needs_approval=True))
     assert world.manage(waiting, "DELETE").status_code == 204
-    for each in (made, waiting):
-        with pytest.raises(TrustError, match="CLIENT_WITHDRAWN"):
-            change_client_status(world.desk, each["client_id"], ClientStatus.ACTIVE, actor="test")
-        assert change_client_status(world.desk, each["client_id"], ClientStatus.DISABLED, actor="test").status is ClientStatus.DISABLED
-    assert world.token(made["client_id"], made["client_secret"]) == 401
 
 
 def test_registration_leaves_no_secret_behind(world: World) -> None:
