@@ -50,12 +50,18 @@ class FollowDesk:
         return write_jwk(public_key(self.keystore.signer(_KEY + source.code))) if source.has_key else None
 
 
-def add_source(desk: FollowDesk, source: FollowedSource, *, actor: str) -> None:
-    """Follow a directory from now on. SOURCE_EXISTS, SOURCE_SETTING_INVALID (too many), OUTBOUND_REFUSED (its address is not allowed), AUDIT_UNAVAILABLE."""
+def add_source(desk: FollowDesk, source: FollowedSource, *, actor: str, is_operator: bool = True) -> None:
+    """Follow a directory from now on. SOURCE_EXISTS, SOURCE_SETTING_INVALID (too many), OUTBOUND_REFUSED (its address is not allowed), AUDIT_UNAVAILABLE.
+
+    ``is_operator`` False: a client's wish. SOURCE_CODE_FOREIGN where the code has stood for another address: what is told there would count for all whom
+    that directory brought. That it has moved is the operator's to say.
+    """
     people = desk.people
     for url in filter(None, (source.base_url, source.token_address)):
         desk.outbound.check_url(url)
     at = people.clock.now()
+    if not is_operator:
+        _demand_same_directory(desk, source, actor)
     if source.has_key:
         _ensure_key(desk, source)
 
@@ -72,6 +78,23 @@ def add_source(desk: FollowDesk, source: FollowedSource, *, actor: str) -> None:
         people.audit.record(connection, at=at, actor=actor, action="source.add", subject=source.actor, outcome="done", facts=facts)
 
     people.database.write(store)
+
+
+def _demand_same_directory(desk: FollowDesk, source: FollowedSource, actor: str) -> None:
+    """Raise SOURCE_CODE_FOREIGN, on record, unless the code is new or was followed at this address last. The audit trail knows."""
+    people = desk.people
+    at = people.clock.now()
+
+    def check(connection: Connection) -> bool:
+        last = next(people.audit.own_entries(connection, source.actor, ("source.add",)), None)
+        if last is None or last.facts["base_url"] == source.base_url:
+            return True
+        facts: dict[str, str | int | bool | None] = {"code": "SOURCE_CODE_FOREIGN", "base_url": source.base_url}
+        people.audit.record(connection, at=at, actor=actor, action="source.refuse", subject=source.actor, outcome="refused", facts=facts)
+        return False
+
+    if not people.database.write(check):
+        raise TrustError(Kind.FORBIDDEN, "SOURCE_CODE_FOREIGN", source=source.code)
 
 
 def _ensure_key(desk: FollowDesk, source: FollowedSource) -> Signer:

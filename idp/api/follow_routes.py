@@ -109,7 +109,7 @@ def add_follow_routes(router: APIRouter, desk: FollowDesk) -> None:
     @needs(MANAGE)
     def create_source(request: Request, body: SourceShape, response: Response) -> dict[str, Any]:
         source = read_source(body.model_dump(mode="json", exclude_none=True))
-        add_source(desk, source, actor=caller_of(request).actor)
+        add_source(desk, source, actor=caller_of(request).actor, is_operator=False)
         response.headers["location"] = f"{path}/{source.code}"
         return view_source(desk, source.code)
 
