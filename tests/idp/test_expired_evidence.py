@@ -16,16 +16,21 @@ from idp.actions.manage_accounts import AccountChange, NewAccount, add_evidence,
 from idp.api.scim_shapes import PERSON
 from idp.model.imports import ImportForm, RowOutcome
 from idp.model.people import AccountKind, AccountStatus, Evidence, Identifier, IdentifierKind, new_id
-from idp.store.accounts import find_account
+from idp.store.accounts import find_account, insert_account, insert_evidence
 from idp.store.imports import list_rows
+from idp.store.levels import overstated
 from standards.errors import TrustError
 from tests.clocks import FixedClock
+from tests.idp.databases import database, database_url  # noqa: F401 - fixtures
 from tests.idp.test_changes import bearer, get
-from tests.idp.test_people_store import resident_number
+from tests.idp.test_people_store import AT, VAULT, person, resident_number
 from tests.idp.test_scim import patch_of, scim  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from idp.actions.people_desk import PeopleDesk
+    from service_kit.database import Database
     from tests.idp.scim import Scim
 
 HOUR = timedelta(hours=1)
@@ -37,6 +42,31 @@ def proven(desk: PeopleDesk, account_id: str, level: int, *, lasts: timedelta | 
     until = None if lasts is None else earlier.at + lasts
     item = Evidence(new_id("ev_"), "counter", "Demo hall", level, earlier.at, until)
     add_evidence(replace(desk, clock=earlier), account_id, AccountKind.PERSON, item, actor="test")
+
+
+def test_what_is_overstated_on_either_database(database: Database) -> None:  # noqa: F811
+    def entered(level: int, *pieces: tuple[int, timedelta | None], status: AccountStatus = AccountStatus.ACTIVE) -> str:
+        made = person(level=level, status=status)
+
+        def store(connection: Connection) -> None:
+            insert_account(connection, VAULT, made)
+            for worth, lasts in pieces:
+                item = Evidence(new_id("ev_"), "counter", "Demo hall", worth, AT - 2 * HOUR, None if lasts is None else AT + lasts)
+                insert_evidence(connection, VAULT, made.account_id, item)
+
+        database.write(store)
+        return made.account_id
+
+    over = [entered(3, (3, -HOUR)), entered(3, (3, timedelta()), (2, None)), entered(2, (3, -HOUR), (2, -HOUR), (1, HOUR))]
+    entered(3, (3, -HOUR), (3, HOUR))
+    entered(2, (3, -HOUR), (2, None))
+    entered(0, (3, -HOUR))
+    entered(1, (1, None))
+    entered(3, (3, -HOUR), status=AccountStatus.CLOSED)
+    with database.read() as connection:
+        found = overstated(connection, AT, after="", count=9)
+        assert found == sorted(over)
+        assert overstated(connection, AT, after=found[0], count=1) == found[1:2]
 
 
 def test_attack_a_level_whose_evidence_has_run_out_is_told_to_nobody(scim: Scim) -> None:  # noqa: F811
