@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
+from service_kit.bounded_calls import FAILED
 from service_kit.entry_ids import new_entry_id
 from service_kit.sweeping import SWEEP_ROWS, sweep_all
 from service_kit.webhooks import store
@@ -44,6 +45,7 @@ ACTOR: Final = "service:webhooks"
 GONE_REASON: Final = "answered 410 Gone"
 KEEP_FINISHED: Final = timedelta(days=30)
 LISTENING_SECONDS: Final = 5.0
+REST: Final = timedelta(seconds=60)  # of an address that does not answer: each call to it holds up the worker for all of its time
 _GONE: Final = 410
 _listening: Final[WeakKeyDictionary[Database, dict[str, tuple[bool, float]]]] = WeakKeyDictionary()
 
@@ -75,6 +77,15 @@ def is_anyone_listening(database: Database, event_type: str) -> bool:
     return known[0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """An address that has not answered. ``delivery_id``: which message goes on trying meanwhile."""
+
+    url: str
+    until: datetime
+    delivery_id: str
+
+
 def _everybody(_connection: Connection, _name: str) -> bool:
     return True
 
@@ -93,6 +104,7 @@ class DeliveryDesk:
     sealer: ValueSealer
     sign_sm2: Callable[[bytes], bytes] | None = None
     is_told: Callable[[Connection, str], bool] = _everybody
+    _resting: dict[str, _Rest] = field(default_factory=dict, repr=False)
 
     def fan_out(self, message: Message) -> None:
         """One event becomes one delivery for each endpoint that listens. Repeated, it adds nothing."""
@@ -119,7 +131,9 @@ class DeliveryDesk:
         self.database.write(spread)
 
     def deliver(self, message: Message) -> None:
-        """One attempt. Raises what went wrong, so that the outbox comes again later; ends quietly where there is nothing more to try."""
+        """One attempt. Raises what went wrong, so that the outbox comes again later; ends quietly where there is nothing more to try. Without an attempt
+        where the address did not answer a moment ago: one message tries for all of those to it, and the others hold up nobody else's.
+        """
         # 1. What is to be sent, and where; a deleted endpoint took its deliveries with it
         delivery_id = str(message.payload["delivery"])
         with self.database.read() as conn:
@@ -133,6 +147,9 @@ class DeliveryDesk:
             if endpoint is None:
                 return
             is_off = endpoint.status is EndpointStatus.DISABLED or not self.is_told(conn, endpoint.owner)
+            is_late = (at - began_at).total_seconds() >= GIVE_UP_SECONDS
+        if not is_off and not is_late and self._rests(endpoint, delivery_id, at):
+            raise TrustError(Kind.UNAVAILABLE, FAILED, reason="resting")
         secrets = [self.sealer.open(each, secret_place(endpoint.endpoint_id)).decode() for each in sealed]
 
         # 2. The attempt, with no transaction open
@@ -148,12 +165,15 @@ class DeliveryDesk:
                 status = self.outbound.call("POST", endpoint.url, headers=headers, content=delivery.body).status
             except TrustError as error:
                 failure = error
+            self._resting.pop(endpoint.endpoint_id, None)
+            if failure is not None and failure.code == FAILED:
+                self._resting[endpoint.endpoint_id] = _Rest(endpoint.url, at + REST, delivery_id)
         milliseconds = round((time.monotonic() - began) * 1000)
         if failure is None and status is not None and not 200 <= status < 300:
             failure = TrustError(Kind.UNAVAILABLE, "WEBHOOK_NOT_ACCEPTED", status=status)
 
         # 3. What came of it
-        is_over = failure is not None and (status == _GONE or is_off or (at - began_at).total_seconds() >= GIVE_UP_SECONDS)
+        is_over = failure is not None and (status == _GONE or is_off or is_late)
         outcome = DeliveryStatus.DELIVERED if failure is None else DeliveryStatus.GIVEN_UP if is_over else DeliveryStatus.PENDING
 
         def note(conn: Connection) -> bool:
@@ -169,6 +189,10 @@ class DeliveryDesk:
         self.database.write(note)
         if failure is not None and outcome is DeliveryStatus.PENDING:
             raise failure
+
+    def _rests(self, endpoint: Endpoint, delivery_id: str, at: datetime) -> bool:
+        rest = self._resting.get(endpoint.endpoint_id)
+        return rest is not None and rest.url == endpoint.url and at < rest.until and delivery_id != rest.delivery_id
 
     def _end(self, conn: Connection, called: Endpoint, at: datetime) -> None:
         """Switch an endpoint off whose address answered that it is gone. Not where its owner has named another address, or switched it off, while it was
