@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
+from weakref import WeakSet
 
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -55,6 +56,18 @@ _STATEMENT_CACHE: Final = 256
 _PG_OPTIONS: Final = (
     "-c timezone=UTC -c synchronous_commit=on -c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
 )
+
+
+class _Looker:
+    """A thread's own connection for ``Database.look``: closed when the thread ends, with all else that is the thread's."""
+
+    def __init__(self, path: str) -> None:
+        self.connection: Final = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    def __del__(self) -> None:
+        connection = getattr(self, "connection", None)  # none where it could not be opened
+        if connection is not None:
+            connection.close()
 
 
 class Database:
@@ -98,7 +111,7 @@ class Database:
         self.cohorts: Final = Cohorts(are_reads_quick=self.is_sqlite)
         self._writer = GroupCommitWriter(self.engine, queue_limit=queue_limit, turn=turn, cohorts=self.cohorts)
         self._lookers = threading.local()
-        self._held: list[sqlite3.Connection] = []
+        self._held: WeakSet[_Looker] = WeakSet()  # threads come and go: those of requests end after some idle seconds
 
     def __repr__(self) -> str:
         return f"Database({self.url.get_backend_name()})"  # the URL may hold a password
@@ -176,13 +189,14 @@ class Database:
             with self.read() as connection:
                 row = connection.execute(text(query), parameters).first()
                 return None if row is None else tuple(row)
-        held: sqlite3.Connection | None = getattr(self._lookers, "connection", None)
+        held: _Looker | None = getattr(self._lookers, "held", None)
         try:
             if held is None:
-                held = self._lookers.connection = sqlite3.connect(self.url.database or "", isolation_level=None, check_same_thread=False)
-                self._held.append(held)
-                _prepare_sqlite_reader(held, None)
-            found: tuple[Any, ...] | None = held.execute(query, parameters).fetchone()
+                held = _Looker(self.url.database or "")
+                _prepare_sqlite_reader(held.connection, None)
+                self._lookers.held = held
+                self._held.add(held)
+            found: tuple[Any, ...] | None = held.connection.execute(query, parameters).fetchone()
         except sqlite3.Error as error:
             raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason=type(error).__name__) from error
         return found
@@ -195,8 +209,9 @@ class Database:
     def close(self) -> None:
         """Finish the waiting jobs and close every connection."""
         self._lookers = threading.local()
-        while self._held:
-            self._held.pop().close()
+        for held in list(self._held):
+            held.connection.close()
+        self._held.clear()
         self._writer.close()
         self._readers.dispose()
         self.engine.dispose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,8 +17,6 @@ from standards.errors import Kind, TrustError
 from tests.service_kit.writer_setting import hold, metadata, names, put, things
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlalchemy import Connection
 
 
@@ -122,6 +121,30 @@ def test_a_look_sees_what_is_committed_now_and_can_write_nothing(plain: Database
     with pytest.raises((TrustError, DBAPIError)):
         plain.look("DELETE FROM things WHERE id = :wanted RETURNING name", {"wanted": 7})
     assert plain.look(query, {"wanted": 7}) == ("second",)
+
+
+def test_threads_that_ended_leave_no_connection_open(tmp_path: Path) -> None:
+    """Threads of requests end after some idle seconds, and others come: each had left its connection open, until the process had no file to open left."""
+    made = Database(f"sqlite:///{tmp_path / 'a.sqlite3'}", pool_size=3)
+    metadata.create_all(made.engine)
+
+    def open_files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    def look() -> None:
+        assert made.look("SELECT count(*) FROM things WHERE id > :id", {"id": 0}) == (0,)
+
+    look()
+    before = open_files()
+    for _ in range(50):
+        threads = [threading.Thread(target=look) for _ in range(2)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    assert open_files() < before + 20
+    look()
+    made.close()
 
 
 def test_readers_cannot_write(plain: Database) -> None:
