@@ -344,8 +344,8 @@ def test_what_no_call_can_carry_is_told_to_who_wrote_it(site: Site, fields: dict
 def test_a_form_after_the_end_of_a_sign_in_leads_back_to_its_page(surfer: Surfer) -> None:
     answer = surfer.http.post("/console/designer", data={"name": "x"})
     assert answer.headers["location"] == "/console/sign-in?to=%2Fconsole%2Fdesigner"
-    answer = surfer.http.post("/console/seals/sl_1/steps/freeze", data={})
-    assert answer.headers["location"] == "/console/sign-in?to=%2Fconsole"
+    for sent, page in (("console/seals/sl_1/steps/freeze", "console%2Fseals%2Fsl_1"), ("my/showings/sh_1/end", "my%2Fshowings%2Fsh_1")):
+        assert surfer.http.post(f"/{sent}", data={}).headers["location"] == f"/console/sign-in?to=%2F{page}"
 
 
 def test_language_and_type_are_kept(site: Site) -> None:

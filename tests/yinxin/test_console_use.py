@@ -66,6 +66,7 @@ def test_from_choosing_a_seal_to_a_sealed_document(clerk: Pages, seal_id: str) -
     assert "checked" in page.text.partition('name="seam"')[2].partition(">")[0], "over the seam, where there is one"
     picture = clerk.get(place.replace(f"/console/use/{seal_id}/place/", "/console/drafts/") + "/pages/2.png")
     assert picture.content.startswith(b"\x89PNG")
+    assert picture.headers["cache-control"] == "no-store", "a page of a document that is kept an hour at most stays in no browser"
 
     looked = clerk.post(place, {"mode": "place", "x_mm": "50", "y_mm": "60", "goto": "2"}, status=200)
     assert "Page 2 of 3" in told(looked.text)

@@ -198,20 +198,27 @@ class Console:
     def to_sign_in(self, browser: Browser) -> Response:
         """Sign in first, and come back to this page; a form that was sent leads back to the page it belongs to."""
         request = browser.request
-        there = request.url.path if request.method == "GET" or self._has_page(request.url.path) else HOME
+        there = request.url.path if request.method == "GET" else self._page_of(request.url.path)
         if request.method == "GET" and request.url.query:
             there += f"?{request.url.query}"
         return browser.go(f"{SIGN_IN}?to={quote(there, safe='')}")
+
+    def _page_of(self, path: str) -> str:
+        """The page that a form was sent from, by where it was sent to: that address, or the nearest above it that is a page."""
+        while path and not self._has_page(path):
+            path = path.rpartition("/")[0]
+        return path or HOME
 
     def _has_page(self, path: str) -> bool:
         return any(isinstance(route, Route) and "GET" in (route.methods or ()) and route.path_regex.match(path) for route in self.routes)
 
     def refuse(self, visit: Visit, problem: ApiProblem, kept: Sequence[str] = ()) -> Response:
         """The page that tells a problem, with a way back. ``kept``: as in ``page``."""
-        path, arrived = visit.request.url.path, visit.arrived.fields
+        is_form, arrived = visit.request.method != "GET", visit.arrived.fields
+        path = self._page_of(visit.request.url.path)
         chosen = urlencode({name: arrived[name] for name in kept if _PART.fullmatch(arrived.get(name, ""))})
         there = f"{path}?{chosen}" if chosen else path
-        back = there if visit.request.method != "GET" and self._has_page(path) else visit.request.headers.get("referer", "")
+        back = there if is_form else visit.request.headers.get("referer", "")
         return visit.render("problem.html", problem=problem, back=own_path(back) or HOME)
 
 

@@ -82,7 +82,7 @@ def add_pages(console: Console) -> None:
         draft = await _open(drafts, visit, draft_id)
         drawn = await _draw(visit, draft, int(page) if page.isdecimal() and len(page) < 7 else 1, PICTURE_WIDTH_PX)
         png = base64.b64decode(drawn["pictures"][0]["png"])
-        return Response(png, media_type="image/png", headers={"cache-control": "private, max-age=3600"})
+        return Response(png, media_type="image/png", headers={"cache-control": "no-store"})
 
     @console.page("/console/use/{seal_id}/place/{draft_id}", methods=("GET", "POST"), needs=USE)
     async def place(visit: Visit, seal_id: str, draft_id: str) -> Response:
