@@ -81,6 +81,7 @@ class CheckAnswer(BaseModel):
                     "documents": 310,
                     "documents_lost": 0,
                     "findings": [],
+                    "further": 0,
                 }
             ]
         }
@@ -93,6 +94,7 @@ class CheckAnswer(BaseModel):
     documents: Annotated[int, Field(description="Documents that rows name. Each was looked for; none was read.")]
     documents_lost: Annotated[int, Field(description="Those of them that are gone, and on record as lost for good: no finding.")]
     findings: list[CheckFinding]
+    further: Annotated[int, Field(description="Findings beyond the limit of each part, which are counted and not named.")]
 
 
 class ReceiptView(BaseModel):
@@ -194,20 +196,20 @@ def make_router(context: ServiceContext, check: Callable[..., Mapping[str, Check
             parts = check(actor=caller_of(request).actor)
         finally:
             checking.release()
-        findings = _findings(parts)
+        findings, further = _findings(parts), sum(part.further for part in parts.values())
         documents = parts["documents"]
         counts = {"entries": parts["trail"].entries, "logged": parts["log"].entries}
         counts |= {"documents": documents.entries, "documents_lost": documents.lost}
         caller = caller_of(request)
 
         def record(connection: Connection) -> None:
-            facts = {**counts, "findings": len(findings)}
+            facts = {**counts, "findings": len(findings) + further}
             outcome = "failed" if findings else "done"
             context.audit.record(connection, at=at, actor=caller.actor, action="audit.check", subject="audit", outcome=outcome, facts=facts)
 
         database.write(record)
         response.headers["cache-control"] = "no-store"
-        return CheckAnswer(ok=not findings, at=at, **counts, findings=findings)
+        return CheckAnswer(ok=not findings, at=at, **counts, findings=findings, further=further)
 
     @router.get("/v1/audit/entries/{entry_id}", summary="Read one entry", response_model=AuditEntryView, responses=problem_answers(404))
     @needs(AUDIT_READ)

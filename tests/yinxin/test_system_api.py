@@ -142,3 +142,9 @@ def test_the_trail_is_checked_on_the_spot(house: Here, bearer: dict[str, str], m
     found = house.http.post("/v1/audit/checks", headers=bearer).json()
     assert found["ok"] is False
     assert {each["where"] for each in found["findings"]} >= {"trail"}
+    assert found["further"] == 0
+    monkeypatch.setattr("service_kit.log_check.FINDINGS", 1)
+    cut = house.http.post("/v1/audit/checks", headers=bearer).json()
+    assert len(cut["findings"]) + cut["further"] > len(found["findings"]) > len(cut["findings"]), "counted, and not all named"
+    recorded = house.http.get("/v1/audit/entries?action=audit.check", headers=bearer).json()["entries"][0]
+    assert recorded["facts"]["findings"] == len(cut["findings"]) + cut["further"]

@@ -55,6 +55,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "trail_check_start": ("开始核查", "Check now"),
     "trail_check_ok": ("记录完整，未发现改动", "All of it is whole"),
+    "trail_check_named": ("以下列出其中 {count} 处。", "{count} of them are named below."),
     "trail_check_bad": ("发现 {count} 处问题", "{count} findings"),
     "trail_check_counts": (
         "共 {entries} 条记录，其中 {logged} 条已入签名日志；文件 {documents} 份。",
