@@ -16,4 +16,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "problem": ("未能完成", "This did not work"),
     "problem_code": ("错误代码", "Code"),
     "problem_help": ("说明与处理办法", "What it means and what to do"),
+    "not_done": ("刚才提交的内容没有办完", "What you sent just now was not carried through"),
+    "not_done_help": (
+        "登录在此之前已结束。请核对当前内容，然后重新办理。",
+        "Your sign-in had ended before. Look at how things stand, and do it again.",
+    ),
 }

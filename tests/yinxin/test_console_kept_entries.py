@@ -144,5 +144,18 @@ def test_of_a_change_that_was_carried_out_the_page_says_what_was_asked_for(site:
     assert "尚无人担任" not in shown, "a change gives nobody a power"
 
 
+def test_who_sent_a_form_when_his_sign_in_had_ended_is_told_that_nothing_was_done(site: Site, seal: str) -> None:
+    """He comes back to the page by itself where he is still signed in elsewhere, and would take it for done."""
+    manager = site.person("guanli")
+    for place, sent in ((seal, f"{seal}/steps/freeze"), ("/my", "/my/consents")):
+        manager.get(place)
+        manager.http._client.cookies.delete("yinxin-console")
+        manager.post(sent, {"reason": "设备遗失"})
+        assert (manager.at, manager.page.status_code) == (place, 200)
+        assert "刚才提交的内容没有办完" in manager.text
+        assert "刚才提交的内容没有办完" not in manager.get(place).text, "once"
+    assert "使用中" in manager.get(seal).text
+
+
 def words(surfer: Surfer) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", surfer.text.partition("<main")[2]).split())

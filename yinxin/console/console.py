@@ -13,13 +13,14 @@ from starlette.routing import Route
 
 from service_kit.admission import Admission
 from service_kit.composition import public
-from service_kit.page_frame.browser import Browser
+from service_kit.page_frame.browser import NOTICE_COOKIE, Browser
 from service_kit.problem_catalogue import text_of
 from service_kit.problems import LANGUAGES, STATUS
 from standards.errors import Kind, TrustError
 from yinxin.console.api_calls import ApiCalls, ApiProblem
 from yinxin.console.forms import RETRY_AFTER_SECONDS, UPLOAD_BYTES, UPLOADS_AT_ONCE, brings_files
-from yinxin.console.visit import Person, Visit
+from yinxin.console.sign_in import BEGUN_SECONDS
+from yinxin.console.visit import NOT_DONE, Person, Visit
 from yinxin.scope_texts import SCOPE_TEXTS
 
 if TYPE_CHECKING:
@@ -201,6 +202,8 @@ class Console:
         there = request.url.path if request.method == "GET" else self._page_of(request.url.path)
         if request.method == "GET" and request.url.query:
             there += f"?{request.url.query}"
+        elif request.method not in _READING:
+            browser.set_cookie(NOTICE_COOKIE, NOT_DONE, seconds=BEGUN_SECONDS)
         return browser.go(f"{SIGN_IN}?to={quote(there, safe='')}")
 
     def _page_of(self, path: str) -> str:

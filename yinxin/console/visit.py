@@ -14,7 +14,7 @@ from service_kit.multipart import Form
 from service_kit.one_use import use_once
 from service_kit.page_frame.browser import CSRF_FIELD, NOTICE_COOKIE
 from standards.errors import TrustError
-from yinxin.console.api_calls import told_in
+from yinxin.console.api_calls import ApiProblem, told_in
 from yinxin.console.entry_words import told_to_enter
 from yinxin.console.forms import FILE_BYTES_MAX, read_console_form
 
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from service_kit.admission import Held
     from service_kit.page_frame.browser import Browser
     from service_kit.page_frame.pages import PageFrame
-    from yinxin.console.api_calls import ApiCalls, ApiProblem
+    from yinxin.console.api_calls import ApiCalls
     from yinxin.console.console import Console, MenuEntry
 from yinxin.console.forms import ConsoleForm
 
 NOTICE_SECONDS: Final = 60
+NOT_DONE: Final = "not_done"
+"""The notice of a form that came when the sign-in behind it had ended: an alert, for who believes that it was done."""
 ONCE_BYTES: Final = 18
 ONCE_KEPT: Final = timedelta(days=1)  # longer than any session, whose end is the end of its forms
 _FORM_PLACE: Final = "console.form"
@@ -120,6 +122,8 @@ class Visit:
         notice = self.browser.cookie(NOTICE_COOKIE)
         if notice:
             self.browser.set_cookie(NOTICE_COOKIE, "")
+        if notice == NOT_DONE and problem is None:
+            problem = ApiProblem(status, "", self.t(NOT_DONE), self.t("not_done_help"))
         return self.frame.answer(
             template,
             self.browser,
@@ -131,7 +135,7 @@ class Visit:
                 "may": self.may,
                 "menu": self.menu(),
                 "once": secrets.token_urlsafe(ONCE_BYTES),
-                "notice": self.t(notice) if notice in self.frame.texts else "",
+                "notice": self.t(notice) if notice in self.frame.texts and notice != NOT_DONE else "",
                 "problem": problem,
                 "tl": partial(text_or_key, self),
                 **values,
