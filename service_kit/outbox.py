@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 LEASE_SECONDS: Final = 60.0
 FIRST_RETRY_SECONDS: Final = 1.0
 LONGEST_RETRY_SECONDS: Final = 900.0
-ALARM_ATTEMPTS: Final = 8  # about four minutes of trying
+ALARM_ATTEMPTS: Final = 8  # about two minutes of trying
 BATCH: Final = 16
 PAYLOAD_BYTES: Final = 256 * 1024
 KEEP_DONE_SECONDS: Final = 7 * 24 * 3600.0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from service_kit.outbox import Message
 
 CAS_LOGOUT_TOPIC: Final = "idp-cas-logout"
-ATTEMPTS_MAX: Final = 8  # about four minutes; a service that does not answer then never learns of it, and the trail says so
+ATTEMPTS_MAX: Final = 8  # about two minutes; a service that does not answer then never learns of it, and the trail says so
 _FORM: Final = {"content-type": "application/x-www-form-urlencoded"}
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from service_kit.outbound import Outbound
     from service_kit.outbox import Message
 
-ATTEMPTS_MAX: Final = 8  # about four minutes; a client that does not answer then never learns of it, and the trail says so
+ATTEMPTS_MAX: Final = 8  # about two minutes; a client that does not answer then never learns of it, and the trail says so
 NOTICE_SECONDS: Final = 120  # 2.4: two minutes at most
 NOTICE_TYPE: Final = "logout+jwt"
 EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
