@@ -36,7 +36,9 @@ class Blobs:
         self._limit_bytes = limit_bytes
 
     def put(self, data: bytes | memoryview) -> str:
-        """Store and return the digest (SM3, hexadecimal). Durable on return; storing the same content again costs no writing."""
+        """Store and return the digest (SM3, hexadecimal). Durable on return; storing the same content again costs no more writing, unless what is there is
+        damaged: then this takes its place.
+        """
         return self.put_stream((data,))
 
     def put_stream(self, chunks: Iterable[bytes | memoryview]) -> str:
@@ -46,7 +48,7 @@ class Blobs:
             try:
                 digest = self._receive(path, chunks)
                 target = self._path(digest)
-                if target.exists():
+                if target.exists() and self._is_whole(digest):
                     path.unlink()
                 else:
                     make_folder(target.parent)
@@ -59,6 +61,15 @@ class Blobs:
         except OSError as error:
             raise _unavailable(error) from error
         return digest
+
+    def _is_whole(self, digest: str) -> bool:
+        try:
+            with self.open(digest) as chunks:
+                for _ in chunks:
+                    pass
+        except (TrustError, OSError):  # other content, or a disk that fails in the midst of reading
+            return False
+        return True
 
     def _receive(self, path: Path, chunks: Iterable[bytes | memoryview]) -> str:
         state, size = Sm3(), 0
@@ -140,11 +151,7 @@ class Blobs:
         for path in self._folder.glob("??/*"):
             if not _DIGEST.fullmatch(path.name) or path.parent.name != path.name[:2]:
                 continue
-            try:
-                with self.open(path.name) as chunks:
-                    for _ in chunks:
-                        pass
-            except (TrustError, OSError):  # a disk that fails says so in the midst of reading
+            if not self._is_whole(path.name):
                 yield path.name
 
     def _path(self, digest: str) -> Path:

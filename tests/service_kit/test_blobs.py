@@ -40,6 +40,16 @@ def test_content_is_found_by_its_digest(blobs: Blobs, tmp_path: Path) -> None:
     assert blobs.get(blobs.put(b"")) == b""
 
 
+@pytest.mark.parametrize("damaged", [b"Content", b"cont", b""])
+def test_a_document_that_is_stored_again_takes_the_place_of_a_damaged_one(blobs: Blobs, tmp_path: Path, damaged: bytes) -> None:
+    """It was called stored, and whoever asked for it was refused for good."""
+    digest = blobs.put(b"content")
+    (tmp_path / "blobs" / digest[:2] / digest).write_bytes(damaged)
+    assert blobs.put(b"content") == digest
+    assert blobs.get(digest) == b"content"
+    assert (list(blobs.damaged()), files(tmp_path / "blobs")) == ([], [f"{digest[:2]}/{digest}"])
+
+
 def test_reading_is_in_chunks(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHUNK_BYTES", 7)
     digest = blobs.put(bytes(range(100)))
