@@ -32,6 +32,7 @@ _WHITE: Final = " \t\r\n"
 _IN_POWERS: Final = re.compile(r"-?[0-9]((\.[0-9]+)?E\+|\.[0-9]+E-)[0-9]{2,3}")
 _ENDS_IN_ZEROS: Final = re.compile(r"-?[0-9]{15}0+")  # office programs keep 15 digits of a number
 _LONG_SEQUENCE: Final = re.compile(rb"[\xe0-\xff]")  # begins one of three or four bytes in UTF-8: Chinese, Mongolian
+_BROKEN: Final = 1000  # characters that are none in UTF-8
 _LONGER: Final = "\u0800"  # the first character of such a sequence
 _DIGITS_LOST: Final = (
     "no numbers as 1.1E+17, which an office program has made of the digits of a code: the cell is to be one of text, and typed anew"
@@ -114,6 +115,8 @@ def _encoding_of(data: bytes) -> str:
         first = first or (line + text.count("\n", 0, text.index("\ufffd")) if found else 0)
         line, broken = line + text.count("\n"), broken + found
         sound += sum(map(_LONGER.__le__, text)) - found
+        if broken > max(sound, _BROKEN):
+            return "gb18030"  # it is plain by then: the rest of a large file is not gone through
     if sound > broken or data.startswith(codecs.BOM_UTF8):  # of another encoding hardly anything is sound by chance
         raise row_file_unacceptable(f"UTF-8 throughout: line {first} has bytes that are none", 0)
     return "gb18030"
