@@ -93,6 +93,7 @@ def test_a_change_that_was_refused_still_changes_the_type(site: Site, seal: str)
     change = {"kind": "change", "seal_id": seal.rpartition("/")[2], "reason": "改用途"}
     manager.get(f"/console/applications/new?kind=change&seal={change['seal_id']}")
     assert chosen_type(manager) == [], "as it is"
+    assert "通用设计" not in manager.text, "what is not asked for stays, the design too"
     manager.post("/console/applications/new", change | {"type_code": "4", "picture_width_mm": "999"})
     assert manager.page.status_code == 422
     assert chosen_type(manager) == ["4"]
@@ -132,6 +133,8 @@ def test_of_a_change_that_was_carried_out_the_page_says_what_was_asked_for(site:
     manager.post("/console/applications/new", change)
     place = manager.at
     assert "样例处新章 有变化" in words(manager)
+    assert "沿用印章现有的设计" in words(manager)
+    assert "未发现不合规之处" not in words(manager), "the usual design was asked about, whatever the seal's own is"
     reviewer.get(place)
     reviewer.post(f"{place}/steps/approve", {"reason": "齐全", "version": "*"})
     maker.get(place)

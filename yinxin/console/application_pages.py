@@ -116,7 +116,7 @@ async def _show_form(
     chosen = {} if form is None else {name: [part.file_name for part in parts] for name, parts in form.chosen.items()}
     seal = None if kind == "new" else await load_seal(visit, str(entered.get("seal_id", "")))
     drawn = None
-    if kind in {"new", "change"}:
+    if kind == "new" or (kind == "change" and entered.get("design")):  # else the seal keeps its own, which may be any
         as_is = seal or {}
         wanted: dict[str, Any] = {name: entered.get(name) or as_is.get(name, "") for name in ("organisation", "purpose", "type_code")}
         try:
@@ -221,8 +221,9 @@ def add_pages(console: Console) -> None:
         present = seal if application["kind"] in ABOUT_A_SEAL and application["state"] in OPEN_APPLICATIONS else None
         shows_picture = application["kind"] in {"new", "change"}
         checked = None
-        if shows_picture and not application["own_picture"]:
-            as_is = present or {}
+        keeps_design = application["kind"] == "change" and not application["own_picture"] and not application["design"]
+        if shows_picture and not application["own_picture"] and not keeps_design:
+            as_is = (seal or {}) if application["kind"] in ABOUT_A_SEAL else {}
             wanted = {name: application[name] or as_is.get(name) for name in ("organisation", "purpose", "type_code", "picture_width_mm")}
             checked = await _drawn(visit, {**wanted, "design": application["design"]})
         return visit.render(
@@ -235,6 +236,7 @@ def add_pages(console: Console) -> None:
             says_people=application["kind"] not in ABOUT_A_SEAL,
             lines=compared(present, application) if present is not None else [],
             shows_picture=shows_picture,
+            keeps_design=keeps_design,
             checked=checked,
             names=await names_of(visit, [*holders, *(act["holder"] for act in acts)]),
             powers=POWERS,

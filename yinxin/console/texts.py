@@ -30,6 +30,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "problem_title": ("未能完成", "This did not work"),
     "go_back": ("返回", "Back"),
+    "design_kept": ("沿用印章现有的设计。", "The design that the seal has is kept."),
+    "design_kept_unchecked": (
+        "上图即变更后的印模；现有设计未再按规则核对，请人工查看。",
+        "The picture is as it will be made; the rules were not asked about that design again: look at it yourself.",
+    ),
     "choose_again": ("文件须重新选择：{names}", "Files have to be chosen again: {names}"),
     "home_title": ("{name}，您好", "Hello, {name}"),
     "home_lead": ("这里是等您处理的事项。", "This is what waits for you."),
