@@ -122,3 +122,16 @@ def test_a_field_is_called_as_its_form_calls_it(name: str, key: str) -> None:
     problem = refused(code="REQUEST_INVALID", title="x", violations=[{"at": f"body.{name}", "rule": "missing"}])
     zh, en = {**SEAL_TEXTS, **USE_TEXTS, **LICENCE_TEXTS}[key]
     assert (shown(problem, "zh"), shown(problem, "en")) == ((f"{zh}：必填",), (f"{en}: needed",))
+
+
+def test_of_a_file_that_is_too_large_the_limit_is_told() -> None:
+    for limit, zh, en in (
+        (50 << 20, "文件不得超过 50 MB。", "A file may have at most 50 MB."),
+        (2048, "文件不得超过 2 kB。", "A file may have at most 2 kB."),
+    ):
+        problem = ApiProblem(413, "FILE_TOO_LARGE", "", facts={"field": "papers", "limit_bytes": limit})
+        told = [told_to_enter(told_in(problem, language), language) for language in ("zh", "en")]
+        assert [each.detail for each in told] == [zh, en]
+        assert not any("facts" in each.detail + each.fix for each in told)
+    unknown = ApiProblem(413, "FILE_TOO_LARGE", "too large", "detail")
+    assert told_to_enter(unknown, "en") is unknown

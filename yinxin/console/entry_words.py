@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ENTRY_CODES: Final = frozenset({"FIELD_UNACCEPTABLE", "REQUEST_INVALID", "FIELD_TOO_LONG", "ROLE_FIELD_INVALID", "CLIENT_FIELD_INVALID"})
+FILE_TOO_LARGE: Final = "FILE_TOO_LARGE"
+MEGABYTE: Final = 1024 * 1024
+_AT_MOST: Final = ("文件不得超过 {0}。", "A file may have at most {0}.")
 _TITLE: Final = ("填写的内容须更正", "Something in the form needs correcting")
 _FIX: Final = ("请按要求更正后重新提交。", "Correct it and send the form again.")
 _UNNAMED: Final = ("有一项内容不符合要求。", "One of the entries is not as it has to be.")
@@ -99,15 +102,26 @@ _SHAPES: Final = (  # what the framework calls a rule, with what it expects behi
 
 def told_to_enter(problem: ApiProblem, language: str) -> ApiProblem:
     """The refusal of an entry with the fields and what to enter there; any other problem as it came. Its code stays."""
+    place = 0 if language == "zh" else 1
+    if problem.code == FILE_TOO_LARGE:
+        return _of_file(problem, place)
     if problem.code not in ENTRY_CODES:
         return problem
-    place = 0 if language == "zh" else 1
     colon = ("：", ": ")[place]
     told = tuple(dict.fromkeys(f"{_label(at, place)}{colon}{_rule(rule, place)}" for at, rule in _named_in(problem)))
     violations = told or problem.violations
     return ApiProblem(
         problem.status, problem.code, _TITLE[place], "" if violations else _UNNAMED[place], _FIX[place], problem.facts, violations
     )
+
+
+def _of_file(problem: ApiProblem, place: int) -> ApiProblem:
+    """How large a file may be, where the limit is known: the catalogue points to where a program reads it."""
+    limit = problem.facts.get("limit_bytes")
+    if not isinstance(limit, int):
+        return problem
+    shown = f"{limit / MEGABYTE:.3g} MB" if limit >= MEGABYTE else f"{limit / 1024:.3g} kB"
+    return ApiProblem(problem.status, problem.code, problem.title, _AT_MOST[place].format(shown), problem.fix, problem.facts)
 
 
 def _named_in(problem: ApiProblem) -> Iterator[tuple[str, str]]:
