@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from idp.actions.protect_administrators import check_changed_by
 from idp.actions.two_factors import administers
-from idp.model.people import AccountKind, Agent, AgentRole, check_agent_scopes, field_invalid, new_id
-from idp.store.accounts import insert_agent, load_account, load_agent, update_agent
+from idp.model.people import AccountKind, AccountStatus, Agent, AgentRole, check_agent_scopes, field_invalid, new_id
+from idp.store.accounts import account_status, insert_agent, load_account, load_agent, update_agent
 from idp.store.grants import end_grants_of_agent
 from idp.store.person_grants import newest_grant
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,7 +40,7 @@ def grant_agent(
 
     ``by``: who calls, None: the operator. Nobody who merely manages accounts lets somebody act for an organisation that administers this deployment,
     and so gives the role on, nor an administrator for any: he who guards would have no say over that organisation any more.
-    ACCOUNT_NOT_FOUND, ACCOUNT_PROTECTED, AGENT_EXISTS, ACCOUNT_FIELD_INVALID, IDEMPOTENCY_*.
+    ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT (one of the two is closed), ACCOUNT_PROTECTED, AGENT_EXISTS, ACCOUNT_FIELD_INVALID, IDEMPOTENCY_*.
     """
     check_agent_scopes(scopes)
     at = desk.clock.now()
@@ -54,6 +55,9 @@ def grant_agent(
             return load_agent(connection, desk.vault, made)
         check_changed_by(connection, organisation_id, by)
         check_changed_by(connection, person_id, by)
+        for account_id in (organisation_id, person_id):
+            if account_status(connection, desk.vault, account_id) is AccountStatus.CLOSED:
+                raise TrustError(Kind.CONFLICT, "ACCOUNT_STATUS_CONFLICT", status=AccountStatus.CLOSED.value)
         grant_in(connection, desk, agent)
         return agent
 

@@ -312,7 +312,7 @@ def add_evidence(
 ) -> Account:
     """Add a piece of evidence; the account's level follows. Where ``once`` says that the same request did so before: the account as it stands.
 
-    ACCOUNT_NOT_FOUND, ACCOUNT_FIELD_INVALID, ACCOUNT_PROTECTED, IDEMPOTENCY_*.
+    ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT (closed), ACCOUNT_FIELD_INVALID, ACCOUNT_PROTECTED, IDEMPOTENCY_*.
     """
     check_evidence(item)
     return _with_evidence(desk, account_id, kind, item, "", actor, by, once=once)
@@ -348,6 +348,8 @@ def _with_evidence(
         if added is not None:
             if desk.idempotency.once(connection, once, reference=added.evidence_id, at=at) is not None:
                 return present
+            if present.status is AccountStatus.CLOSED:
+                raise TrustError(Kind.CONFLICT, "ACCOUNT_STATUS_CONFLICT", status=present.status.value)
             check_evidence_count(len(had) + 1)
             insert_evidence(connection, desk.vault, account_id, added)
         elif not delete_evidence(connection, account_id, removed):
