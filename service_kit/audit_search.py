@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from service_kit.audit import read_entry
 from service_kit.csv_tables import MARK, write_rows
 from service_kit.tables import audit as table
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,11 +54,14 @@ class FoundEntries:
 
 
 def search_entries(connection: Connection, search: AuditSearch, *, before: str | None = None, limit: int = 100) -> FoundEntries:
-    """Up to ``limit`` entries from behind the entry ``before``; fewer where ``ROWS_SEARCHED`` rows did not hold as many."""
+    """Up to ``limit`` entries from behind the entry ``before``; fewer where ``ROWS_SEARCHED`` rows did not hold as many. AUDIT_ENTRY_UNKNOWN."""
     # 1. Which rows are looked at
     top = connection.execute(select(func.max(table.c.position))).scalar() or 0
     if before is not None:
-        top = (connection.execute(select(table.c.position).where(table.c.entry_id == before)).scalar() or 1) - 1
+        behind = connection.execute(select(table.c.position).where(table.c.entry_id == before)).scalar()
+        if behind is None:
+            raise TrustError(Kind.NOT_FOUND, "AUDIT_ENTRY_UNKNOWN")
+        top = behind - 1
     elif search.until is not None:
         top = _last_of_before(connection, _least_id(search.until), top)
     bottom = 0 if search.subject is not None else max(0, top - ROWS_SEARCHED)

@@ -143,7 +143,12 @@ def make_router(context: ServiceContext, check: Callable[..., Mapping[str, Check
     database, log = context.database, context.log
     checking = threading.Lock()
 
-    @router.get("/v1/audit/entries", summary="Read and search the audit trail, newest first", response_model=AuditPage)
+    @router.get(
+        "/v1/audit/entries",
+        summary="Read and search the audit trail, newest first",
+        response_model=AuditPage,
+        responses=problem_answers(404),
+    )
     @needs(AUDIT_READ)
     def list_audit_entries(
         search: Search,

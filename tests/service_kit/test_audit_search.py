@@ -10,6 +10,7 @@ import pytest
 from service_kit import audit_search
 from service_kit.audit import Audit, new_writer_id
 from service_kit.audit_search import AuditSearch, search_entries
+from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from service_kit.database import Database
@@ -70,3 +71,14 @@ def test_a_time_before_all_entries_finds_none(database: Database) -> None:
     record(database, 1, 2)
     assert found(database, until=MIDNIGHT) == []
     assert found(database, since=MIDNIGHT + DAY) == []
+
+
+def test_a_page_behind_an_entry_that_there_is_not_is_refused_and_not_the_last(database: Database) -> None:
+    """A cursor cut short said that the trail had no more entries."""
+    record(database, 1, 2)
+    with database.read() as connection:
+        cursor = search_entries(connection, AuditSearch(), limit=1).next_before
+        assert cursor is not None
+        assert len(search_entries(connection, AuditSearch(), before=cursor).entries) == 2
+        with pytest.raises(TrustError, match="AUDIT_ENTRY_UNKNOWN"):
+            search_entries(connection, AuditSearch(), before=cursor[:-1])
