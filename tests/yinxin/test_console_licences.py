@@ -240,7 +240,10 @@ def test_types_go_from_a_draft_to_being_published_by_somebody_else(here: Here) -
     assert author.post("/console/licence-types/new", status=400, files={"file": ("t.json", b"no json")})
     twice = author.post("/console/licence-types/new", status=422, files={"file": ("t.json", b'{"format":1,"format":1}')})
     assert "MEMBER_REPEATED" in twice.text
-    made = author.post("/console/licence-types/new", {"starter": starter}).headers["location"]
+    take = {"starter": starter, "once": "of-this-form"}
+    made = author.post("/console/licence-types/new", take).headers["location"]
+    assert author.post("/console/licence-types/new", take).headers["location"] == "/console/licence-types", "pressed twice, one draft"
+    assert "nothing was taken again" in told(author.get("/console/licence-types").text)
     page = author.get(made).text
     assert "Hand in for review" in page
     assert "Publish" not in told(page)

@@ -231,6 +231,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "lict_starters": ("样例类型", "Starter set"),
     "lict_take": ("采用", "Take"),
     "lict_file": ("类型文件", "File"),
+    "lict_sent_before": (
+        "此表单已提交过，没有再次导入。请在列表中查看。",
+        "This form was sent before and nothing was taken again. See in the list whether it was.",
+    ),
     "lict_imported": ("已导入为草稿。", "It is a draft now."),
     "lict_items": ("信息项", "Items"),
     "lict_item_key": ("标识", "Key"),

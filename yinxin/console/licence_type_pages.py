@@ -50,6 +50,8 @@ def add_pages(console: Console) -> None:
             whole = {}
         except TrustError as error:
             return show(visit, "licence_type_new.html", starters=starters, problem=ApiProblem(422, error.code, "", facts=error.facts))
+        if not await visit.is_first(form):  # pressed twice: one draft is enough
+            return visit.go(TYPES, notice="lict_sent_before")
         try:
             made = (await visit.api.post("/v1/licence-types", json=whole if isinstance(whole, dict) else {})).body
         except ApiProblem as problem:
