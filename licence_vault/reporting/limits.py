@@ -14,7 +14,7 @@ FOLLOWED_PER_TURN: Final = 500  # entries of the log
 SENT_PER_TURN: Final = 16
 TURNS: Final = 64  # of one run of the job, so that it ends
 LEASE_SECONDS: Final = 180  # of one report, taken just before its call: longer than any call may last
-ATTEMPTS: Final = 8  # at answers that are not to be trusted; about four minutes of trying
+ATTEMPTS: Final = 8  # at answers that are not to be trusted; over two minutes of trying
 RECEIPT_CHARACTERS: Final = 64
 REPORT_EVERY_SECONDS: Final = 1.0
 
