@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from licence_vault.actions.define_type import draft_type, take_type_step
 from licence_vault.actions.enter_issuer import IssuerOrder, enter_issuer, give_membership
 from licence_vault.actions.find_licences import LicenceWish, list_history, list_licences
@@ -17,6 +19,7 @@ from licence_vault.limits import ISSUING_LEASE_SECONDS
 from licence_vault.log.entries import index_of
 from licence_vault.model import Holder, LicenceState, type_step_named
 from licence_vault.service import means_of, migrate
+from service_kit import fail_points
 from service_kit.callers import Caller
 from service_kit.migrations import migrate_kit
 from tests.audit_trail import find_entries
@@ -28,8 +31,6 @@ from yinxin.pki import service as pki_service
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import pytest
 
     from licence_vault.actions.issuing_means import IssuingMeans, LogProof
     from licence_vault.register import EventRecord, LicenceRecord
@@ -58,6 +59,24 @@ def code_of(raised: pytest.ExceptionInfo[TrustError]) -> str:
 def drafts(here: IssuingHere) -> list[str]:
     wish = LicenceWish(state=LicenceState.DRAFT)
     return [each.id for each in list_licences(here.vault.context, here.means.contents, here.clerk, wish, after="", limit=100)]
+
+
+def cut_off(here: IssuingHere, monkeypatch: pytest.MonkeyPatch, key: str, *, place: str = "sealed") -> str:
+    """An issuing whose process dies at a place: the draft that it leaves."""
+
+    class Death(BaseException):
+        pass
+
+    def die(reached: str) -> None:
+        if reached == f"issue-licence.{place}":
+            raise Death
+
+    with monkeypatch.context() as dying:
+        dying.setattr(fail_points, "reach", die)
+        with pytest.raises(Death):
+            here.issue(key=key)
+    [draft] = drafts(here)
+    return draft
 
 
 def caller(name: str) -> Caller:

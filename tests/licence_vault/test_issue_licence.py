@@ -22,11 +22,10 @@ from licence_vault.limits import ISSUING_LEASE_SECONDS
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
 from licence_vault.model import Holder, LicenceState, read_salted_licence
 from licence_vault.ports import OFD, PDF
-from service_kit import fail_points
 from standards.errors import Kind, TrustError
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 from tests.fakes.sealer import MARK, attachments_in, refused, unavailable
-from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, PERSON, IssuingHere, code_of, drafts
+from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, PERSON, IssuingHere, code_of, cut_off, drafts
 from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
 
 if TYPE_CHECKING:
@@ -248,18 +247,7 @@ def test_sixteen_racers_with_one_key_issue_one_licence(here: IssuingHere) -> Non
 
 @pytest.mark.parametrize("place", ["intended", "logged", "sealed", "stored"])
 def test_whoever_dies_in_between_leaves_what_is_finished_later(here: IssuingHere, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Death(BaseException):
-        pass
-
-    def die(reached: str) -> None:
-        if reached == f"issue-licence.{place}":
-            raise Death
-
-    with monkeypatch.context() as dying:
-        dying.setattr(fail_points, "reach", die)
-        with pytest.raises(Death):
-            here.issue(key=f"dies-{place}")
-    [draft] = drafts(here)
+    draft = cut_off(here, monkeypatch, f"dies-{place}", place=place)
     assert sweep_issues(here.means) == {"released": 0, "left": 0}  # its lease is not over: it may still be somebody's work
     here.vault.clock.at += timedelta(seconds=ISSUING_LEASE_SECONDS + 1)
     assert sweep_issues(here.means) == {"released": 1, "left": 0}
@@ -269,15 +257,7 @@ def test_whoever_dies_in_between_leaves_what_is_finished_later(here: IssuingHere
 
 
 def test_a_request_that_died_is_finished_by_the_same_request(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
-    def die(reached: str) -> None:
-        if reached == "issue-licence.sealed":
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as dying:
-        dying.setattr(fail_points, "reach", die)
-        with pytest.raises(KeyboardInterrupt):
-            here.issue(key="again")
-    [draft] = drafts(here)
+    draft = cut_off(here, monkeypatch, "again")
     here.vault.clock.at += timedelta(seconds=ISSUING_LEASE_SECONDS + 1)
     assert here.issue(key="again").id == draft
 

@@ -22,11 +22,10 @@ from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.limits import ISSUING_LEASE_SECONDS, ISSUING_RETRY_SECONDS
 from licence_vault.model import LicenceState, step_named, type_step_named
 from licence_vault.row_files import RowForm
-from service_kit import fail_points
 from service_kit.tables import idempotency
 from standards.errors import Kind, TrustError
 from tests.fakes.sealer import refused, unavailable
-from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER, IssuingHere, caller, code_of, drafts
+from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER, IssuingHere, caller, code_of, cut_off, drafts
 from tests.licence_vault.type_files import AUTHORITY, type_file
 from tests.watched_steps import watch_steps
 
@@ -251,15 +250,7 @@ def test_no_step_of_an_issuing_waits_for_anything(here: IssuingHere, monkeypatch
 
 
 def test_who_repeats_a_request_whose_process_died_does_not_wait(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
-    def die(reached: str) -> None:
-        if reached == "issue-licence.sealed":
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as dying:
-        dying.setattr(fail_points, "reach", die)
-        with pytest.raises(KeyboardInterrupt):
-            here.issue(key="at-once")
-    [draft] = drafts(here)
+    draft = cut_off(here, monkeypatch, "at-once")
     with pytest.raises(TrustError) as raised:
         here.issue(key="at-once")
     assert code_of(raised) == "IDEMPOTENCY_IN_FLIGHT", "for all that is known it is still being worked on"

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from tests.deployments import Here
 
 HIDDEN = re.compile(r'name="csrf" value="([^"]+)"')
+GIVEN = {
+    "holder_name": "张三（示例）",
+    "holder_code": "11010519491231002X",
+    "holder_code_type": "111",
+    "field.KZ_address": "示例路1号",
+    "forms": "pdf",
+}
+"""The form of a licence of the test's type, but for its days."""
 ONCE = re.compile(r'name="once" value="([^"]+)"')
 
 

@@ -13,21 +13,13 @@ from standards.gbt7408_times import CHINA
 from tests.licence_vault.issuing_here import FACE, ISSUER
 from tests.licence_vault.served import served_licences
 from tests.licence_vault.type_files import TYPE, type_file
-from tests.yinxin.console_here import Pages, open_pages, told
+from tests.yinxin.console_here import GIVEN, Pages, open_pages, told
 from yinxin.console.home_pages import todos_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.deployments import Here
-
-GIVEN = {
-    "holder_name": "张三（示例）",
-    "holder_code": "11010519491231002X",
-    "holder_code_type": "111",
-    "field.KZ_address": "示例路1号",
-    "forms": "pdf",
-}
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from standards.errors import TrustError
 from tests.licence_vault.issuing_here import FACE, ISSUER
 from tests.licence_vault.served import served_licences
 from tests.licence_vault.type_files import TYPE, type_file
+from tests.yinxin import console_here
 from tests.yinxin.console_here import Pages, open_pages, told
 from yinxin.console.forms import ConsoleForm
 from yinxin.console.licence_batch_pages import report_file, template_columns
@@ -29,15 +30,7 @@ if TYPE_CHECKING:
 
     from tests.deployments import Here
 
-GIVEN = {
-    "holder_name": "张三（示例）",
-    "holder_code": "11010519491231002X",
-    "holder_code_type": "111",
-    "field.KZ_address": "示例路1号",
-    "valid_from": "2026-11-28",
-    "valid_to": "2031-11-27",
-    "forms": "pdf",
-}
+GIVEN = console_here.GIVEN | {"valid_from": "2026-11-28", "valid_to": "2031-11-27"}
 
 
 @pytest.fixture(scope="module")
