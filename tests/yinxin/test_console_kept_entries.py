@@ -27,6 +27,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def seal(site: Site) -> str:
     """The address of a seal in use."""
+    return put_into_use(site)
+
+
+def put_into_use(site: Site) -> str:
     applicant, reviewer, maker = (site.person(each) for each in ("shenqing", "shenhe", "zhizhang"))
     applicant.get("/console/applications/new")
     people = {"managers": "guanli", "users": "yongyin"}
@@ -82,6 +86,28 @@ def test_a_grant_says_whether_it_stands_now(site: Site, seal: str) -> None:
         assert told not in manager.text
         manager.post(f"{seal}/grants", {"holder": "shimin", "reason": "代办", **days})
         assert told in manager.text, "it was said to stand"
+
+
+def test_what_was_granted_of_a_seal_that_has_ended_does_not_stand(site: Site) -> None:
+    """It was called good, and further grants were offered, which are refused."""
+    seal = put_into_use(site)
+    manager, reviewer, maker = (site.person(each) for each in ("guanli", "shenhe", "zhizhang"))
+    manager.get(f"{seal}/grants")
+    manager.post(f"{seal}/grants", {"holder": "shimin", "reason": "代办"})
+    assert ("有效" in manager.text, "新增授权" in manager.text) == (True, True)
+    manager.get(f"/console/applications/new?kind=cancel&seal={seal.rpartition('/')[2]}")
+    manager.post("/console/applications/new", {"kind": "cancel", "seal_id": seal.rpartition("/")[2], "reason": "停用"})
+    place = manager.at
+    reviewer.get(place)
+    reviewer.post(f"{place}/steps/approve", {"reason": "齐全", "version": "*"})
+    maker.get(place)
+    maker.post(f"{place}/steps/make", {"version": "*"})
+    manager.get(f"{seal}/grants")
+    badges = re.findall(r'<span class="badge badge-(\w+)">(?:<svg.*?</svg>)?\s*([^<]+)</span>', manager.page.text, re.DOTALL)
+    assert ("ok", "有效") not in badges
+    assert badges.count(("bad", "已注销")) >= 2, "that of the seal, and of each grant"
+    assert "新增授权" not in manager.text
+    assert "收回授权" in manager.text
 
 
 def chosen_type(surfer: Surfer) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from seal_service.life import ENDED
 from standards.errors import Kind, TrustError
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.console import problem_of_error
@@ -42,6 +43,7 @@ async def _show_grants(visit: Visit, seal_id: str, problem: ApiProblem | None = 
     entered = {} if form is None else {name: values[0] for name, values in form.values.items()}
     seal = await load_seal(visit, seal_id)
     found = (await visit.api.get(f"/v1/seals/{seal['id']}/grants", after=visit.query("after"), limit=PAGE_SIZE)).body
+    is_over = seal["state"] in ENDED  # then no grant lets anybody do anything, and none is given any more
     return visit.render(
         "seal_grants.html",
         problem=problem,
@@ -49,6 +51,7 @@ async def _show_grants(visit: Visit, seal_id: str, problem: ApiProblem | None = 
         grants=[each | {"standing": standing_of(each, datetime.now(UTC))} for each in found["grants"]],
         next_after=found["next_after"],
         names=await names_of(visit, [each["holder"] for each in found["grants"]]),
+        is_over=is_over,
         may_grant="manage" in seal["mine"] and visit.may("seal.manage"),
         entered=Entered(entered),
         ticked=() if form is None else form.all("forms"),
