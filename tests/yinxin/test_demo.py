@@ -27,7 +27,7 @@ from crypto.trust_list import read_trust_list
 from seal_service.verify import verify_file
 from service_kit.clock import SystemClock
 from standards.errors import TrustError
-from tests.deployments import free_port, yinxin
+from tests.deployments import START_SECONDS, free_port, yinxin
 from tests.flows.served import YINXIN
 from yinxin.demo import prepare
 from yinxin.demo.document import FORGED_AMOUNT, SEAL_KEYWORD, TRUE_AMOUNT, draw_document
@@ -250,7 +250,8 @@ def test_the_command_makes_prints_and_serves(tmp_path: Path, made_by_command: Pa
         subprocess.Popen([*YINXIN, *arguments], stdout=subprocess.PIPE, stderr=log, env=environment) as process,
     ):
         try:
-            for _ in range(600):
+            deadline = time.monotonic() + START_SECONDS
+            while time.monotonic() < deadline:
                 assert process.poll() is None, (tmp_path / "log").read_text()
                 with suppress(httpx.TransportError):
                     if httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200:
