@@ -11,13 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from seal_service import store
 from seal_service.actions.change_seal_state import DEVICE
 from seal_service.actions.expire_seals import expire_seals
-from seal_service.actions.record_use import hold_process_mark
 from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.limits import EXPIRY_INTERVAL_SECONDS, KEYS_COUNTED, SWEEP_INTERVAL_SECONDS
 from seal_service.tables import PREFIX
 from service_kit.composition import Job, ReadinessCheck
 from service_kit.migrations import is_current
-from service_kit.process_marks import FOLDER_NAME, release_mark
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -43,18 +41,13 @@ def starts_of(context: ServiceContext) -> Sequence[Callable[[], None]]:
     """
 
     def start() -> None:
-        hold_process_mark(context)
+        context.mark.hold()
         try:
             sweep_intents(context)
         except (TrustError, OSError, SQLAlchemyError) as error:
             _log.error("sweep at the start failed", exc_info=error)
 
     return (start,)
-
-
-def stops_of(context: ServiceContext) -> Sequence[Callable[[], None]]:
-    """After the last request."""
-    return (partial(release_mark, context.settings.dir / FOLDER_NAME, context.audit.writer_id),)
 
 
 def readiness_of(context: ServiceContext) -> Sequence[ReadinessCheck]:

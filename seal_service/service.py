@@ -101,5 +101,5 @@ def build(context: ServiceContext) -> ServiceParts:
         handlers={FILING_TOPIC: partial(file_seal, context), STATE_TOPIC: partial(tell_state, context)},
         readiness=jobs.readiness_of(context),
         on_start=(*jobs.starts_of(context), batches.start),
-        on_stop=(batches.stop, *jobs.stops_of(context)),
+        on_stop=(batches.stop,),
     )

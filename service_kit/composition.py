@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from crypto.cms import TIMESTAMP_RESERVED_BYTES
+from service_kit.process_marks import FOLDER_NAME, ProcessMark
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -178,6 +179,11 @@ class ServiceContext:
     trust: Callable[[], TrustList]
     links: Links = field(default_factory=dict)
     time_stamp_bytes: int = TIMESTAMP_RESERVED_BYTES
+
+    @property
+    def mark(self) -> ProcessMark:
+        """By which others know that this process lives, and it that they do."""
+        return ProcessMark(self.settings.dir / FOLDER_NAME, self.audit.writer_id)
 
     @property
     def cohorts(self) -> Cohorts:

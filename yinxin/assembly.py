@@ -112,7 +112,7 @@ class House:
     def close(self) -> None:
         """Finish what is being written, and let go of the database and of the mark that this process lives."""
         self.context.database.close()
-        ProcessMark(self.deployment.dir / RUN, self.context.audit.writer_id).release()
+        self.context.mark.release()
 
 
 def choose_provider(settings: Settings) -> None:

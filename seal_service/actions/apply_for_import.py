@@ -21,7 +21,6 @@ from seal_service.actions.keep_powers_apart import powers_in
 from seal_service.actions.owners_key import OUTSIDE, check_holds_key, read_owners_key
 from seal_service.actions.read_import import HandedIn, ImportOrder, read_import, verify_import, write_steps
 from seal_service.actions.record_act import check_reason, load_papers, record_act
-from seal_service.actions.record_use import hold_process_mark
 from seal_service.errors import (
     application_not_found,
     code_taken,
@@ -71,7 +70,7 @@ def apply_for_import(
     PAPER_UNKNOWN, IDEMPOTENCY_*.
     """
     # 1. What can be checked without anything else.
-    owner = hold_process_mark(context)
+    owner = context.mark.hold()
     order = replace(order, reason=check_reason(order.reason, is_required=True))
     _check_holders(order)
     handed_in = read_import(order)

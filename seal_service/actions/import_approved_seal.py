@@ -20,7 +20,6 @@ from seal_service.actions.owners_key import check_holds_key
 from seal_service.actions.read_import import chain_above, write_steps
 from seal_service.actions.record_act import record_act
 from seal_service.actions.record_making import FILING_TOPIC
-from seal_service.actions.record_use import hold_process_mark
 from seal_service.errors import (
     application_changed,
     application_not_found,
@@ -74,7 +73,7 @@ def import_approved_seal(context: ServiceContext, caller: Caller, application_id
     Raises APPLICATION_NOT_FOUND, APPLICATION_CHANGED, APPLICATION_STATE_CONFLICT, SECOND_PERSON_NEEDED, SEAL_IMPORT_REFUSED,
     SEAL_IMPORT_KEY_REFUSED, SEAL_CODE_TAKEN, and what the key store raises.
     """
-    owner = hold_process_mark(context)
+    owner = context.mark.hold()
     with context.database.read() as conn:
         application, taken_in = store.load_application(conn, application_id), store.load_import(conn, application_id)
         if application is None or taken_in is None:

@@ -20,7 +20,6 @@ from seal_service.actions.import_approved_seal import import_approved_seal
 from seal_service.actions.owners_key import OUTSIDE, make_key, read_owners_key
 from seal_service.actions.record_act import record_act
 from seal_service.actions.record_making import Making, finish_making, give_up_making
-from seal_service.actions.record_use import hold_process_mark
 from seal_service.errors import (
     application_changed,
     application_not_found,
@@ -98,7 +97,7 @@ def make_approved_seal(
         if key_request_der or data_version is not None:
             raise field_unacceptable("certificate_request, data_version", "not for a seal that was made elsewhere")
         return import_approved_seal(context, caller, application_id, if_version=if_version)
-    owner = hold_process_mark(context)
+    owner = context.mark.hold()
     owners_spki_der = read_owners_key(key_request_der) if key_request_der else None
     is_key_here = owners_spki_der is None
 

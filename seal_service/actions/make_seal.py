@@ -15,7 +15,7 @@ from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.grant_seal import check_client_id
 from seal_service.actions.owners_key import OUTSIDE, make_key, read_owners_key
 from seal_service.actions.record_act import record_act
-from seal_service.actions.record_use import VOIDED_BY_FAILURE, hold_process_mark
+from seal_service.actions.record_use import VOIDED_BY_FAILURE
 from seal_service.errors import review_required, seal_codes_exhausted, seal_making_cut_off, text_unacceptable
 from seal_service.limits import SERIAL_DIGITS, SERIALS_PER_DIVISION
 from seal_service.model import Edition, EditionState, Grant, Power, Seal, SealState, new_grant_id, new_seal_id
@@ -116,7 +116,7 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
 def _wanted_seal(context: ServiceContext, request: SealRequest, credit_code: CreditCode) -> tuple[Seal, bytes | None]:
     """The seal as it is wanted, with zeros for its number, and the owner's public key (SubjectPublicKeyInfo), None for a key of ours."""
     seal_id, name = new_seal_id(), request.name or request.organisation + request.purpose
-    made_by, at = hold_process_mark(context), context.clock.now()
+    made_by, at = context.mark.hold(), context.clock.now()
     if not is_plain_text(name):
         raise text_unacceptable("name")
     owners_spki_der = read_owners_key(request.key_request_der) if request.key_request_der else None

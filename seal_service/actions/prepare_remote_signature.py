@@ -19,7 +19,7 @@ from seal_service.actions.choose_grant import Wish, refusal_of
 from seal_service.actions.draft_document import check_wishes, draft_document, form_of, seal_for_document
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.keep_powers_apart import check_use
-from seal_service.actions.record_use import Repeatable, hold_process_mark, record_intent
+from seal_service.actions.record_use import Repeatable, record_intent
 from seal_service.actions.seal_document import digest_of_order
 from seal_service.actions.seal_order import SealMeans, SealOrder, read_order, write_order
 from seal_service.errors import (
@@ -84,7 +84,7 @@ def prepare_remote_signature(context: ServiceContext, user: User, seal_id: str, 
     Raises TrustError as ``seal_document`` does, and SEAL_KEY_HERE for a seal whose key is in this service.
     """
     # 1. May this user use this seal, and is its key with its owner?
-    hold_process_mark(context)
+    context.mark.hold()
     seal, certificate = seal_for_document(context, user, seal_id, order)
     if seal.is_key_here:
         raise key_is_here(seal_id)

@@ -17,7 +17,6 @@ from seal_service.errors import NOT_ACTIVE, seal_not_found, seal_not_usable, use
 from seal_service.model import USABLE, DocumentForm, Power, Seal, SealState, UseKind, UseState
 from service_kit.callers import claimant_of
 from service_kit.idempotency import Claim, ClaimState
-from service_kit.process_marks import FOLDER_NAME, hold_mark
 from standards.errors import TrustError
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ VOIDED_BY_HOLDER: Final = "given-up"
 KNOWN_SEALS: Final = 1024  # seals remembered per process, some 4 KB each
 
 
-_marked: Final[set[str]] = set()  # names whose marks this process holds
 _known: Final[
     dict[tuple[str, int], Seal]
 ] = {}  # by id and version; each step on it is one of the interpreter's own, so threads may share it
@@ -88,15 +86,6 @@ class Intent:
     claim: Claim | None = None
     is_done: bool = False
     named_types: frozenset[str] = frozenset()
-
-
-def hold_process_mark(context: ServiceContext) -> str:
-    """Show that this process is alive before it begins anything; the name under which its intents are recorded."""
-    name = context.audit.writer_id
-    if name not in _marked:
-        hold_mark(context.settings.dir / FOLDER_NAME, name)
-        _marked.add(name)
-    return name
 
 
 def record_intent(

@@ -16,7 +16,6 @@ from seal_service.actions.record_use import (
     Repeatable,
     User,
     ended_if_failing,
-    hold_process_mark,
     record_intent,
     record_result,
 )
@@ -63,7 +62,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     BLOB_STORE_UNAVAILABLE, TIME_STAMP_*, DOCUMENT_FILES_RESERVED, SEAL_SELF_CHECK_FAILED, SEAL_USE_VOIDED, SEAL_WITHOUT_SEAL_DATA, SEAL_NOT_VALID_AT_SIGNING.
     """
     # 1. May this user use this seal? Asked first, so that nobody else's document is even read; decided in step 6.
-    hold_process_mark(context)
+    context.mark.hold()
     step = context.cohorts.step if _is_small(order) else _beside_others
     with step("seal.see", reads=True):
         seal, certificate = seal_for_document(context, user, seal_id, order)

@@ -18,7 +18,7 @@ from crypto.signatures import SignatureCheck, algorithm_identifier, verify_signa
 from crypto.sm3 import sm3
 from seal_service import store
 from seal_service.actions.digest_values import PLAIN, begin_value, find_faults
-from seal_service.actions.record_use import Repeatable, User, give_up, hold_process_mark, record_intent, record_result, remember
+from seal_service.actions.record_use import Repeatable, User, give_up, record_intent, record_result, remember
 from seal_service.errors import (
     digest_unacceptable,
     key_elsewhere,
@@ -83,7 +83,7 @@ async def sign_digest(
     """
     if is_timestamped and context.time_stamp is None:
         raise time_stamp_not_configured()
-    hold_process_mark(context)
+    context.mark.hold()
     use_id = new_use_id(context.clock.now())
     repeatable = None
     if idempotency_key is not None:

@@ -24,7 +24,6 @@ from seal_service.limits import INTENT_LEASE_SECONDS, INTENTS_PER_SWEEP
 from seal_service.model import SealState
 from service_kit.callers import Person
 from service_kit.idempotency import Claim, ClaimState
-from service_kit.process_marks import FOLDER_NAME, is_dead
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def sweep_intents(context: ServiceContext) -> dict[str, int]:
 
     def is_orphan(owner: str, begun_at: datetime) -> bool:
         if owner not in dead:
-            dead[owner] = owner != context.audit.writer_id and is_dead(context.settings.dir / FOLDER_NAME, owner)
+            dead[owner] = context.mark.is_orphaned(owner)
         return dead[owner] or now - begun_at > timedelta(seconds=INTENT_LEASE_SECONDS)
 
     # 1. Uses with an intent and no end: their result, if it was ever made, is never released.

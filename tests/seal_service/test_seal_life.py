@@ -17,7 +17,7 @@ from seal_service.actions.publish_status import find_status
 from seal_service.actions.record_use import User
 from seal_service.actions.sign_digest import sign_digest
 from seal_service.actions.sweep_intents import sweep_intents
-from seal_service.jobs import starts_of, stops_of
+from seal_service.jobs import starts_of
 from seal_service.model import SEAL_LIFE, ApplicationKind, Seal, SealState, Transition, transition_named
 from seal_service.seal_data.status_list import SealStatus
 from service_kit import fail_points
@@ -175,8 +175,7 @@ def test_a_process_starts_where_the_sweep_cannot_be_done(house: House, seal: Sea
     house.sql("UPDATE seal_seals SET made_at = 1")
     [start] = starts_of(house.context)
     start()
-    [stop] = stops_of(house.context)
-    stop()
+    house.context.mark.release()
     assert house.rows("SELECT count(*) FROM seal_seals WHERE state = 'abandoned'") == [(0,)]
 
 
