@@ -81,11 +81,11 @@ def hold_loading(conn: Connection, batch_id: str, until: datetime) -> bool:
 
 
 def list_left_batches(conn: Connection, at: datetime, *, ready_since: datetime, limit: int) -> list[LicenceBatch]:
-    """Batches whose loading nobody goes on with, and those opened before ``ready_since`` that nobody started."""
+    """Batches whose loading nobody goes on with, and those opened before ``ready_since`` that nobody started; oldest first."""
     free = batches.c.lease_until.is_(None) | (batches.c.lease_until <= write_time(at))
     cut_off = and_(batches.c.state == BatchState.LOADING.value, free)
     not_started = and_(batches.c.state == BatchState.READY.value, batches.c.created_at <= write_time(ready_since))
-    statement = select(batches).where(or_(cut_off, not_started)).limit(limit)
+    statement = select(batches).where(or_(cut_off, not_started)).order_by(batches.c.created_at).limit(limit)
     return [_batch(row) for row in conn.execute(statement).mappings()]
 
 
