@@ -153,6 +153,16 @@ class Keystore:
         with self._guard:
             self._signers.pop(key_id, None)
 
+    def forget_destroyed(self) -> int:
+        """Let go of opened keys that another process has destroyed since; how many. To be called now and then."""
+        with self._guard:
+            opened = list(self._signers)
+        gone = [key_id for key_id in opened if not self._path(sealed_file.KEY, key_id).exists()]
+        with self._guard:
+            for key_id in gone:
+                self._signers.pop(key_id, None)
+        return len(gone)
+
     def seal_secret(self, name: str, content: bytes) -> None:
         """Keep a secret (an HMAC key, a pepper), durable on return. ``KEY_EXISTS`` when there is one of that name."""
         self._write_new(sealed_file.SECRET, name, "", b"", content)

@@ -76,6 +76,7 @@ def sweep_intents(context: ServiceContext) -> dict[str, int]:
     # 4. What was handed in and never became an application; then keys that nobody may use any more.
     _count((begun.application_id, partial(end_import, context, begun)) for begun in unfinished if is_orphan(begun.owner, begun.begun_at))
     sweep_keys(context)
+    context.keystore.forget_destroyed()  # what another process destroyed stays in the memory of this one otherwise
     return {"voided": voided, "abandoned": abandoned, "certificates_revoked": revoked}
 
 

@@ -44,6 +44,17 @@ def test_folder_and_files_are_the_owners_alone(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
+def test_a_key_that_another_process_destroyed_is_let_go_of(tmp_path: Path) -> None:
+    here, there = (Keystore(tmp_path, OLD) for _ in range(2))
+    here.create("gone", SM2_SM3)
+    kept = here.create("kept", SM2_SM3)
+    there.destroy("gone")
+    assert (here.forget_destroyed(), here.forget_destroyed()) == (1, 0)
+    assert here.signer("kept") is kept
+    with pytest.raises(TrustError, match="KEY_UNKNOWN"):
+        here.signer("gone")
+
+
 def test_list_import_destroy_and_cache(tmp_path: Path) -> None:
     store = Keystore(tmp_path, OLD)
     assert store.list() == []

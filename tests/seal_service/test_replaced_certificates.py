@@ -10,6 +10,8 @@ import pytest
 
 from crypto.certificate_requests import create_request
 from crypto.certificates import Certificate
+from crypto.keystore import Keystore
+from crypto.master_key import MasterKey
 from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
 from crypto.sm3 import sm3
@@ -20,6 +22,7 @@ from seal_service.actions.find_seals import list_editions
 from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.model import ApplicationKind, SealState
+from standards.errors import TrustError
 from standards.rfc5280_names import write_name
 from tests.seal_service.test_applications import MAKER, MANAGER, USER, approved, deliver, take
 
@@ -114,6 +117,19 @@ def test_a_certificate_whose_key_was_destroyed_stays_and_what_was_sealed_by_it_s
     edition = old_edition(house, seal)
     assert (edition.key_left_with, edition.is_certificate_revoked, edition.is_key_destroyed) == (None, False, True)
     assert house.issuer.revoked == []
+
+
+def test_a_key_that_another_process_destroyed_leaves_the_memory_of_this_one(house: House) -> None:
+    seal = made_with(house, None)
+    key_id = old_edition(house, seal).key_id
+    assert house.context.keystore.signer(key_id).sign(DIGEST)
+    renew(house, seal)
+    elsewhere = Keystore(house.folder / "keys", MasterKey(b"m" * 16))
+    sweep_intents(replace(house.context, keystore=elsewhere))
+    assert house.context.keystore.signer(key_id), "opened before, it was remembered here"
+    sweep_intents(house.context)
+    with pytest.raises(TrustError, match="KEY_UNKNOWN"):
+        house.context.keystore.signer(key_id)
 
 
 def test_the_certificate_of_another_authority_is_left_to_it(house: House, owner: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
