@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import secrets
 import time
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,6 +55,15 @@ def seal_id(here: Here, clerk: Pages) -> str:
     owner = Caller("cl_owner", "cl_owner", frozenset({"seal.manage"}))
     wanted = SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE, grants=("cl_clerk",))
     return make_seal(here.house.context, owner, wanted).id
+
+
+def test_every_page_asks_for_the_picture_of_the_edition_that_it_shows(clerk: Pages, seal_id: str) -> None:
+    """A browser keeps a picture for five minutes: without this, the one of a design that was replaced."""
+    page = clerk.get("/console/use").text
+    assert f'src="/console/use/{seal_id}/picture.svg?e=1"' in page
+    for template in files("yinxin.console").joinpath("templates").iterdir():
+        shown = re.findall(r"/console/(?:seals|use)/[^\"]+?/picture\.svg(.{3})", template.read_text("utf-8"))
+        assert all(rest == "?e=" for rest in shown), template.name
 
 
 def test_from_choosing_a_seal_to_a_sealed_document(clerk: Pages, seal_id: str) -> None:
