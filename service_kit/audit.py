@@ -244,6 +244,14 @@ def last_entry(connection: Connection, subject: str, action: str) -> AuditEntry 
     return None if row is None else read_entry(row.entry, row.log_index)
 
 
+def list_entries_since(connection: Connection, subject: str, action: str, *, since: str) -> list[AuditEntry]:
+    """The entries of an action on a subject after the newest of the action ``since`` on it (all, where there is none), oldest first."""
+    last = select(func.max(table.c.position)).where(table.c.subject == subject, table.c.action == since).scalar_subquery()
+    of_it = select(table.c.entry, table.c.log_index).where(table.c.subject == subject, table.c.action == action)
+    rows = connection.execute(of_it.where(table.c.position > func.coalesce(last, 0)).order_by(table.c.position))
+    return [read_entry(row.entry, row.log_index) for row in rows]
+
+
 def find_entry(connection: Connection, entry_id: str) -> AuditEntry:
     """One entry by its id; TrustError AUDIT_ENTRY_UNKNOWN."""
     row = connection.execute(select(table.c.entry, table.c.log_index).where(table.c.entry_id == entry_id)).first()

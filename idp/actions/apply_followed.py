@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from idp.actions.grant_agent import grant_in, may_grant, revoke_in
+from idp.actions.hold_account import hold_in
 from idp.actions.import_accounts import apply_row, field_of, read_wanted
 from idp.actions.join_identity import put_in_doubt
 from idp.actions.manage_accounts import change_status_in
@@ -134,6 +135,7 @@ def _end(connection: Connection, desk: PeopleDesk, source: FollowedSource, prese
     elif present.status is AccountStatus.ACTIVE:
         change_status_in(connection, desk, present, AccountStatus.DISABLED, source.actor, at, source=source.origin)
     else:
+        hold_in(connection, desk, present.account_id, source.actor, at, source=source.origin)
         return RowOutcome.UNCHANGED
     return RowOutcome.CHANGED
 
@@ -259,6 +261,8 @@ def _put_in_doubt(connection: Connection, desk: PeopleDesk, source: FollowedSour
         doubt, about = (Doubt.NUMBER_DIFFERS if same_name(wanted.name, account.name) else Doubt.NAME_DIFFERS), account_id
         if account.status is AccountStatus.ACTIVE and status is AccountStatus.DISABLED:
             change_status_in(connection, desk, account, AccountStatus.DISABLED, source.actor, at, source=source.origin)
+        elif status is AccountStatus.DISABLED:
+            hold_in(connection, desk, account_id, source.actor, at, source=source.origin)
     else:
         return  # known: what is somebody else's was left out before
     kind: Literal["person", "organisation"] = "organisation" if told.kind is SubjectKind.ORGANISATION else "person"

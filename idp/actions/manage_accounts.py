@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from idp.actions.end_what_was_open import end_for_credentials, end_what_was_open
+from idp.actions.hold_account import hold_in
 from idp.actions.protect_administrators import check_changed_by
 from idp.model.federation import PROVEN_LEVEL, SIGN
 from idp.model.names import one_spelling
@@ -32,7 +33,6 @@ from idp.model.people import (
 )
 from idp.store.accounts import delete_evidence, insert_account, insert_evidence, list_evidence, load_account, update_account
 from idp.store.grants import end_grants_of_account, end_grants_of_organisation
-from service_kit.audit import last_entry
 from service_kit.idempotency import Once
 from standards.errors import Kind, TrustError
 
@@ -268,18 +268,11 @@ def change_account_status(
         present = load_account(connection, desk.vault, account_id, kind)
         if expected_version is not None and present.version != expected_version:
             raise TrustError(Kind.CHANGED, "ACCOUNT_CHANGED", found=present.version)
-        if status is AccountStatus.DISABLED and present.status is status and _is_held_by_others(connection, account_id):
-            _record(desk, connection, present, f"account.{status.value}", at, actor, sessions_ended=0, source="")
+        if status is present.status is AccountStatus.DISABLED and hold_in(connection, desk, account_id, actor, at, source=""):
             return present
         return change_status_in(connection, desk, present, status, actor, at)
 
     return desk.database.write(store)
-
-
-def _is_held_by_others(connection: Connection, account_id: str) -> bool:
-    """Whether it was another directory's word that disabled an account, or nobody on record."""
-    disabled = last_entry(connection, f"account:{account_id}", f"account.{AccountStatus.DISABLED.value}")
-    return disabled is None or disabled.facts.get("source") != ""
 
 
 def change_status_in(

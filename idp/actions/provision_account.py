@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from idp.actions.grant_agent import grant_in, may_grant, revoke_in
+from idp.actions.hold_account import demand_may_enable, hold_in
 from idp.actions.manage_accounts import (
     AccountChange,
     NewAccount,
@@ -42,7 +43,6 @@ from idp.model.people import (
 )
 from idp.store.accounts import find_account, list_evidence, load_account
 from idp.store.directory import standing_agents
-from service_kit.audit import last_entry
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -281,20 +281,6 @@ def _attributes(present: Mapping[str, str], wanted: Wanted) -> dict[str, str]:
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def demand_may_enable(connection: Connection, account_id: str, source: str, actor: str) -> None:
-    """Raise ACCOUNT_HELD where anything else than this source's word disabled the account: the audit trail knows what did."""
-    disabled = last_entry(connection, f"account:{account_id}", f"account.{AccountStatus.DISABLED.value}")
-    if disabled is None:
-        return
-    said = disabled.facts.get("source")
-    if said is None:  # from before sources were on record: by who did it, for whomever; an operator's hand and his imports have one name
-        is_own = disabled.actor.partition(" ")[0] == actor.partition(" ")[0] and not actor.startswith("operator:")
-    else:
-        is_own = said == source
-    if not is_own:
-        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_HELD")
-
-
 def wanted_change(
     connection: Connection, desk: PeopleDesk, account: Account, wanted: Wanted, expected_version: int | None = None
 ) -> AccountChange:
@@ -359,6 +345,8 @@ def _finish(
         if status is AccountStatus.ACTIVE:
             demand_may_enable(connection, account.account_id, wanted.source, actor)
         account = change_status_in(connection, desk, account, status, actor, at, source=wanted.source)
+    elif wanted.is_active is False:
+        hold_in(connection, desk, account.account_id, actor, at, source=wanted.source)
     if kept_hash is not None:
         put_in(connection, desk, account.account_id, CredentialKind.PASSWORD, kept_hash, actor, at)
     if wanted.members is not None:

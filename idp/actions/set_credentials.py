@@ -36,7 +36,9 @@ def hash_in_pool(desk: PeopleDesk, password: str) -> bytes:
 
 
 def set_password(desk: PeopleDesk, account_id: str, password: str, *, actor: str) -> None:
-    """Set a person's password; with the one before end sessions and grants. PASSWORD_UNACCEPTABLE, ACCOUNT_NOT_FOUND, SIGN_IN_BUSY."""
+    """Set a person's password; with the one before end sessions and grants. PASSWORD_UNACCEPTABLE, ACCOUNT_NOT_FOUND,
+    ACCOUNT_STATUS_CONFLICT (closed), SIGN_IN_BUSY.
+    """
     with desk.database.read() as connection:
         account = load_account(connection, desk.vault, account_id, AccountKind.PERSON)
     login = account.identifier(IdentifierKind.LOGIN)
@@ -45,7 +47,7 @@ def set_password(desk: PeopleDesk, account_id: str, password: str, *, actor: str
 
 
 def set_totp(desk: PeopleDesk, account_id: str, *, actor: str) -> bytes:
-    """A new secret for one-time codes in place of any before; shown once. ACCOUNT_NOT_FOUND."""
+    """A new secret for one-time codes in place of any before; shown once. ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT (closed)."""
     secret = new_totp_secret()
     _put(desk, account_id, CredentialKind.TOTP, secret, actor)
     return secret
@@ -111,10 +113,15 @@ def put_in(
     *,
     seconds: int = 0,
 ) -> None:
-    """Give a person a credential of a kind of which there is one, within a write job. ``seconds``: how long it counts, 0: on. ACCOUNT_NOT_FOUND."""
+    """Give a person a credential of a kind of which there is one, within a write job. ``seconds``: how long it counts, 0: on.
+
+    ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT (closed: nobody signs in with it any more).
+    """
     expires_at = at + timedelta(seconds=seconds) if seconds else None
     credential = Credential(new_id("cr_"), account_id, kind, value, kind.value, at, expires_at=expires_at)
-    load_account(connection, desk.vault, account_id, AccountKind.PERSON)
+    account = load_account(connection, desk.vault, account_id, AccountKind.PERSON)
+    if account.status is AccountStatus.CLOSED:
+        raise TrustError(Kind.CONFLICT, "ACCOUNT_STATUS_CONFLICT", status=account.status.value)
     ended = (0, 0)
     is_replaced = put_credential(connection, desk.vault, credential)
     if is_replaced and kind is not CredentialKind.RECOVERY:  # the first password opens what nothing has opened before

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
+from idp.actions.manage_accounts import change_account_status
 from idp.actions.set_credentials import issue_recovery_code, set_password, set_totp
+from idp.model.people import AccountKind, AccountStatus
+from idp.store.credentials import list_credentials
+from standards.errors import TrustError
 from tests.idp.people import Browser
 from tests.idp.test_code_flow import Clients, clients, refused  # noqa: F401 - a fixture
 
@@ -47,3 +52,19 @@ def test_changed_credentials_end_sessions_and_every_grant(clients: Clients, how:
     action = "credential.set-totp" if how == "code secret" else "credential.set-password"
     facts = json.loads(clients.town.audited(action)[-1])["facts"]
     assert (facts["sessions_ended"], facts["grants_ended"]) == (1, 1)
+
+
+def test_a_closed_account_is_given_no_credential(clients: Clients) -> None:  # noqa: F811
+    """It was told done, though nobody signs in with it."""
+    person, desk = clients.town.person("change-closed"), clients.town.desk
+    change_account_status(desk, person.account_id, AccountKind.PERSON, AccountStatus.CLOSED, actor="test")
+
+    def credentials() -> list[str]:
+        with desk.database.read() as connection:
+            return [each.credential_id for each in list_credentials(connection, desk.vault, person.account_id)]
+
+    had = credentials()
+    for put in (partial(set_password, password="other horse 88"), set_totp, issue_recovery_code):
+        with pytest.raises(TrustError, match="ACCOUNT_STATUS_CONFLICT"):
+            put(desk, person.account_id, actor="test")
+    assert credentials() == had

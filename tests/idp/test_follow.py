@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -257,6 +258,30 @@ def test_who_is_proven_here_keeps_name_and_number_and_loses_access_all_the_same(
     change(towns["a"], jia, name="测试甲")
     assert towns.pull("b", code) == {"changed": 1}
     assert present(towns["b"], there).status is AccountStatus.ACTIVE
+
+
+def test_who_is_disabled_here_already_is_held_by_the_source_too_and_it_alone_does_not_let_him_in(towns: Towns) -> None:
+    jia, yi = person(towns["a"], "测试甲", "jia", number=NUMBERS[0]), person(towns["a"], "测试乙", "yier")
+    code = towns.follow("b", "a")
+    towns.pull("b", code)
+    for each, is_in_doubt in ((jia, True), (yi, False)):
+        there = towns.found("b", code, each.account_id)
+        assert there is not None
+        if is_in_doubt:
+            prove(towns["b"], there)
+            change(towns["a"], each, name="别人")
+            towns.pull("b", code)
+        change_account_status(towns["b"].desk, there.account_id, AccountKind.PERSON, AccountStatus.DISABLED, actor="test")
+        end(towns["a"], each, AccountStatus.DISABLED)
+        towns.pull("b", code)
+        last = json.loads(towns["b"].audited("account.disabled")[-1])
+        assert (last["subject"], last["facts"]["source"]) == (f"account:{there.account_id}", "follow:a"), is_in_doubt
+        towns.turn("b", code, reconcile=True)
+        assert json.loads(towns["b"].audited("account.disabled")[-1]) == last, "once"
+        change(towns["a"], each, name=each.name)
+        end(towns["a"], each, AccountStatus.ACTIVE)
+        assert towns.pull("b", code) == {"refused": 1}
+        assert present(towns["b"], there).status is AccountStatus.DISABLED
 
 
 def test_agents_of_what_the_source_brought(towns: Towns) -> None:

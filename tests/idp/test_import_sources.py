@@ -13,14 +13,16 @@ import pytest
 
 import idp.service
 from idp.actions import import_accounts, import_sources
+from idp.actions.hold_account import demand_may_enable
 from idp.actions.import_accounts import run_imports
 from idp.actions.import_sources import give_source
 from idp.actions.manage_accounts import AccountChange, change_account, change_account_status
-from idp.actions.provision_account import demand_may_enable, source_identifier
+from idp.actions.provision_account import source_identifier
 from idp.credentials.passwords import hash_password
 from idp.model.imports import ImportForm
 from idp.model.people import AccountKind, AccountStatus, IdentifierKind
 from idp.store.credentials import list_credentials
+from service_kit.audit import list_entries_since
 from service_kit.migrations import migrate_kit
 from standards.errors import TrustError
 from tests.deployments import make_deployment
@@ -153,6 +155,27 @@ def test_an_import_lets_nobody_in_whom_its_own_operator_or_another_source_disabl
         assert run(town, disables, "source_id,name,status\n1,测试停用,disabled\n") == [("changed", "", "")]
         assert run(town, revives, active) == [("refused", "ACCOUNT_HELD", "")]
         assert run(town, disables, active) == [("changed", "", "")]
+
+
+def test_whom_two_sources_disabled_neither_lets_in_without_the_other(town: Town) -> None:
+    """Whoever disabled him second was not on record: the first let him in again, and his word was undone."""
+    active, disabled = (f"source_id,name,status\n1,测试两处,{status}\n" for status in ("active", "disabled"))
+    assert run(town, "both-one", active) == [("created", "", "")]
+    known = account(town, "both-one", "1")
+    assert known is not None
+    both = (*known.identifiers, source_identifier("import:both-two", "1"))
+    change_account(town.desk, known.account_id, AccountKind.PERSON, AccountChange(identifiers=both), actor="operator:test")
+    assert run(town, "both-one", disabled) == [("changed", "", "")]
+    for _ in range(2):
+        assert run(town, "both-two", disabled) == [("unchanged", "", "")]
+    with town.desk.database.read() as connection:
+        entries = list_entries_since(connection, f"account:{known.account_id}", "account.disabled", since="account.active")
+    assert [entry.facts["source"] for entry in entries] == ["import:both-one", "import:both-two"]
+    for source in ("both-one", "both-two"):
+        assert run(town, source, active) == [("refused", "ACCOUNT_HELD", "")]
+    change_account_status(town.desk, known.account_id, AccountKind.PERSON, AccountStatus.ACTIVE, actor="operator:test")
+    assert run(town, "both-two", disabled) == [("changed", "", "")]
+    assert run(town, "both-two", active) == [("changed", "", "")], "what was before he was let in counts no more"
 
 
 @pytest.mark.parametrize(

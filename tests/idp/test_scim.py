@@ -673,6 +673,8 @@ def test_an_officer_holds_whom_a_directory_had_disabled_before(scim: Scim) -> No
     assert (answer.status_code, answer.json()["detail"][:13]) == (403, "ACCOUNT_HELD:")
     last = json.loads(scim.town.audited("account.disabled")[-1])
     assert (last["actor"], last["facts"]["source"]) == ("client:holder", "")
+    scim.patch(path, away)
+    assert json.loads(scim.town.audited("account.disabled")[-1]) == last, "the directory had said so before"
     again = scim.town.here.http.request("PUT", status, headers=manager, json={"status": "disabled"})
     assert (again.status_code, again.json()["code"]) == (409, "ACCOUNT_STATUS_CONFLICT"), "it is held already"
     change_account_status(desk, made["id"], AccountKind.PERSON, AccountStatus.ACTIVE, actor="test")
