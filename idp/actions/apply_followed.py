@@ -261,7 +261,7 @@ def _put_in_doubt(connection: Connection, desk: PeopleDesk, source: FollowedSour
         doubt, about = (Doubt.NUMBER_DIFFERS if same_name(wanted.name, account.name) else Doubt.NAME_DIFFERS), account_id
         if account.status is AccountStatus.ACTIVE and status is AccountStatus.DISABLED:
             change_status_in(connection, desk, account, AccountStatus.DISABLED, source.actor, at, source=source.origin)
-        elif status is AccountStatus.DISABLED:
+        elif account.status is status is AccountStatus.DISABLED:
             hold_in(connection, desk, account_id, source.actor, at, source=source.origin)
     else:
         return  # known: what is somebody else's was left out before

@@ -282,6 +282,16 @@ def test_who_is_disabled_here_already_is_held_by_the_source_too_and_it_alone_doe
         end(towns["a"], each, AccountStatus.ACTIVE)
         assert towns.pull("b", code) == {"refused": 1}
         assert present(towns["b"], there).status is AccountStatus.DISABLED
+    # Of one that was closed here nobody says that it is disabled
+    closed = towns.found("b", code, jia.account_id)
+    assert closed is not None
+    end(towns["b"], closed, AccountStatus.ACTIVE)
+    end(towns["b"], closed, AccountStatus.CLOSED)
+    disabled = towns["b"].audited("account.disabled")
+    change(towns["a"], jia, name="又一人")
+    end(towns["a"], jia, AccountStatus.DISABLED)
+    towns.pull("b", code)
+    assert towns["b"].audited("account.disabled") == disabled
 
 
 def test_agents_of_what_the_source_brought(towns: Towns) -> None:
