@@ -35,6 +35,15 @@ TEXTS: Final = (
         "请对每棵树分别运行 `yinxin witness watch`，并给出该树的密钥。",
     ),
     ProblemText(
+        "WITNESS_CHANGING",
+        "Another command changes the witness",
+        "见证方正被修改",
+        "Another `yinxin witness watch` writes the description of this witness; of two at once one log would be lost.",
+        "另一个 `yinxin witness watch` 正在写入该见证方的描述；同时写入会丢失其中一个日志。",
+        "Run the command again once the other one has ended.",
+        "请等另一命令结束后重新运行。",
+    ),
+    ProblemText(
         "MONITOR_KEYS_DIFFER",
         "Keys of several origins or kinds",
         "密钥来源或种类不一",

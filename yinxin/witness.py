@@ -33,6 +33,7 @@ from standards.c2sp_signed_note import TYPE_SM2, check_key_name
 from standards.c2sp_tlog_witness import ADD_CHECKPOINT, REQUEST_BYTES, SIZE_MEDIA_TYPE, write_signature_lines, write_size
 from standards.errors import Kind, MalformedError, TrustError
 from yinxin.deployment import KEYS, PASSPHRASE_VARIABLE, load_master_key, master_key_path
+from yinxin.folder_lock import alone_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 DESCRIPTION: Final = "witness.json"
+LOCK_FILE: Final = ".witness.lock"
 STATE: Final = "state"
 DESCRIPTION_BYTES: Final = 1024 * 1024
 DIGESTS: Final = {"sm3": oids.SM3, "sha256": oids.SHA256}
@@ -109,17 +111,22 @@ def open_witness(folder: Path) -> WitnessFolder:
 
 
 def watch_log(folder: Path, keys: Sequence[LogVerifierKey], digest: str | None) -> LogIdentity:
-    """Add a log by its keys, whose name is its origin; one that is known gets the new keys. ``digest``: by default as the first key signs.
+    """Add a log by its keys, whose name is its origin; one that is known gets the new keys. ``digest``: by default as it is of one that is
+    known, of another as the first key signs.
 
-    Raises TrustError WITNESS_KEYS_DIFFER where the keys are not all of one origin, and as ``open_witness``.
+    Raises TrustError WITNESS_KEYS_DIFFER where the keys are not all of one origin, WITNESS_CHANGING where another command adds one, and as
+    ``open_witness``.
     """
-    opened = open_witness(folder)
+    open_witness(folder)
     names = sorted({key.name for key in keys})
     if len(names) != 1:
         raise TrustError(Kind.UNACCEPTABLE, "WITNESS_KEYS_DIFFER", origins=" ".join(names))
-    chosen = digest or ("sm3" if keys[0].signature_type == TYPE_SM2 else "sha256")
-    added = LogIdentity(keys[0].name, DIGESTS[chosen], tuple(keys))
-    _write(folder, opened.name, (*(log for log in opened.logs if log.origin != added.origin), added))
+    with alone_in(folder, LOCK_FILE, code="WITNESS_CHANGING"):
+        opened = open_witness(folder)  # as it is now that nobody else writes it
+        known = next((log.digest_oid for log in opened.logs if log.origin == names[0]), None)
+        usual = known or DIGESTS["sm3" if keys[0].signature_type == TYPE_SM2 else "sha256"]
+        added = LogIdentity(names[0], DIGESTS[digest] if digest else usual, tuple(keys))
+        _write(folder, opened.name, (*(log for log in opened.logs if log.origin != added.origin), added))
     return added
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,10 @@ from standards.c2sp_tlog_witness import REQUEST_BYTES, AddCheckpoint, write_add_
 from standards.errors import TrustError
 from tests.deployments import HttpHere, free_port, yinxin
 from tests.optional import PROJECT
+from yinxin import folder_lock
 from yinxin.commands.console import EXIT_LASTING
-from yinxin.witness import DESCRIPTION, make_witness, open_witness, witness_application
+from yinxin.folder_lock import alone_in
+from yinxin.witness import DESCRIPTION, DIGESTS, LOCK_FILE, make_witness, open_witness, watch_log, witness_application
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +59,25 @@ def folder(tmp_path: Path) -> Path:
     told("init", "--dir", str(place), "--name", "witness.example/audit-office")
     told("watch", LOG.key.to_text(), "--dir", str(place))
     return place
+
+
+def test_of_two_logs_that_are_added_at_once_none_is_lost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each read the description, added its own and wrote it back."""
+    monkeypatch.setattr(folder_lock, "WAIT_SECONDS", 60.0)
+    signers = [CheckpointSigner(f"log.example/{number}", software_signer(Ed25519PrivateKey.generate(), "l")) for number in range(4)]
+    with ThreadPoolExecutor(len(signers)) as pool:
+        list(pool.map(lambda signer: watch_log(folder, [signer.key], None), signers))
+    assert {log.origin for log in open_witness(folder).logs} == {ORIGIN, *(signer.key.name for signer in signers)}
+    monkeypatch.setattr(folder_lock, "WAIT_SECONDS", 0.0)
+    with alone_in(folder, LOCK_FILE, code="TEST"), pytest.raises(TrustError, match="WITNESS_CHANGING"):
+        watch_log(folder, [LOG.key], None)
+
+
+def test_new_keys_of_a_log_leave_its_digest_as_it_was(folder: Path) -> None:
+    watch_log(folder, [LOG.key], "sm3")
+    watch_log(folder, [LOG.key, CheckpointSigner(ORIGIN, software_signer(Ed25519PrivateKey.generate(), "n")).key], None)
+    [log] = open_witness(folder).logs
+    assert (log.digest_oid, len(log.keys)) == (DIGESTS["sm3"], 2)
 
 
 @pytest.mark.clause("C2SP tlog-witness add-checkpoint")
