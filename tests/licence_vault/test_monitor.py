@@ -277,7 +277,8 @@ def test_the_command_says_what_the_books_and_the_log_have_not_in_common(
 ) -> None:
     books = tmp_path / "books"
     books.write_text(commitments(fresh, 1, 2))
-    assert run("--books", str(books)) == (0, {"ok": True, "size": 3, "own_events": 2, "findings": []})
+    assert run("--books", str(books)) == (0, {"ok": True, "first": True, "size": 3, "own_events": 2, "findings": []})
+    assert run("--books", str(books)) == (0, {"ok": True, "first": False, "size": 3, "own_events": 2, "findings": []})
     fresh.append(leaf(66))  # somebody issues in the department's name
     status, told = run("--books", str(books))
     assert (status, [each["code"] for each in told["findings"]]) == (1, ["MONITOR_ENTRY_NOT_OURS"])
@@ -316,8 +317,14 @@ def test_the_command_speaks_to_people_too(fresh: VaultHere, tmp_path: Path, monk
     monkeypatch.setattr(monitor_command, "_fetcher", lambda *_: shown)
     keys = [part for tree in fresh.log.trees for part in ("--key", tree.identity.keys[0].to_text())]
     words = ("monitor", "https://log.example", *keys, "--issuer", ISSUER, "--state", str(tmp_path / "s"))
-    assert "nothing differs" in yinxin(*words).stdout
-    assert "无差异" in yinxin(*words, environment={"LC_ALL": "zh_CN.UTF-8"}).stdout
+    chinese = {"LC_ALL": "zh_CN.UTF-8"}
+    said = yinxin(*words).stdout
+    assert "nothing differs" in said
+    assert "extends" not in said, "nothing was seen before that it could extend"
+    assert "extends what was seen, and nothing differs" in yinxin(*words).stdout
+    assert "延续此前所见，无差异" in yinxin(*words, environment=chinese).stdout
+    (tmp_path / "s").unlink()
+    assert "没有此前所见可供比对" in yinxin(*words, environment=chinese).stdout
     shown.changed = {"sha256/checkpoint": b""}
     said = yinxin(*words, check=False).stdout
     assert "FOLLOWED_CHECKPOINT_BAD: There is no checkpoint, or none that the log signed." in said

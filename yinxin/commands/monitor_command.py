@@ -54,6 +54,7 @@ def monitor(
             # 1. What is known: keys, what was seen, the own books
             trees = _trees(keys)
             seen, observed = _read_state(state, issuer)
+            is_first = not seen
             own = None if books is None else read_books(_book_lines(books))
             # 2. Everything that is new
             fetch = _fetcher(url)
@@ -68,7 +69,7 @@ def monitor(
                 _keep_state(state, followed, observed, noticed)
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
-    _tell(noticed, observed, followed.size, as_json=as_json)
+    _tell(noticed, observed, followed.size, is_first=is_first, as_json=as_json)
     if noticed:
         raise typer.Exit(EXIT_FAILED)
 
@@ -113,11 +114,11 @@ def _keep_state(path: Path, followed: Followed, observed: Observed, noticed: lis
         noticed.append(Noticed("MONITOR_STATE_NOT_KEPT", {"file": str(path), "reason": error.strerror or str(error)}))
 
 
-def _tell(noticed: list[Noticed], observed: Observed, size: int, *, as_json: bool) -> None:
+def _tell(noticed: list[Noticed], observed: Observed, size: int, *, is_first: bool, as_json: bool) -> None:
     if as_json:
         events = sum(observed.events.values())
         findings = [{"code": each.code, "facts": each.facts} for each in noticed]
-        print_json({"ok": not noticed, "size": size, "own_events": events, "findings": findings})
+        print_json({"ok": not noticed, "first": is_first, "size": size, "own_events": events, "findings": findings})
     elif noticed:
         headings = (say("Finding", "问题"), say("Facts", "详情"))
         print_table(headings, [(each.code, ", ".join(f"{name}={fact}" for name, fact in each.facts.items())) for each in noticed])
@@ -125,12 +126,17 @@ def _tell(noticed: list[Noticed], observed: Observed, size: int, *, as_json: boo
             print_line(f"{code}: {say(*MEANINGS[code])}")
     else:
         events = sum(observed.events.values())
-        print_line(
-            say(
-                f"{size} entries, {events} of them in the name of {observed.issuer_code}: the log extends what was seen, and nothing differs.",
-                f"共 {size} 条，其中 {observed.issuer_code} 名下 {events} 条：日志延续此前所见，无差异。",
+        counted = f"{size} entries, {events} of them in the name of {observed.issuer_code}: "
+        counted_zh = f"共 {size} 条，其中 {observed.issuer_code} 名下 {events} 条："
+        if is_first:
+            print_line(
+                say(
+                    f"{counted}nothing differs. The state file was new or empty: of what was seen before there is nothing to hold the log against.",
+                    f"{counted_zh}无差异。状态文件为新建或空，没有此前所见可供比对。",
+                )
             )
-        )
+        else:
+            print_line(say(f"{counted}the log extends what was seen, and nothing differs.", f"{counted_zh}日志延续此前所见，无差异。"))
 
 
 def _trees(keys: list[str]) -> dict[str, LogIdentity]:
