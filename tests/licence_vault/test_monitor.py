@@ -312,25 +312,6 @@ def test_the_command_does_not_build_upon_what_is_wrong(fresh: VaultHere, tmp_pat
         assert (status, told["error"]["code"]) == (64, "MONITOR_STATE_BAD")
 
 
-def test_the_command_speaks_to_people_too(fresh: VaultHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = Shown(fresh)
-    monkeypatch.setattr(monitor_command, "_fetcher", lambda *_: shown)
-    keys = [part for tree in fresh.log.trees for part in ("--key", tree.identity.keys[0].to_text())]
-    words = ("monitor", "https://log.example", *keys, "--issuer", ISSUER, "--state", str(tmp_path / "s"))
-    chinese = {"LC_ALL": "zh_CN.UTF-8"}
-    said = yinxin(*words).stdout
-    assert "nothing differs" in said
-    assert "extends" not in said, "nothing was seen before that it could extend"
-    assert "extends what was seen, and nothing differs" in yinxin(*words).stdout
-    assert "延续此前所见，无差异" in yinxin(*words, environment=chinese).stdout
-    (tmp_path / "s").unlink()
-    assert "没有此前所见可供比对" in yinxin(*words, environment=chinese).stdout
-    shown.changed = {"sha256/checkpoint": b""}
-    said = yinxin(*words, check=False).stdout
-    assert "FOLLOWED_CHECKPOINT_BAD: There is no checkpoint, or none that the log signed." in said
-    assert "没有检查点" in yinxin(*words, check=False, environment={"LC_ALL": "zh_CN.UTF-8"}).stdout
-
-
 def test_every_finding_has_its_meaning() -> None:
     told = {
         found

@@ -1,4 +1,4 @@
-"""What the monitor takes for no answer, when it does not begin, and what it says where it cannot keep what it saw, or is not answered any more."""
+"""What the monitor takes for no answer, when it does not begin, and what it says: to people, where it cannot keep what it saw, or where it is not answered any more."""
 
 from __future__ import annotations
 
@@ -118,3 +118,22 @@ def test_what_was_found_is_told_though_the_log_answers_no_further_question(
     status, told = run("--witness", "https://witness.example")
     assert (status, [each["code"] for each in told["findings"]]) == (1, ["FOLLOWED_SPLIT_VIEW", "FOLLOWED_UNANSWERED"])
     assert not (tmp_path / "state").exists(), "nothing is built upon it"
+
+
+def test_the_command_speaks_to_people_too(fresh: VaultHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = Shown(fresh)
+    monkeypatch.setattr(monitor_command, "_fetcher", lambda *_: shown)
+    keys = [part for tree in fresh.log.trees for part in ("--key", tree.identity.keys[0].to_text())]
+    words = ("monitor", "https://log.example", *keys, "--issuer", ISSUER, "--state", str(tmp_path / "s"))
+    chinese = {"LC_ALL": "zh_CN.UTF-8"}
+    said = yinxin(*words).stdout
+    assert "nothing differs" in said
+    assert "extends" not in said, "nothing was seen before that it could extend"
+    assert "extends what was seen, and nothing differs" in yinxin(*words).stdout
+    assert "延续此前所见，无差异" in yinxin(*words, environment=chinese).stdout
+    (tmp_path / "s").unlink()
+    assert "没有此前所见可供比对" in yinxin(*words, environment=chinese).stdout
+    shown.changed = {"sha256/checkpoint": b""}
+    said = yinxin(*words, check=False).stdout
+    assert "FOLLOWED_CHECKPOINT_BAD: There is no checkpoint, or none that the log signed." in said
+    assert "没有检查点" in yinxin(*words, check=False, environment={"LC_ALL": "zh_CN.UTF-8"}).stdout
