@@ -10,12 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from idp.actions.grant_agent import grant_in, may_grant, revoke_in
-from idp.actions.hold_account import hold_in
 from idp.actions.import_accounts import apply_row, field_of, read_wanted
 from idp.actions.join_identity import put_in_doubt
-from idp.actions.manage_accounts import change_status_in
 from idp.actions.protect_administrators import check_open
-from idp.actions.provision_account import end_in, set_members_in, source_identifier
+from idp.actions.provision_account import end_in, set_members_in, source_identifier, take_status
 from idp.model.changes import SubjectKind
 from idp.model.federation import Doubt, same_name
 from idp.model.follow import Noted, NotedOutcome, is_taken, row_of
@@ -132,12 +130,9 @@ def _end(connection: Connection, desk: PeopleDesk, source: FollowedSource, prese
     check_open(connection, present.account_id)
     if is_for_good and present.origin == source.origin:
         end_in(connection, desk, present, source.origin, source.actor, at)
-    elif present.status is AccountStatus.ACTIVE:
-        change_status_in(connection, desk, present, AccountStatus.DISABLED, source.actor, at, source=source.origin)
-    else:
-        hold_in(connection, desk, present.account_id, source.actor, at, source=source.origin)
-        return RowOutcome.UNCHANGED
-    return RowOutcome.CHANGED
+        return RowOutcome.CHANGED
+    taken = take_status(connection, desk, present, AccountStatus.DISABLED, source.actor, at, source=source.origin)
+    return RowOutcome.UNCHANGED if taken is present else RowOutcome.CHANGED
 
 
 def _set_members(connection: Connection, desk: PeopleDesk, source: FollowedSource, organisation_id: str, members: frozenset[str]) -> None:
@@ -259,10 +254,8 @@ def _put_in_doubt(connection: Connection, desk: PeopleDesk, source: FollowedSour
     elif code == "ACCOUNT_PROVEN":
         account = load_account(connection, desk.vault, account_id)
         doubt, about = (Doubt.NUMBER_DIFFERS if same_name(wanted.name, account.name) else Doubt.NAME_DIFFERS), account_id
-        if account.status is AccountStatus.ACTIVE and status is AccountStatus.DISABLED:
-            change_status_in(connection, desk, account, AccountStatus.DISABLED, source.actor, at, source=source.origin)
-        elif account.status is status is AccountStatus.DISABLED:
-            hold_in(connection, desk, account_id, source.actor, at, source=source.origin)
+        if status is AccountStatus.DISABLED and account.status is not AccountStatus.CLOSED:
+            take_status(connection, desk, account, status, source.actor, at, source=source.origin)
     else:
         return  # known: what is somebody else's was left out before
     kind: Literal["person", "organisation"] = "organisation" if told.kind is SubjectKind.ORGANISATION else "person"

@@ -14,11 +14,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from crypto.sm3 import sm3
-from idp.actions.hold_account import demand_may_enable, hold_in
 from idp.actions.import_sources import demand_source, record_foreign_source
 from idp.actions.manage_accounts import change_in, change_status_in, checked_change, make_account, store_account
 from idp.actions.protect_administrators import check_open
-from idp.actions.provision_account import Wanted, new_of, source_identifier, wanted_change
+from idp.actions.provision_account import Wanted, new_of, source_identifier, take_status, wanted_change
 from idp.credentials.passwords import check_kept_hash
 from idp.model.clients import ClientStatus
 from idp.model.imports import (
@@ -279,12 +278,8 @@ def apply_row(connection: Connection, desk: PeopleDesk, origin: str, number: int
     check_open(connection, present.account_id)
     change = checked_change(wanted.kind, wanted_change(connection, desk, present, wanted))
     changed = change_in(connection, desk, account_id, wanted.kind, change, actor, at)
-    if status is not None and changed.status is not status:
-        if status is AccountStatus.ACTIVE:
-            demand_may_enable(connection, account_id, origin, actor)
-        changed = change_status_in(connection, desk, changed, status, actor, at, source=origin)
-    elif status is AccountStatus.DISABLED:
-        hold_in(connection, desk, account_id, actor, at, source=origin)
+    if status is not None:
+        changed = take_status(connection, desk, changed, status, actor, at, source=origin)
     is_changed = _take_over_hash(connection, desk, account_id, kept_hash, actor, at) or changed.version != present.version
     return RowReport(number, RowOutcome.CHANGED if is_changed else RowOutcome.UNCHANGED, account_id=account_id)
 

@@ -340,17 +340,29 @@ def _finish(
     connection: Connection, desk: PeopleDesk, wanted: Wanted, account: Account, kept_hash: bytes | None, actor: str, at: datetime
 ) -> Account:
     """State, password, members, within a write job: each only where it differs."""
-    status = account.status if wanted.is_active is None else AccountStatus.ACTIVE if wanted.is_active else AccountStatus.DISABLED
-    if account.status is not status:
-        if status is AccountStatus.ACTIVE:
-            demand_may_enable(connection, account.account_id, wanted.source, actor)
-        account = change_status_in(connection, desk, account, status, actor, at, source=wanted.source)
-    elif wanted.is_active is False:
-        hold_in(connection, desk, account.account_id, actor, at, source=wanted.source)
+    if wanted.is_active is not None:
+        status = AccountStatus.ACTIVE if wanted.is_active else AccountStatus.DISABLED
+        account = take_status(connection, desk, account, status, actor, at, source=wanted.source)
     if kept_hash is not None:
         put_in(connection, desk, account.account_id, CredentialKind.PASSWORD, kept_hash, actor, at)
     if wanted.members is not None:
         set_members_in(connection, desk, account.account_id, wanted.members, actor, at)
+    return account
+
+
+def take_status(
+    connection: Connection, desk: PeopleDesk, account: Account, status: AccountStatus, actor: str, at: datetime, *, source: str
+) -> Account:
+    """Take a source's word that an account is active, or disabled, within a write job; where it is disabled already, on record as this word too.
+
+    ACCOUNT_HELD, ACCOUNT_STATUS_CONFLICT (closed).
+    """
+    if account.status is not status:
+        if status is AccountStatus.ACTIVE:
+            demand_may_enable(connection, account.account_id, source, actor)
+        return change_status_in(connection, desk, account, status, actor, at, source=source)
+    if status is AccountStatus.DISABLED:
+        hold_in(connection, desk, account.account_id, actor, at, source=source)
     return account
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.people_desk import PeopleDesk
+    from idp.model.people import Account
     from idp.store.accounts import Vault
     from service_kit.callers import Caller
 
@@ -40,7 +41,7 @@ def set_password(desk: PeopleDesk, account_id: str, password: str, *, actor: str
     ACCOUNT_STATUS_CONFLICT (closed), SIGN_IN_BUSY.
     """
     with desk.database.read() as connection:
-        account = load_account(connection, desk.vault, account_id, AccountKind.PERSON)
+        account = _load_open(connection, desk, account_id)
     login = account.identifier(IdentifierKind.LOGIN)
     check_password_rules(password, login.value if login else "")
     _put(desk, account_id, CredentialKind.PASSWORD, hash_in_pool(desk, password), actor)
@@ -65,10 +66,7 @@ def issue_recovery_code(desk: PeopleDesk, account_id: str, *, actor: str, by: Ca
 
     def store(connection: Connection) -> None:
         check_changed_by(connection, account_id, by)
-        account = load_account(connection, desk.vault, account_id, AccountKind.PERSON)
-        if account.status is AccountStatus.CLOSED:
-            raise TrustError(Kind.CONFLICT, "ACCOUNT_STATUS_CONFLICT", status=account.status.value)
-        login = account.identifier(IdentifierKind.LOGIN)
+        login = _load_open(connection, desk, account_id).identifier(IdentifierKind.LOGIN)
         if login is None:
             raise field_invalid("identifiers.login", "a login name, under which the code is shown")
         put_in(connection, desk, account_id, CredentialKind.RECOVERY, value, actor, at, seconds=RECOVERY_SECONDS)
@@ -115,19 +113,25 @@ def put_in(
 ) -> None:
     """Give a person a credential of a kind of which there is one, within a write job. ``seconds``: how long it counts, 0: on.
 
-    ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT (closed: nobody signs in with it any more).
+    ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT (closed).
     """
     expires_at = at + timedelta(seconds=seconds) if seconds else None
     credential = Credential(new_id("cr_"), account_id, kind, value, kind.value, at, expires_at=expires_at)
-    account = load_account(connection, desk.vault, account_id, AccountKind.PERSON)
-    if account.status is AccountStatus.CLOSED:
-        raise TrustError(Kind.CONFLICT, "ACCOUNT_STATUS_CONFLICT", status=account.status.value)
+    _load_open(connection, desk, account_id)
     ended = (0, 0)
     is_replaced = put_credential(connection, desk.vault, credential)
     if is_replaced and kind is not CredentialKind.RECOVERY:  # the first password opens what nothing has opened before
         ended = end_for_credentials(connection, desk, account_id, actor, at)
     _record(desk, connection, account_id, f"credential.set-{kind.value}", at, actor, credential.credential_id, ended)
     desk.tell(connection, "account.sign-in-alert", {"account_id": account_id, "what": f"{kind.value} set"}, at)
+
+
+def _load_open(connection: Connection, desk: PeopleDesk, account_id: str) -> Account:
+    """A person's account that is not closed: nobody signs in with one that is."""
+    account = load_account(connection, desk.vault, account_id, AccountKind.PERSON)
+    if account.status is AccountStatus.CLOSED:
+        raise TrustError(Kind.CONFLICT, "ACCOUNT_STATUS_CONFLICT", status=account.status.value)
+    return account
 
 
 def _record(

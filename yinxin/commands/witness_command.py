@@ -73,7 +73,12 @@ def watch(
     keys: Annotated[list[str], typer.Argument(help="Keys of one tree of a log, as it hands them out. 日志中同一棵树公布的密钥。")],
     *,
     folder: Annotated[Path, typer.Option("--dir", help=WITNESS_DIR_HELP)],
-    digest: Annotated[str | None, typer.Option(help="sm3 or sha256; by default as the key signs. 摘要算法。")] = None,
+    digest: Annotated[
+        str | None,
+        typer.Option(
+            help="sm3 or sha256; by default as before, and of a new log as the key signs. 摘要算法，默认沿用原值，新日志按密钥确定。"
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Watch a further tree of a log, or go by new keys of one. Takes effect when the witness is started again. 登记日志。"""
