@@ -7,6 +7,7 @@ or login name already is a conflict, for a person to look at.
 
 from __future__ import annotations
 
+from concurrent.futures import wait
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -177,6 +178,7 @@ def _run(desk: PeopleDesk, import_id: str) -> int:
             return done
         # 1. All at once, so that they share commits; each is undone or kept for itself
         tried = [(number, desk.database.submit(partial(_store_row, desk, made, number, fields))) for number, fields in rows]
+        wait([future for _, future in tried])  # where one ends the turn, none of the others is still under way behind it
         told = [report for number, future in tried if (report := _outcome(number, future)) is not None]
 
         # 2. What was undone is told afterwards

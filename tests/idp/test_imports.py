@@ -239,6 +239,7 @@ def test_it_goes_on_after_an_interruption_and_with_several_processes(town: Town,
         patched.setattr(import_accounts, "apply_row", dies)
         with pytest.raises(TrustError, match="AUDIT_UNAVAILABLE"):
             run_imports(town.desk)
+        assert calls == [64], "whoever hears that the turn ended meets none of its rows under way"
     with town.desk.database.read() as connection:
         counts = count_outcomes(connection, made.import_id)
     assert (counts["created"], counts["waiting"]) == (40, 50)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -21,7 +22,7 @@ from licence_vault.actions.finish_issue import finish_issue
 from standards.errors import Kind, TrustError
 from tests.deployments import yinxin
 from yinxin.command_line import app
-from yinxin.demo import licence_history, people, story
+from yinxin.demo import licence_history, people, story, webhook
 from yinxin.demo.document import ORGANISATION
 from yinxin.demo.prepare import CREDIT_CODE, Demo, prepare_demo
 from yinxin.demo.webhook import RECEIVER_URL
@@ -114,6 +115,14 @@ def rows(folder: Path, statement: str) -> set[tuple[Any, ...]]:
 def test_there_is_one_of_each(made: Demo, folder: Path, statement: str) -> None:
     assert made.accounts
     assert rows(folder, statement) == ONE_OF_EACH[statement]
+
+
+def test_the_receiver_is_never_in_for_one_message_however_often_it_comes() -> None:
+    with webhook._receiver() as url:
+        answers = [
+            httpx.post(url, headers={"webhook-id": each}, content=b"{}").status_code for each in ("one", "two", "one", "three", "one")
+        ]
+    assert answers == [503, 204, 503, 204, 503]
 
 
 def test_samples_are_what_they_are_called(made: Demo) -> None:
