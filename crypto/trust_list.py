@@ -7,7 +7,7 @@ valid, so it is to be kept like configuration.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
@@ -102,7 +102,8 @@ class TrustList:
 
     ``status_lists``: signed lists of the status of what certificates alone do not tell, believed only if rightly signed and fresh.
     ``logs``: the public logs that count; ``status_issuers``: who signs Token Status Lists; ``status_tokens``: such lists, at hand. ``ends_at``: aware
-    UTC; after it the list says nothing of now (``known_until``), None: it names no end.
+    UTC; after it the list says nothing of now (``known_until``), None: it names no end. ``issued_at``: aware UTC; when it was put together, as it says of
+    itself, None: it does not; when, not what is trusted, so lists that differ in it alone are equal.
     """
 
     anchors: tuple[Anchor, ...] = ()
@@ -114,6 +115,7 @@ class TrustList:
     status_issuers: tuple[StatusIssuer, ...] = ()
     status_tokens: tuple[bytes, ...] = ()
     ends_at: datetime | None = None
+    issued_at: datetime | None = field(default=None, compare=False)
 
     @staticmethod
     def empty() -> TrustList:
@@ -121,8 +123,8 @@ class TrustList:
         return TrustList()
 
     def joined_with(self, other: TrustList) -> TrustList:
-        """This list and another: whom either trusts, with the evidence of both; it ends with the first of them. What one of them says is withdrawn
-        is withdrawn, and trust that one of them ends is ended.
+        """This list and another: whom either trusts, with the evidence of both; it ends with the first of them, and is as new as the newer. What one of
+        them says is withdrawn is withdrawn, and trust that one of them ends is ended.
         """
         logs, status_issuers = spread_withdrawals((*self.logs, *other.logs), (*self.status_issuers, *other.status_issuers))
         return TrustList(
@@ -135,6 +137,7 @@ class TrustList:
             status_issuers=status_issuers,
             status_tokens=(*self.status_tokens, *other.status_tokens),
             ends_at=min((end for end in (self.ends_at, other.ends_at) if end is not None), default=None),
+            issued_at=max((made for made in (self.issued_at, other.issued_at) if made is not None), default=None),
         )
 
     @cached_property
@@ -208,8 +211,7 @@ def read_trust_list(data: bytes) -> TrustList:
     if top["format"] != FORMAT or type(top["version"]) is not int or top["version"] != VERSION:
         raise malformed("version", f"expected {FORMAT} {VERSION}")
     read_text(top.get("name", ""), "name")
-    if "issued_at" in top:
-        read_time(top["issued_at"], "issued_at")
+    issued_at = read_time(top["issued_at"], "issued_at") if "issued_at" in top else None
     logs, status_issuers = spread_withdrawals(
         tuple(read_log(item, f"logs[{i}]") for i, item in enumerate(read_array(top.get("logs", []), "logs", MAX_LOGS))),
         tuple(
@@ -235,6 +237,7 @@ def read_trust_list(data: bytes) -> TrustList:
             read_base64(item, f"status_tokens[{i}]")
             for i, item in enumerate(read_array(top.get("status_tokens", []), "status_tokens", MAX_STATUS_TOKENS))
         ),
+        issued_at=issued_at,
     )
 
 
@@ -325,7 +328,12 @@ def trust_list_from_files(files: Mapping[str, bytes]) -> TrustList:
                 ocsp.update(dict.fromkeys(listed.ocsp))
                 status.update(dict.fromkeys(listed.status_lists))
                 others = others.joined_with(
-                    TrustList(logs=listed.logs, status_issuers=listed.status_issuers, status_tokens=listed.status_tokens)
+                    TrustList(
+                        logs=listed.logs,
+                        status_issuers=listed.status_issuers,
+                        status_tokens=listed.status_tokens,
+                        issued_at=listed.issued_at,
+                    )
                 )
             elif ending in {"pem", "cer", "crt", "der", "crl"}:
                 for label, encoded in _encoded_parts(content, "X509 CRL" if ending == "crl" else "CERTIFICATE"):

@@ -50,18 +50,19 @@ def verify_any_file(
     issuers: Issuers | None = None,
     is_original_asked: bool = False,
     holder: AskedHolder | None = None,
+    is_by_clock: bool = False,
 ) -> Report:
     """The verdict on any sealed file, or on a credential as text; of a licence the questions that are asked of licences too. Pure, never raises.
 
     ``knowledge``: what is known of licences besides ``trust``, asked for only where the file is one. ``issuers``: whose credentials count, and
     their keys; without them no credential is valid. ``is_original_asked``: of licences no annotated copy will do. ``holder``: who has the file in his hand,
-    with what says so; a file that does not say who holds it is not valid then. By a list that has ended at ``at`` nothing is valid.
+    with what says so; a file that does not say who holds it is not valid then. By a list that has ended at ``at`` nothing is valid; ``is_by_clock`` as in ``while_known``.
     """
     report = _verify(document, trust, at, knowledge, issuers, is_original_asked=is_original_asked, holder=holder)
     if holder is not None and all(each.name != "holder" for each in report.questions):
         unsaid = Question("holder", Verdict.INDETERMINATE, (not_checked("LICENCE_HOLDER_NOT_SAID", DATA_CLAUSE),))
         report = replace(report, verdict=worst((report.verdict, unsaid.verdict)), questions=(*report.questions, unsaid))
-    return while_known(report, trust, at)
+    return while_known(report, trust, at, is_by_clock=is_by_clock)
 
 
 def _verify(

@@ -15,6 +15,10 @@ FILE: Final = {
         "What is known here ended at {expired_at}: how things stand now is not known. Get a new trust bundle.",
         "信任数据已于 {expired_at} 过期，无法得知现在的状态。请取得新的信任数据包。",
     ),
+    "TRUST_BUNDLE_FROM_FUTURE": (
+        "What is known here is dated {issued_at}, after the clock of this computer ({at}): one of the two is wrong.",
+        "信任数据的日期 {issued_at} 晚于本机时间 {at}：两者之一有误。",
+    ),
 }
 
 # PDF: ISO 32000-2, ETSI EN 319 142-1

@@ -94,6 +94,26 @@ def test_by_knowledge_that_has_ended_nothing_is_valid_and_what_is_wrong_stays_wr
     assert trust.joined_with(trust).ends_at is None
 
 
+def test_by_knowledge_of_a_later_day_than_the_clock_says_nothing_is_valid() -> None:
+    trust = pdf_sealing.pki().trust_list()
+    later, hardly = (replace(trust, issued_at=AT + timedelta(seconds=each)) for each in (301, 300))
+    sealed = doubled_pdf(b"notes.txt")
+    valid = verify_any_file(sealed, trust, AT, is_by_clock=True)
+    assert valid.verdict is Verdict.VALID
+    assert verify_any_file(sealed, hardly, AT, is_by_clock=True) == valid
+    assert verify_any_file(sealed, later, AT) == valid, "a moment that was asked about may lie before what is known"
+    told = verify_any_file(sealed, later, AT, is_by_clock=True)
+    assert (told.verdict, told.tampered, told.steps[-1].code) == (Verdict.INDETERMINATE, False, "TRUST_BUNDLE_FROM_FUTURE")
+    assert told.steps[-1].facts == {"issued_at": "2026-11-20T08:35:16+00:00", "at": "2026-11-20T08:30:15+00:00"}
+    assert [(each.verdict, each.trusted, each.document_intact) for each in told.signatures] == [(Verdict.INDETERMINATE, None, True)]
+    changed = sealed.replace(b"/MediaBox", b"/MediaBux", 1)
+    assert verify_any_file(changed, later, AT, is_by_clock=True).verdict is Verdict.INVALID
+    # What is joined is as new as the newer; one that ended before it was made is doubted for both
+    assert trust.joined_with(later).issued_at == later.joined_with(hardly).issued_at == later.issued_at
+    both = while_known(valid, replace(later, ends_at=AT - timedelta(seconds=1)), AT, is_by_clock=True)
+    assert [each.code for each in both.steps[-2:]] == ["TRUST_BUNDLE_EXPIRED", "TRUST_BUNDLE_FROM_FUTURE"]
+
+
 def test_the_questions_that_knowledge_answers_are_open_once_it_has_ended() -> None:
     questions = (Question("number", Verdict.VALID, ()), Question("status", Verdict.VALID, ()), Question("seal", Verdict.INVALID, ()))
     late = while_known(Report(Verdict.INVALID, None, (), questions=questions), TrustList(ends_at=AT), AT + timedelta(seconds=1))

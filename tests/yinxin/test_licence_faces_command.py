@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +19,8 @@ from tests.licence_vault.faces.designs import PORTRAIT, text_of
 from tests.licence_vault.test_verify import AT
 from tests.licence_vault.test_verify_code import CLAIMS, genuine, good, link
 from yinxin.command_line import app
+from yinxin.commands import licence_command
+from yinxin.commands.verify_command import read_at
 from yinxin.offline_verifier.read_bundle import Known
 
 if TYPE_CHECKING:
@@ -89,6 +93,16 @@ def test_a_code_is_judged_by_a_trust_list(tmp_path: Path, monkeypatch: pytest.Mo
     answer = json.loads(run("verify-code", link(genuine()), "--at", AT.isoformat(), "--json").stdout)
     assert answer["verdict"] == "valid"
     assert answer["says"]["identifier"] == CLAIMS.identifier
+
+
+@pytest.mark.parametrize("ahead_seconds", [300, 301])
+def test_a_code_is_not_judged_by_what_is_of_a_later_day_than_the_clock_says(monkeypatch: pytest.MonkeyPatch, ahead_seconds: int) -> None:
+    known = Known(replace(good(), issued_at=AT + timedelta(seconds=ahead_seconds)))
+    monkeypatch.setattr(licence_command, "load_known", lambda _path: known)
+    monkeypatch.setattr(licence_command, "read_at", lambda text: AT if text is None else read_at(text))  # the clock
+    told = run("verify-code", link(genuine()))
+    assert (told.exit_code, "TRUST_BUNDLE_FROM_FUTURE" in told.stdout) == ((2, True) if ahead_seconds > 300 else (0, False))
+    assert run("verify-code", link(genuine()), "--at", AT.isoformat()).exit_code == 0, "no clock is asked"
 
 
 def test_a_code_that_nobody_known_has_signed(tmp_path: Path) -> None:

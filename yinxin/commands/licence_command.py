@@ -117,7 +117,7 @@ def verify_code(
     try:
         known, judged_at = load_known(trust).trust, read_at(at)
         found = verify(text, known, judged_at)
-        report = while_known(found.report, known, judged_at)
+        report = while_known(found.report, known, judged_at, is_by_clock=at is None)
     except UnusableArgumentError as error:
         raise _usage(str(error)) from None
     language = language_of_reader()
@@ -168,7 +168,7 @@ def verify_credential(
         known, judged_at = load_known(trust), read_at(at)
         issuers = load_issuers([] if keys is None else [keys], known, "--keys")
         found = verify(text, known.trust, issuers, judged_at, binding=binding)
-        report = while_known(found.report, known.trust, judged_at)
+        report = while_known(found.report, known.trust, judged_at, is_by_clock=at is None)
     except UnusableArgumentError as error:
         raise _usage(str(error)) from None
     except OSError as error:

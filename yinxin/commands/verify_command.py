@@ -147,8 +147,9 @@ def verify_path(
     *,
     is_original_asked: bool = False,
     holder: AskedHolder | None = None,
+    is_by_clock: bool = False,
 ) -> FileVerdict:
-    """The verdict on one path; ``is_original_asked`` and ``holder`` as in ``verify_any_file``. Raises OSError where it cannot be read."""
+    """The verdict on one path; what is asked of it as in ``verify_any_file``. Raises OSError where it cannot be read."""
     from crypto.report import Report, Verdict, not_checked
     from yinxin.file_verdicts import verify_any_file
 
@@ -157,7 +158,8 @@ def verify_path(
         return FileVerdict(
             str(path), Report(Verdict.INDETERMINATE, None, (), (not_checked("FILE_TOO_LARGE", "own rule", limit_bytes=FILE_BYTES),))
         )
-    return FileVerdict(str(path), verify_any_file(data, trust, at, issuers=issuers, is_original_asked=is_original_asked, holder=holder))
+    report = verify_any_file(data, trust, at, issuers=issuers, is_original_asked=is_original_asked, holder=holder, is_by_clock=is_by_clock)
+    return FileVerdict(str(path), report)
 
 
 def exit_status(verdicts: Sequence[str], *, was_unreadable: bool) -> int:
@@ -244,7 +246,8 @@ def verify(
     was_unreadable = False
     for path in files:
         try:
-            found.append(verify_path(path, known.trust, judged_at, issuers, is_original_asked=original, holder=holder))
+            one = verify_path(path, known.trust, judged_at, issuers, is_original_asked=original, holder=holder, is_by_clock=at is None)
+            found.append(one)
         except OSError as error:
             typer.echo(f"yinxin verify: {path}: {error.strerror}", err=True)
             was_unreadable = True

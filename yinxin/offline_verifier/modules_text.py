@@ -6,7 +6,6 @@ import json
 from importlib.resources import files
 
 from crypto.report_text import SENTENCES
-from yinxin.offline_verifier import texts
 
 
 def read_scripts(package: str, folder: str) -> dict[str, str]:
@@ -17,7 +16,7 @@ def read_scripts(package: str, folder: str) -> dict[str, str]:
 
 def sentences_module() -> str:
     """What each step says, as the module that the verifier imports."""
-    written = json.dumps({**SENTENCES, **texts.SENTENCES}, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    written = json.dumps(SENTENCES, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return f"// What each step says, in English and in Chinese; made from crypto/report_sentences.\nexport const SENTENCES = {written};\n"
 
 

@@ -38,14 +38,17 @@ class Known:
 
 
 def read_known(data: bytes) -> Known:
-    """What a bundle holds, its trust list with the end that the bundle names; a trust list file itself has none.
+    """What a bundle holds, its trust list with the dates that the bundle names; a trust list file itself has no end.
 
     Whose keys signed, the reader must know from elsewhere; how old the lists inside are, they say themselves. Raises
     :class:`standards.errors.MalformedError` ``TRUST_LIST_MALFORMED``: another form, or no signature holds, or one is wrong; and
     :class:`standards.errors.TrustError` ``CREDENTIAL_KEYS_UNFIT``.
     """
-    inside, ends_at, published = _opened(data)
-    return Known(replace(read_trust_list(inside), ends_at=ends_at), joined_issuers(map(read_issuer_keys, published)))
+    bundle = _opened(data)
+    if bundle is None:
+        return Known(read_trust_list(data))
+    trust = replace(read_trust_list(bundle.trust_list), issued_at=bundle.issued_at, ends_at=bundle.ends_at)
+    return Known(trust, joined_issuers(map(read_issuer_keys, bundle.issuers)))
 
 
 def joined_issuers(found: Iterable[Issuers]) -> Issuers:
@@ -57,11 +60,21 @@ def joined_issuers(found: Iterable[Issuers]) -> Issuers:
     return joined
 
 
-def _opened(data: bytes) -> tuple[bytes, datetime | None, list[bytes]]:
-    """The trust list file in a bundle, its end, and the issuers' keys; ``data`` itself where it is no bundle."""
+@dataclass(frozen=True, slots=True)
+class _Bundle:
+    """What is read from a bundle before its parts are: the trust list file in it, its dates (aware UTC), and the keys of each issuer."""
+
+    trust_list: bytes
+    issued_at: datetime
+    ends_at: datetime
+    issuers: list[bytes]
+
+
+def _opened(data: bytes) -> _Bundle | None:
+    """None where ``data`` is no bundle."""
     outer = read_document(data)
     if not isinstance(outer, dict) or outer.get("format") != FORMAT:
-        return data, None, []
+        return None
     fields = read_object(outer, "", {"format", "version", "payload", "signatures"}, set())
     if type(fields["version"]) is not int or fields["version"] != VERSION:
         raise malformed("version", f"expected {FORMAT} {VERSION}")
@@ -79,7 +92,8 @@ def _opened(data: bytes) -> tuple[bytes, datetime | None, list[bytes]]:
     issued_at, ends_at = read_time(inner["issued_at"], "issued_at"), read_time(inner["expires_at"], "expires_at")
     if ends_at < issued_at:
         raise malformed("expires_at", "before issued_at")
-    return json.dumps(inner["trust_list"]).encode(), ends_at, published  # in ASCII: halves of characters have no other spelling
+    inside = json.dumps(inner["trust_list"]).encode()  # in ASCII: halves of characters have no other spelling
+    return _Bundle(inside, issued_at, ends_at, published)
 
 
 def _check(item: object, where: str, payload: bytes) -> SignatureCheck:

@@ -1,4 +1,4 @@
-"""What the page of the offline verifier says beyond the verification page: (Chinese, English); and the sentences of its own steps."""
+"""What the page of the offline verifier says beyond the verification page: (Chinese, English)."""
 
 from __future__ import annotations
 
@@ -57,12 +57,5 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "bundle_future": (
         "信任数据包的日期在本机时间之后：请校正电脑时钟",
         "The trust bundle is dated after this computer's clock: correct the clock.",
-    ),
-}
-
-SENTENCES: Final[dict[str, tuple[str, str]]] = {
-    "TRUST_BUNDLE_FROM_FUTURE": (
-        "What is known here is dated {issued_at}, after the clock of this computer ({at}): one of the two is wrong.",
-        "信任数据的日期 {issued_at} 晚于本机时间 {at}：两者之一有误。",
     ),
 }

@@ -25,6 +25,8 @@ from tests.licence_vault.credentials.wallets import AT, AUDIENCE, BASE, NONCE, i
 from tests.licence_vault.samples import sample_licence
 from tests.pki import DemoPki, signer_for
 from yinxin.command_line import app
+from yinxin.commands import licence_command
+from yinxin.commands.verify_command import read_at
 from yinxin.demo.document import draw_document
 from yinxin.file_verdicts import verify_any_file
 from yinxin.offline_verifier.trust_bundle import Knowledge, write_bundle
@@ -249,6 +251,23 @@ def test_a_trust_bundle_brings_the_keys_of_issuers_along(tmp_path: Path) -> None
             assert told(bundle(*(each | {"issuer": "https://elsewhere.example"} for each in listed))).exit_code == 2
             for unfit in ([{"issuer": BASE}], [listed[0]] * 257):
                 assert told(bundle(*unfit)).exit_code == 64
+
+
+@pytest.mark.parametrize("ahead_seconds", [300, 301])
+def test_a_bundle_of_a_later_day_than_the_clock_says_makes_nothing_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_seconds: int
+) -> None:
+    path, shown, listed = tmp_path / "bundle.json", tmp_path / "shown", (json.loads(published(LaneName.SM2)),)
+    signers = [signer_for("bundle-issuers", SignatureAlgorithm.SM2_SM3)]
+    issued_at = AT + timedelta(seconds=ahead_seconds)
+    path.write_bytes(write_bundle(Knowledge(trust(LaneName.SM2), listed), [], signers, name="tests", issued_at=issued_at))
+    shown.write_text(issue(LaneName.SM2) + "\n")
+    monkeypatch.setattr(licence_command, "read_at", lambda text: AT if text is None else read_at(text))  # the clock
+    asked = ["licence", "verify-credential", str(shown), "--trust", str(path), "--json"]
+    told = CliRunner().invoke(app, asked)
+    steps = [each["code"] for each in json.loads(told.stdout).get("steps", [])]
+    assert (told.exit_code, "TRUST_BUNDLE_FROM_FUTURE" in steps) == ((2, True) if ahead_seconds > 300 else (0, False))
+    assert CliRunner().invoke(app, [*asked, "--at", AT.isoformat()]).exit_code == 0, "no clock is asked"
 
 
 def test_a_bundle_that_knows_issuers_alone_answers_what_they_can(tmp_path: Path) -> None:
