@@ -54,13 +54,25 @@ class Witness:
         self._told_unkept: deque[str] = deque(maxlen=EVIDENCE_FILES)
 
     def latest(self, origin: str) -> bytes | None:
-        """The newest checkpoint it has cosigned of a log, as the log signed it; None where there is none. WITNESS_LOG_UNKNOWN."""
+        """The newest checkpoint it has cosigned of a log, as the log signed it; None where there is none. WITNESS_LOG_UNKNOWN, WITNESS_STATE_BAD."""
+        return self._known(origin)[0]
+
+    def _known(self, origin: str) -> tuple[bytes, Checkpoint] | tuple[None, None]:
+        """The same, and read. Whether the log signed it was asked before it was kept, and its keys may be others by now."""
         if origin not in self._logs:
             raise TrustError(Kind.NOT_FOUND, "WITNESS_LOG_UNKNOWN")
+        path = self._path(origin)
         try:
-            return self._path(origin).read_bytes()
+            note = path.read_bytes()
         except FileNotFoundError:
-            return None
+            return None, None
+        try:
+            known = read_checkpoint(read_note(note).text)
+        except MalformedError:
+            known = None
+        if known is None or known.origin != origin:  # what was promised is not known, so nothing more is
+            raise TrustError(Kind.UNAVAILABLE, "WITNESS_STATE_BAD", origin=origin, path=str(path))
+        return note, known
 
     def evidence_of(self, origin: str) -> list[str]:
         """The names of the files that show two histories of a log, in ``evidence`` below its folder; at most ``EVIDENCE_FILES``."""
@@ -70,7 +82,8 @@ class Witness:
         """Cosign a checkpoint that extends what is known.
 
         TrustError WITNESS_REQUEST_FORM, WITNESS_LOG_UNKNOWN (not found), WITNESS_SIGNATURE_BAD (forbidden), WITNESS_SIZE_BEHIND (malformed),
-        WITNESS_SIZE_OTHER (conflict; ``size`` is what is known), WITNESS_FORK (conflict), WITNESS_PROOF_BAD (unacceptable).
+        WITNESS_SIZE_OTHER (conflict; ``size`` is what is known), WITNESS_FORK (conflict), WITNESS_PROOF_BAD (unacceptable),
+        WITNESS_STATE_BAD (unavailable).
         """
         # 1. Form; whose it is; by whom it is signed
         request = read_add_checkpoint(body)
@@ -89,8 +102,7 @@ class Witness:
             raise MalformedError("WITNESS_SIZE_BEHIND", old=request.old_size, size=new.size)
         # 2. Against what is known: one request at a time, in this process and in any other
         with self._alone():
-            note = self.latest(origin)
-            known = None if note is None else read_checkpoint(read_note(note).text)
+            note, known = self._known(origin)
             size = 0 if known is None else known.size
             is_fork = known is not None and new.size == known.size and new.root != known.root
             if is_fork and note is not None:

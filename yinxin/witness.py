@@ -177,7 +177,11 @@ def _unkept(error: OSError) -> TrustError:
 
 
 def _refusal(error: TrustError) -> Response:
-    """In the form of the protocol: of a conflict over size or root, the size that is known and nothing else."""
+    """In the form of the protocol: of a conflict over size or root, the size that is known and nothing else. What is the witness's own fault is told to whoever
+    runs it.
+    """
+    if error.code == "WITNESS_STATE_BAD":
+        _logger.error("state not usable", extra={"facts": {"error": error.code, **error.facts}})
     if error.code in {"WITNESS_SIZE_OTHER", "WITNESS_FORK"}:
         return Response(write_size(int(error.facts["size"] or 0)), 409, media_type=SIZE_MEDIA_TYPE)
     return Response(error.code + "\n", _STATUS.get(error.kind, _UNAVAILABLE), media_type=_TEXT)

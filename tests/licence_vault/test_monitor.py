@@ -189,7 +189,7 @@ def test_two_faces_shown_to_witness_and_client_are_noticed(fresh: VaultHere) -> 
     assert hidden.code == "FOLLOWED_SPLIT_VIEW"
     found = compare_with_witness(b"no note", "sha256", tree.identity, seen, prove)
     assert found is not None
-    assert found.code == "FOLLOWED_CHECKPOINT_BAD"
+    assert found.code == "MONITOR_WITNESS_BAD"
 
 
 def test_books_are_read_strictly() -> None:
@@ -239,6 +239,14 @@ class Silent:
 def test_a_dead_witness_is_told_apart_from_the_log(tmp_path: Path, run: Callable[..., tuple[int, Any]]) -> None:
     status, told = run("--witness", "https://witness.example", witness=Silent(None))
     assert (status, {each["code"] for each in told["findings"]}) == (1, {"MONITOR_WITNESS_SILENT"})
+    assert (tmp_path / "state").exists()  # what the log showed holds
+
+
+def test_what_a_witness_shows_that_the_log_did_not_sign_is_not_laid_at_its_door(
+    tmp_path: Path, run: Callable[..., tuple[int, Any]]
+) -> None:
+    status, told = run("--witness", "https://witness.example", witness=Silent(b"nonsense"))
+    assert (status, {each["code"] for each in told["findings"]}) == (1, {"MONITOR_WITNESS_BAD"})
     assert (tmp_path / "state").exists()  # what the log showed holds
 
 

@@ -26,7 +26,8 @@ from crypto.sm2 import SM2PrivateKey
 from service_kit.clock import SystemClock
 from service_kit.log_witness import EVIDENCE
 from standards import gbt33560_oids as oids
-from standards.c2sp_tlog_checkpoint import Checkpoint
+from standards.c2sp_signed_note import Note, read_note, write_note
+from standards.c2sp_tlog_checkpoint import Checkpoint, write_checkpoint
 from standards.c2sp_tlog_witness import REQUEST_BYTES, AddCheckpoint, write_add_checkpoint
 from standards.errors import TrustError
 from tests.deployments import HttpHere, free_port, yinxin
@@ -133,6 +134,36 @@ def test_a_state_that_cannot_be_written_is_told_on_both_sides(
         assert line.__dict__["facts"]["error"] == code
         assert client.get("/checkpoint", params={"origin": ORIGIN}).status_code == 404
         assert client.post("/add-checkpoint", content=body).status_code == 200
+
+
+@pytest.mark.parametrize("damage", [b"", b"damaged", b"log.example/licences/sha256\n"])
+def test_a_witness_that_does_not_know_what_it_cosigned_cosigns_nothing_and_says_so(
+    folder: Path, caplog: pytest.LogCaptureFixture, damage: bytes
+) -> None:
+    """It is not the log's fault, and neither a second history nor the true one gets a cosignature."""
+    witness = open_witness(folder).witness
+    witness.add_checkpoint(write_add_checkpoint(AddCheckpoint(0, (), note(1))))
+    [kept] = (folder / "state").glob("*.checkpoint")
+    whole = kept.read_bytes()
+    other = write_note(Note(write_checkpoint(Checkpoint("other.example", 0, bytes(32))), read_note(whole).signatures))
+    served: Any = witness_application(witness)
+    with closing(HttpHere(served, "http://witness.example")) as client:
+        for damaged in (damage, other):
+            kept.write_bytes(damaged)
+            for body in (
+                AddCheckpoint(0, (), note(1, bytes(32))),
+                AddCheckpoint(1, (LEAVES[1],), note(2)),
+            ):
+                answer = client.post("/add-checkpoint", content=write_add_checkpoint(body))
+                assert (answer.status_code, answer.text) == (503, "WITNESS_STATE_BAD\n")
+            assert client.get("/checkpoint", params={"origin": ORIGIN}).status_code == 503
+            assert kept.read_bytes() == damaged
+            shown = yinxin("witness", "show", "--dir", str(folder), check=False)
+            assert (shown.returncode, "WITNESS_STATE_BAD" in shown.stderr) == (69, True)
+        told = [each.__dict__["facts"] for each in caplog.records if each.message == "state not usable"]
+        assert {(facts["error"], facts["origin"], facts["path"]) for facts in told} == {("WITNESS_STATE_BAD", ORIGIN, str(kept))}
+        kept.write_bytes(whole)
+        assert client.post("/add-checkpoint", content=write_add_checkpoint(AddCheckpoint(1, (LEAVES[1],), note(2)))).status_code == 200
 
 
 def test_two_histories_are_told_to_whoever_runs_the_witness(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -30,6 +30,10 @@ MEANINGS: Final = {
         "A witness could not be asked, or watches none of the trees; the log itself was followed.",
         "无法询问见证方，或其未监视任何一棵树；日志本身已核对。",
     ),
+    "MONITOR_WITNESS_BAD": (
+        "A witness shows no checkpoint that the log signed: ask whoever runs it. The log itself was followed.",
+        "见证方出示的不是该日志签名的检查点：请联系见证方运维人员；日志本身已核对。",
+    ),
     "MONITOR_STATE_NOT_KEPT": (
         "What was seen could not be written: see to room and rights; the next run begins where the last one that was kept ended.",
         "所见内容无法写入状态文件：请检查空间与权限；下次运行从上次保存处继续。",
