@@ -131,6 +131,21 @@ def test_every_operation_in_the_guides_is_served() -> None:
     assert unknown == []
 
 
+@pytest.mark.parametrize("name", ["docs/how-to/tls.md", "docs/how-to/tls.zh-CN.md"])
+def test_every_path_is_said_to_be_for_somebody(name: str) -> None:
+    """Whoever lets the named paths through alone closes none that is needed, and no path is named that there is not."""
+    rows = [line.split("|")[1] for line in documents()[name].splitlines() if line.startswith("| `/")]
+    named = {path for row in rows for path in re.findall(r"`(/[^`]*)`", row)}
+    served = re.findall(r"^\| `[A-Z]+ (/[^` ]*)` \|", documents()["docs/reference/permission-matrix.md"], re.MULTILINE)
+    assert len(served) > 500
+
+    def holds(place: str, path: str) -> bool:
+        return path == place or (place != "/" and path.startswith(f"{place}/"))
+
+    assert [path for path in served if not any(holds(place, path) for place in named)] == []
+    assert [place for place in named if not any(holds(place, path) for path in served)] == []
+
+
 def test_every_setting_in_the_guides_is_one(tmp_path: Path) -> None:
     """As a name, and as TOML that the program takes."""
     known = set(re.findall(r"^\| `([a-z_.0-9]+)`", render_settings(), re.MULTILINE))
