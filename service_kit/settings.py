@@ -266,8 +266,8 @@ class Settings:
             if not low <= value <= high:
                 raise _refused("SETTING_INVALID", name=name, expected=f"{low} to {high}")
         parts = address_of(self.base_url)
-        if parts is None or parts.query or parts.fragment or "@" in parts.netloc:
-            raise _refused("SETTING_INVALID", name="base_url", expected="an http or https URL without user, query and fragment")
+        if parts is None or parts.path or parts.query or parts.fragment or "@" in parts.netloc:  # pages name each other from the root
+            raise _refused("SETTING_INVALID", name="base_url", expected="an http or https URL without user, path, query and fragment")
         for name, url in (
             ("time_stamps.url", self.time_stamps.url),
             ("region.url", self.region.url),

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crypto.signer import Signer
+    from service_kit.settings import Settings
     from yinxin.assembly import House
 
 LOCK_FILE: Final = ".init.lock"
@@ -71,11 +72,14 @@ _SECRETS: Final = (AUDIT_MAC_KEY, *idp.service.SECRETS)
 """These and the keys above every finished deployment has had from its beginning, whichever version made it; ``yinxin.later_keys`` has the others."""
 
 
-def initialise(folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settings: dict[str, object] | None = None) -> Deployment:
+def initialise(
+    folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settings: dict[str, object] | None = None, base_url: str | None = None
+) -> Deployment:
     """Make ``folder`` a deployment, or finish making it; a finished one is left as it is.
 
-    ``settings``: what the new settings file shall say. No account and no client comes to be. TrustError INIT_IN_PROGRESS, FOLDER_NOT_EMPTY,
-    CERTIFICATE_NAME_INVALID, and whatever is wrong with master key or settings.
+    ``settings``: what the new settings file shall say; one that is there stays. ``base_url``: the address that the deployment is to have, None: as the
+    settings say. No account and no client comes to be. TrustError INIT_IN_PROGRESS, FOLDER_NOT_EMPTY, CERTIFICATE_NAME_INVALID, INIT_ADDRESS_DIFFERS
+    where the settings name another one, and whatever is wrong with master key or settings.
     """
     subject_name("Root", organisation)
     check_usable(folder)
@@ -83,8 +87,12 @@ def initialise(folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settin
     with alone_in(folder, LOCK_FILE, code="INIT_IN_PROGRESS"):
         # 1. Settings: written once, then the operator's
         if not (folder / FILE_NAME).exists():
-            write_durably(folder / FILE_NAME, settings_text(settings or {}).encode())
+            given = {**(settings or {}), **({} if base_url is None else {"base_url": base_url})}
+            # What cannot be one of them is not written: it would stand in the way of the next attempt
+            _demand_address(load_settings(folder, os.environ, **given), base_url)
+            write_durably(folder / FILE_NAME, settings_text(given).encode())
         loaded = load_settings(folder)
+        _demand_address(loaded, base_url)
         is_finished = is_complete(folder)
         if is_finished:
             check_database_file(loaded.database_url)
@@ -146,6 +154,12 @@ def check_usable(folder: Path) -> None:
         raise TrustError(Kind.UNACCEPTABLE, "FOLDER_NOT_EMPTY", dir=str(folder)) from None
     if names and not names & {LOCK_FILE, FILE_NAME, MARKER}:
         raise TrustError(Kind.UNACCEPTABLE, "FOLDER_NOT_EMPTY", dir=str(folder))
+
+
+def _demand_address(settings: Settings, base_url: str | None) -> None:
+    """It goes into certificates: nobody may be mistaken about it. INIT_ADDRESS_DIFFERS."""
+    if base_url is not None and settings.base_url != base_url.rstrip("/"):
+        raise TrustError(Kind.UNACCEPTABLE, "INIT_ADDRESS_DIFFERS", asked=base_url, settings=settings.base_url)
 
 
 def settings_text(given: dict[str, object]) -> str:

@@ -57,6 +57,15 @@ TEXTS: Final = (
         "请等待其完成。",
     ),
     ProblemText(
+        "INIT_ADDRESS_DIFFERS",
+        "Settings name another address",
+        "设置中的地址不同",
+        "The settings that are there, settings.toml or YINXIN_BASE_URL, name another address than the option; without the setting it is that of the socket. No key and no certificate was made.",
+        "已有设置（settings.toml 或 YINXIN_BASE_URL）中的对外地址与选项不同；未设置时取监听地址。未创建任何密钥和证书。",
+        "Write the address into settings.toml as `base_url` where the deployment is new; leave the option out where it is not: its certificates name the address that it has.",
+        "新部署请把地址写入 settings.toml 的 `base_url`；已有的部署请去掉该选项：其证书已写明现有地址。",
+    ),
+    ProblemText(
         "MASTER_KEY_INSIDE_STORE",
         "Master key beside what it opens",
         "主密钥放在密钥目录内",

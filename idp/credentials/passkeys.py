@@ -44,6 +44,7 @@ ALGORITHMS: Final = (_ES256, _EDDSA, _RS256)
 COORDINATE_BYTES: Final = 32
 RSA_MODULUS_BYTES_MIN: Final = 256
 RSA_MODULUS_BYTES_MAX: Final = 512
+_USUAL_PORTS: Final = {"http": 80, "https": 443}
 _UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, struct.error)
 _WRONG: Final = (*_UNREADABLE, InvalidSignature, UnsupportedAlgorithm, AssertionError)
 
@@ -89,9 +90,11 @@ class ShownKey:
 
 
 def relying_party(base_url: str) -> RelyingParty:
-    """The relying party of a deployment at ``base_url``."""
+    """The relying party of a deployment at ``base_url``, its origin written as browsers write it (RFC 6454 6.2)."""
     parts = urlsplit(base_url)
-    return RelyingParty(f"{parts.scheme}://{parts.netloc}", parts.hostname or "")
+    host = parts.hostname or ""  # in lower case, as browsers name it
+    port = "" if parts.port in {None, _USUAL_PORTS.get(parts.scheme)} else f":{parts.port}"
+    return RelyingParty(f"{parts.scheme}://[{host}]{port}" if ":" in host else f"{parts.scheme}://{host}{port}", host)
 
 
 def creation_options(party: RelyingParty, challenge: bytes, user: str, name: str, known: Sequence[bytes]) -> str:

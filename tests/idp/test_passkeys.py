@@ -331,3 +331,18 @@ def test_what_two_factors_are() -> None:
     assert are_two(("password", "totp"))
     assert not are_two(("password",))
     assert not are_two(("recovery", "totp"))
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("https://Trust.Example.org:443", "https://trust.example.org"),
+        ("http://localhost:80", "http://localhost"),
+        ("https://trust.example.org:8443", "https://trust.example.org:8443"),
+        ("https://trust.example.org:80", "https://trust.example.org:80"),
+        ("http://[::1]:8600", "http://[::1]:8600"),
+    ],
+)
+def test_the_origin_is_written_as_browsers_write_it(address: str, origin: str) -> None:
+    """Else no answer of a browser would ever be one for it."""
+    assert relying_party(address).origin == origin

@@ -70,6 +70,7 @@ def test_whole_numbers_serve_as_times(tmp_path: Path) -> None:
         ("base_url = 'https://u:canary@x.example'", {}, "SETTING_INVALID", "base_url"),
         ("base_url = 'https://x.example/?a=1'", {}, "SETTING_INVALID", "base_url"),
         ("base_url = 'https://x.example/#a'", {}, "SETTING_INVALID", "base_url"),
+        ("base_url = 'https://x.example/trust'", {}, "SETTING_INVALID", "base_url"),
         ("log_level = 'LOUD'", {}, "SETTING_INVALID", "log_level"),
         ("[limits]\nrequest_seconds = 0", {}, "SETTING_INVALID", "limits.request_seconds"),
         ("[limits]\nheader_count = -5", {}, "SETTING_INVALID", "limits.header_count"),

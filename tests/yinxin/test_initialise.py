@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crypto.trust_list import trust_list_from_files
+from service_kit.settings import FILE_NAME
 from standards.errors import TrustError
-from tests.deployments import make_deployment, served_here, unmeasured
+from tests.deployments import make_deployment, served_here, unmeasured, yinxin
 from tests.forked import ForkedProcess
 from tests.optional import PROJECT
 from yinxin.deployment import MARKER, is_complete, load_master_key, master_key_path, open_deployment
-from yinxin.initialise import check_usable, initialise, settings_text
+from yinxin.initialise import LOCK_FILE, check_usable, initialise, settings_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,6 +133,36 @@ def test_settings_are_written_once(tmp_path: Path) -> None:
     again = initialise(folder, settings={"base_url": "https://other.example.org"})
     assert again.settings.base_url == "https://trust.example.org"
     assert settings_text({}).startswith("# ")
+
+
+def test_the_address_that_was_asked_for_is_the_one_it_has_or_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes into certificates. Settings that an operator put there before, as for his database, silently went before the option."""
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / FILE_NAME).write_text('services = ["idp"]\n')
+
+    def told(*options: str) -> tuple[int, str]:
+        done = yinxin("init", "--dir", str(folder), *options, check=False)
+        return done.returncode, done.stderr
+
+    status, words = told("--base-url", "https://trust.example.org")
+    assert (status, "INIT_ADDRESS_DIFFERS" in words) == (64, True)
+    assert {each.name for each in folder.iterdir()} == {FILE_NAME, LOCK_FILE}
+    (folder / FILE_NAME).write_text('base_url = "https://trust.example.org"\n')
+    assert told("--base-url", "https://trust.example.org/")[0] == 0
+    assert told("--base-url", "https://other.example.org")[0] == 64
+    assert told()[0] == 0
+    monkeypatch.setenv("YINXIN_BASE_URL", "https://elsewhere.example.org")
+    assert told("--base-url", "https://trust.example.org")[0] == 64
+
+
+@pytest.mark.parametrize("wrong", ["https://trust.example.org/path", "trust.example.org", ""])
+def test_an_address_that_cannot_be_one_does_not_stand_in_the_way_of_the_next(tmp_path: Path, wrong: str) -> None:
+    folder = tmp_path / "d"
+    with pytest.raises(TrustError, match=r"SETTING_INVALID.*base_url|INIT_ADDRESS_DIFFERS"):
+        initialise(folder, base_url=wrong)
+    assert not (folder / FILE_NAME).exists()
+    assert initialise(folder, base_url="https://trust.example.org").settings.base_url == "https://trust.example.org"
 
 
 def test_master_key_from_environment_and_passphrase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ def init(
     from yinxin.initialise import initialise
 
     try:
-        deployment = initialise(folder, organisation=organisation, settings={"base_url": base_url} if base_url else None)
+        deployment = initialise(folder, organisation=organisation, base_url=base_url)
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     if as_json:
