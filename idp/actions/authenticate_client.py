@@ -69,7 +69,8 @@ def is_let_in(known: KnownClient | None, digest: bytes, at: datetime) -> TypeGua
     """Whether the secret opens this client now. Compares in constant time; an unknown client costs the same comparison."""
     client = None if known is None else known.client
     is_current = hmac.compare_digest(digest, bytes(32) if client is None else client.secret_digest)
-    is_previous = hmac.compare_digest(digest, (client and client.previous_digest) or bytes(32))
+    former = (client and client.previous_digests) or (bytes(32),)
+    is_previous = any([hmac.compare_digest(digest, each) for each in former])  # noqa: C419 - all of them, whichever it is
     if client is None or client.status is not ClientStatus.ACTIVE:
         return False
     return is_current or (is_previous and client.previous_until_at is not None and at < client.previous_until_at)

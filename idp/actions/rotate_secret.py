@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 def rotate_secret(
     desk: ClientDesk, client_id: str, *, overlap_seconds: int, actor: str, grantable: Collection[str] | None = None
 ) -> tuple[Client, str]:
-    """The client and its new secret, shown once. The old secret goes on working for ``overlap_seconds`` (0: it stops at once).
+    """The client and its new secret, shown once. The secrets that work now go on working for ``overlap_seconds`` (0: they stop at once).
 
     ``grantable``: the scopes the actor holds (None: all). Whoever gets the secret can act with the client's scopes, so that none of
-    them may be missing. TrustError CLIENT_NOT_FOUND, SCOPE_NOT_HELD, CLIENT_FIELD_INVALID, CLIENT_STATUS_CONFLICT, AUDIT_UNAVAILABLE.
+    them may be missing. TrustError CLIENT_NOT_FOUND, SCOPE_NOT_HELD, CLIENT_FIELD_INVALID, CLIENT_SECRETS_MANY, CLIENT_STATUS_CONFLICT, AUDIT_UNAVAILABLE.
     """
     secret = new_secret()
 
@@ -74,7 +74,7 @@ def _put_secret(
     client = with_secret(present, digest, at, overlap_seconds)
     update_client(connection, client, desk.mac_key)
     if registration is not None and registration.token_endpoint_auth_method == BY_HMAC:
-        keep_secret(connection, desk.sealer, client.client_id, secret, digest, (client.secret_digest, client.previous_digest), at)
+        keep_secret(connection, desk.sealer, client.client_id, secret, digest, (client.secret_digest, *client.previous_digests), at)
     desk.audit.record(
         connection,
         at=at,

@@ -57,7 +57,9 @@ class SecretRotation(RequestShape):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
 
-    overlap_seconds: int = Field(default=0, ge=0, le=SECRET_OVERLAP_SECONDS_MAX, description="How long the old secret goes on working.")
+    overlap_seconds: int = Field(
+        default=0, ge=0, le=SECRET_OVERLAP_SECONDS_MAX, description="How long the secrets that work now go on working."
+    )
 
 
 class ClientView(BaseModel):

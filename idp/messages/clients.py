@@ -198,6 +198,15 @@ TEXTS: Final = (
         "请查看客户端状态后重试。",
     ),
     ProblemText(
+        "CLIENT_SECRETS_MANY",
+        "Too many secrets at a time",
+        "同时有效的密钥过多",
+        "The client's secrets were replaced several times within the time for which the former ones go on working; one more would end one that may be in use.",
+        "在旧密钥仍有效期间已多次更换；再换一次会使可能正在使用的密钥失效。",
+        "Wait until the former ones have ended, or replace the secret without letting them go on working: then all before the new one end at once.",
+        "请等旧密钥到期，或在更换时不保留旧密钥：此前的密钥将全部立即失效。",
+    ),
+    ProblemText(
         "CLIENT_WITHDRAWN",
         "Client has withdrawn itself",
         "客户端已自行注销",

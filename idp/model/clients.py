@@ -17,6 +17,8 @@ KEY_SET_MAX_AGE_SECONDS: Final = 300  # what verifiers are told to cache the key
 CLOCK_LEEWAY_SECONDS: Final = 60  # by how much a verifier's clock may differ from ours
 SECRET_BYTES: Final = 32  # 256 random bits: guessing is out of the question, so no slow password hash is needed
 SECRET_PREFIX: Final = "yxs_"  # noqa: S105 - lets scanners of source code find a secret committed by mistake
+SECRET_DIGEST_BYTES: Final = 32
+SECRETS_MAX: Final = 4  # that work at a time: a form that is sent twice ends none that is in use
 SECRET_OVERLAP_SECONDS_MAX: Final = 7 * 86_400  # how long a replaced secret may go on working at most
 SCOPES_PER_CLIENT_MAX: Final = 64
 AUDIENCES_PER_CLIENT_MAX: Final = 16
@@ -55,8 +57,8 @@ CLIENT_TRANSITIONS: Final = {
 class Client:
     """A registered client. ``scopes``: what it may do by itself; none where it only signs people in. ``secret_digest``: HMAC-SM3 of its secret under the deployment's pepper, 32 bytes.
 
-    ``audiences``: resource servers it may ask tokens for; empty means this deployment alone. ``previous_digest`` goes on working
-    until ``previous_until_at``. Times are aware UTC.
+    ``audiences``: resource servers it may ask tokens for; empty means this deployment alone. ``previous_digest``: of the secrets before it that go on
+    working until ``previous_until_at``, one after another, the newest first. Times are aware UTC.
     """
 
     client_id: str
@@ -72,6 +74,12 @@ class Client:
     created_by: str
     changed_at: datetime
     version: int
+
+    @property
+    def previous_digests(self) -> tuple[bytes, ...]:
+        """The digests of the secrets before this one, each for itself; whether they still count is said by ``previous_until_at``."""
+        digests = self.previous_digest or b""
+        return tuple(digests[at : at + SECRET_DIGEST_BYTES] for at in range(0, len(digests), SECRET_DIGEST_BYTES))
 
     def __repr__(self) -> str:
         """Without the digests."""
@@ -136,13 +144,20 @@ def with_status(client: Client, status: ClientStatus, at: datetime) -> Client:
 
 
 def with_secret(client: Client, secret_digest: bytes, at: datetime, overlap_seconds: int) -> Client:
-    """The client with a new secret; the old one goes on working for ``overlap_seconds`` (0: not at all)."""
+    """The client with a new secret; those that work now go on working for ``overlap_seconds`` (0: not at all).
+
+    CLIENT_FIELD_INVALID; CLIENT_SECRETS_MANY where more than ``SECRETS_MAX`` would work at a time: none that may be in use ends unasked.
+    """
     if not 0 <= overlap_seconds <= SECRET_OVERLAP_SECONDS_MAX:
         raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="overlap_seconds", expected=f"0 to {SECRET_OVERLAP_SECONDS_MAX}")
+    until_at = client.previous_until_at
+    working = (client.secret_digest, *(client.previous_digests if until_at is not None and at < until_at else ()))
+    if overlap_seconds and len(working) >= SECRETS_MAX:
+        raise TrustError(Kind.CONFLICT, "CLIENT_SECRETS_MANY", client_id=client.client_id, limit=SECRETS_MAX)
     return replace(
         client,
         secret_digest=secret_digest,
-        previous_digest=client.secret_digest if overlap_seconds else None,
+        previous_digest=b"".join(working) if overlap_seconds else None,
         previous_until_at=at + timedelta(seconds=overlap_seconds) if overlap_seconds else None,
         changed_at=at,
         version=client.version + 1,

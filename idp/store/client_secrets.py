@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import bindparam, delete, insert, select
 
 from idp.client_tables import client_secrets
+from idp.model.clients import SECRETS_MAX
 from service_kit.row_values import write_time
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from crypto.sealed_values import ValueSealer
 
-SECRETS_MAX: Final = 4
 _OF: Final = (
     select(client_secrets.c.secret_digest, client_secrets.c.secret_sealed)
     .where(client_secrets.c.client_id == bindparam("wanted"))

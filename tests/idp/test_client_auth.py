@@ -272,8 +272,11 @@ def test_a_client_proves_itself_by_an_hmac_of_its_secret(world: World) -> None:
     _, second = rotate_secret(world.desk, "hmac", overlap_seconds=60, actor="test")
     assert world.token(by_hmac(first)).status_code == 200
     assert world.token(by_hmac(second)).status_code == 200
+    _, third = rotate_secret(world.desk, "hmac", overlap_seconds=60, actor="test")
+    for each in (first, second, third):
+        assert world.token(by_hmac(each)).status_code == 200
     rotate_secret(world.desk, "hmac", overlap_seconds=0, actor="test")
-    for gone in (first, second):
+    for gone in (first, second, third):
         assert world.refused(world.token(by_hmac(gone))) == "assertion: signature"
     with world.here.house.context.database.read() as connection:
         kept = connection.exec_driver_sql("SELECT secret_sealed FROM idp_client_secrets WHERE client_id = 'hmac'").all()

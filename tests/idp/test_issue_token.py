@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from idp.actions.change_client_status import change_client_status
-from idp.actions.rotate_secret import rotate_secret
 from idp.model.clients import TOKEN_SECONDS, ClientStatus
 from idp.tokens.request import FORM_BYTES_MAX
 from tests.audit_trail import blocked
@@ -45,6 +44,7 @@ def part(text: str) -> dict[str, object]:
 
 @pytest.mark.clause("RFC 9068 2.1", "RFC 9068 2.2", "RFC 7518 3.4")
 def test_a_token_verifies_with_the_published_key_by_an_independent_implementation(provider: Provider) -> None:
+    began = int(time.time())
     answer = provider.token(scope="seal.use")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -57,7 +57,7 @@ def test_a_token_verifies_with_the_published_key_by_an_independent_implementatio
     base_url = provider.here.house.context.settings.base_url
     assert (said["iss"], said["aud"], said["sub"], said["client_id"]) == (base_url, base_url, "portal", "portal")
     assert said["exp"] - said["iat"] == TOKEN_SECONDS  # type: ignore[operator]
-    assert abs(said["iat"] - time.time()) < 5  # type: ignore[operator]
+    assert began <= said["iat"] <= time.time()  # type: ignore[operator]
     key = next(key for key in provider.here.http.get("/oauth2/jwks").json()["keys"] if key["kid"] == part(head)["kid"])
     assert "d" not in key
 
@@ -337,17 +337,6 @@ def test_a_disabled_clients_tokens_end_with_it(provider: Provider) -> None:
     change_client_status(provider.desk, "admin", ClientStatus.DISABLED, actor="test")
     answer = provider.here.http.get("/v1/clients", headers=bearer)
     assert (answer.status_code, answer.json()["code"]) == (401, "TOKEN_REVOKED")
-
-
-def test_a_rotated_secret_stops_at_once_or_after_its_overlap(provider: Provider) -> None:
-    assert provider.token().status_code == 200
-    _, second = rotate_secret(provider.desk, "portal", overlap_seconds=3600, actor="test")
-    assert provider.token("portal", second).status_code == 200
-    assert provider.token("portal").status_code == 200, "the old one, within its overlap"
-    _, third = rotate_secret(provider.desk, "portal", overlap_seconds=0, actor="test")
-    assert provider.token("portal", third).status_code == 200
-    assert provider.token("portal", second).status_code == 401
-    assert provider.token("portal").status_code == 401
 
 
 def test_attack_rights_edited_in_the_database_are_not_used(provider: Provider) -> None:

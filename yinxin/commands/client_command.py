@@ -109,7 +109,9 @@ def rotate_secret(
     *,
     client_id: ClientId,
     folder: Folder,
-    overlap_seconds: Annotated[int, typer.Option(min=0, help="How long the old secret goes on working. 旧密钥继续有效的秒数。")] = 0,
+    overlap_seconds: Annotated[
+        int, typer.Option(min=0, help="How long the secrets that work now go on working. 现有密钥继续有效的秒数。")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Give a client a new secret. 更换客户端密钥。"""

@@ -34,8 +34,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "conn_secret": ("密钥", "Secret"),
     "conn_rotate": ("更换密钥", "Replace the secret"),
-    "conn_rotate_overlap": ("旧密钥再保留一天，便于切换", "The old one goes on working for a day"),
-    "conn_rotate_help": ("怀疑泄露时不要保留旧密钥。", "Where it may have leaked, do not keep the old one."),
+    "conn_rotate_overlap": ("现有密钥再保留一天，便于切换", "Those that work now go on working for a day"),
+    "conn_rotate_help": (
+        "怀疑泄露时不要保留：之前的密钥将全部立即失效。",
+        "Where one may have leaked, do not keep them: all before the new one end at once.",
+    ),
     "conn_disable": ("停用", "Disable"),
     "conn_disable_help": ("立即停止发放令牌，已发出的令牌同时失效。", "It gets no token any more, and those it has count no more."),
     "conn_enable": ("重新启用", "Enable again"),
