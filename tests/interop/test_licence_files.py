@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,11 +72,13 @@ def test_verapdf_finds_licences_to_be_pdf_a_3b_before_and_after_sealing(tmp_path
     with verapdf_programs() as verapdf:
         found = verapdf.run("CheckArchival", "3b", *(tmp_path / name for name in files | wrong))
     assert {name: answer for name, answer in found.items() if name in files} == dict.fromkeys(files, "true")
-    assert {name: answer.split(" (")[0] for name, answer in found.items() if name in wrong} == {
-        "colours": "false 6.2.4.3-2",
-        "fonts": "false 6.2.11.4.1-1",
-        "ses": "false 6.4.3-3",
+    # Which rules are broken; the judge names them in any order
+    assert {name: set(re.findall(r"([\d.]+-\d+) \(", answer)) for name, answer in found.items() if name in wrong} == {
+        "colours": {"6.2.4.3-2", "6.2.4.3-4"},
+        "fonts": {"6.2.11.4.1-1"},
+        "ses": {"6.4.3-2", "6.4.3-3"},
     }
+    assert {answer.split(" ")[0] for name, answer in found.items() if name in wrong} == {"false"}
 
 
 @pytest.mark.parametrize("is_copy", [False, True], ids=["original", "copy"])
