@@ -13,7 +13,10 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "service_client.secret_file": ("", "the file with its secret, in the deployment's folder, mode 0600"),
     "service_client.timeout_seconds": ("", "how long one call may take"),
     "service_urls": ("", 'where the others run: `["idp=https://id.example.org"]`'),
-    "base_url": ("`http://host:port`", "what the world calls the deployment, without a path: issuer and audience of tokens, addresses inside certificates"),
+    "base_url": (
+        "`http://host:port`",
+        "what the world calls the deployment, without a path: issuer and audience of tokens, addresses inside certificates",
+    ),
     "listen.host": ("", "where the server listens; TLS or TLCP ends in [front of it](../how-to/tls.md)"),
     "listen.port": ("", "the port; 0 lets the system choose"),
     "workers": ("", "processes"),
