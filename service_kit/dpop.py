@@ -21,6 +21,7 @@ from crypto.jose import (
     thumbprint,
     write_base64url,
 )
+from service_kit.addresses import normalized_address
 from standards.errors import Kind, TrustError
 
 PROOF_CHARACTERS: Final = 4096  # a proof with a P-256 key and an address of 2,048 characters stays below
@@ -32,7 +33,6 @@ ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519")
 TOKEN_TYPE: Final = "dpop+jwt"  # noqa: S105 - RFC 9449 4.2
 _NOT_BESIDE_ITS_KEY: Final = (NEVER_IN_HEADER - {"jwk"}) | {"x5t", "x5t#S256"}
 """A proof brings its key along, and nothing that could name another."""
-_DEFAULT_PORTS: Final = {"https": ":443", "http": ":80"}
 _KEY_KINDS: Final = {"EC P-256": ("ES256",), "OKP Ed25519": ("EdDSA", "Ed25519")}
 
 
@@ -110,15 +110,7 @@ def _names(htu: Any, url: str) -> bool:
     if not isinstance(htu, str):
         return False
     named = htu.partition("#")[0].partition("?")[0]
-    return named == url or _normalized(named) == _normalized(url)
-
-
-def _normalized(address: str) -> tuple[str, str, str]:
-    """Scheme, host with a port that is not the scheme's own, and path."""
-    scheme, _, rest = address.partition("://")
-    authority, slash, path = rest.partition("/")
-    scheme, host = scheme.lower(), authority.lower()
-    return scheme, host.removesuffix(_DEFAULT_PORTS.get(scheme, "")), slash + path
+    return named == url or normalized_address(named) == normalized_address(url)
 
 
 def stated_nonce(proof: str) -> str | None:

@@ -134,9 +134,8 @@ def compare_with_witness(
 ) -> Noticed | None:
     """Whether a witness was shown the same log. ``note``: its newest checkpoint; ``prove``: asks the log for consistency (older, newer)."""
     result = verify_checkpoint(note, identity)
-    if (
-        result.verified is not True or result.checkpoint is None
-    ):  # what is not signed by the log is the witness's own, and says nothing of the log
+    if result.verified is not True or result.checkpoint is None:
+        # What the log did not sign is the witness's own, and says nothing of the log
         return Noticed("MONITOR_WITNESS_BAD", {"tree": name})
     theirs = result.checkpoint
     if seen is None:  # an empty log is shown here, and the witness has seen entries

@@ -66,7 +66,7 @@ def secret_digest(pepper: bytes, secret: str) -> bytes:
 
 
 def is_let_in(known: KnownClient | None, digest: bytes, at: datetime) -> TypeGuard[KnownClient]:
-    """Whether the secret opens this client now. Compares in constant time; an unknown client costs the same comparison."""
+    """Whether the secret opens this client now. Compares in constant time; an unknown client costs the same as one with one secret."""
     client = None if known is None else known.client
     is_current = hmac.compare_digest(digest, bytes(32) if client is None else client.secret_digest)
     former = (client and client.previous_digests) or (bytes(32),)

@@ -30,6 +30,7 @@ from fido2.webauthn import (
 )
 
 from idp.errors import credential_unusable
+from service_kit.addresses import normalized_address
 from standards.rfc7493_i_json import StrictJsonError, read_strict_object
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ ALGORITHMS: Final = (_ES256, _EDDSA, _RS256)
 COORDINATE_BYTES: Final = 32
 RSA_MODULUS_BYTES_MIN: Final = 256
 RSA_MODULUS_BYTES_MAX: Final = 512
-_USUAL_PORTS: Final = {"http": 80, "https": 443}
 _UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, struct.error)
 _WRONG: Final = (*_UNREADABLE, InvalidSignature, UnsupportedAlgorithm, AssertionError)
 
@@ -91,10 +91,8 @@ class ShownKey:
 
 def relying_party(base_url: str) -> RelyingParty:
     """The relying party of a deployment at ``base_url``, its origin written as browsers write it (RFC 6454 6.2)."""
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""  # in lower case, as browsers name it
-    port = "" if parts.port in {None, _USUAL_PORTS.get(parts.scheme)} else f":{parts.port}"
-    return RelyingParty(f"{parts.scheme}://[{host}]{port}" if ":" in host else f"{parts.scheme}://{host}{port}", host)
+    scheme, authority, _ = normalized_address(base_url)
+    return RelyingParty(f"{scheme}://{authority}", urlsplit(base_url).hostname or "")
 
 
 def creation_options(party: RelyingParty, challenge: bytes, user: str, name: str, known: Sequence[bytes]) -> str:
